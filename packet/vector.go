@@ -1,0 +1,106 @@
+package packet
+
+// VectorSize is the most packets a vector holds.
+const VectorSize = 256
+
+// Verdict is where a packet ended. The zero value is the safe one.
+type Verdict uint8
+
+const (
+	// Drop: nothing came out.
+	Drop Verdict = iota
+	// Forward: the packet left by a port (mirred redirect).
+	Forward
+	// Pass: handed up to the host's stack.
+	Pass
+	// Stolen: kept by the datapath (a fragment waiting for the others).
+	Stolen
+
+	NumVerdicts = int(Stolen) + 1
+)
+
+func (v Verdict) String() string {
+	return [NumVerdicts]string{"drop", "fwd", "pass", "stolen"}[v]
+}
+
+// ConnRef names a connection: the slot in the tracker's slab and the slot's
+// generation, so that a reference to a connection that is gone is noticed.
+// Zero is no connection.
+type ConnRef uint64
+
+// CTInfo is a packet's relation to its connection, numbered as Linux's
+// enum ip_conntrack_info.
+type CTInfo uint8
+
+const (
+	CTEstablished      CTInfo = 0
+	CTRelated          CTInfo = 1
+	CTNew              CTInfo = 2
+	CTEstablishedReply CTInfo = 3
+	CTRelatedReply     CTInfo = 4
+	CTUntracked        CTInfo = 7
+)
+
+// Dir is 0 for the original direction and 1 for the reply.
+func (i CTInfo) Dir() int {
+	if i >= CTEstablishedReply {
+		return 1
+	}
+	return 0
+}
+
+// CT is a packet's connection-tracking metadata: what Linux keeps in
+// skb->_nfct and tc_skb_cb. The zero value is an untracked packet.
+type CT struct {
+	Conn   ConnRef // zero: no connection (untracked, or invalid after ct)
+	Info   CTInfo  // valid iff Conn != 0
+	PostCT bool    // a ct action has judged the packet (and no clear since)
+	Zone   uint16  // the zone of the last ct action; valid iff PostCT
+}
+
+// Meta travels with a packet and is not in its bytes.
+type Meta struct {
+	Dev   int32  // ingress device, as the datapath numbers devices
+	Mark  uint32 // skb mark
+	CT    CT
+	Chain uint32 // resume point: the chain to start in; 0 from the wire
+}
+
+// Tx is one frame on its way out.
+type Tx struct {
+	Pkt    int32  // index of the packet in the vector that caused it
+	Dev    int32  // egress device
+	Mirror bool   // a copy: the packet itself went on
+	Frame  []byte // valid until the vector is used again
+}
+
+// Vector is up to VectorSize packets on their way through the datapath. The
+// owner reuses it; nothing in it is allocated per packet.
+type Vector struct {
+	N       int
+	Now     int64 // nanoseconds, monotonic; the time of all its packets
+	Frame   [VectorSize][]byte
+	H       [VectorSize]Headers
+	M       [VectorSize]Meta
+	Verdict [VectorSize]Verdict
+	Reason  [VectorSize]uint8 // why it was dropped; the datapath's numbering
+	Tx      []Tx              // in the order in which frames left
+}
+
+// Reset empties the vector and keeps its memory.
+func (v *Vector) Reset() {
+	v.N = 0
+	v.Tx = v.Tx[:0]
+}
+
+// Add appends a frame that came in on device dev. It reports false, and adds
+// nothing, when the vector is full.
+func (v *Vector) Add(frame []byte, dev int32) bool {
+	if v.N == VectorSize {
+		return false
+	}
+	v.Frame[v.N] = frame
+	v.M[v.N] = Meta{Dev: dev}
+	v.N++
+	return true
+}
