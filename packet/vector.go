@@ -66,11 +66,12 @@ type Meta struct {
 	Chain uint32 // resume point: the chain to start in; 0 from the wire
 }
 
-// Tx is one frame on its way out.
+// Tx is one frame on its way out: by a port, or up to the host's stack.
 type Tx struct {
 	Pkt    int32  // index of the packet in the vector that caused it
 	Dev    int32  // egress device
 	Mirror bool   // a copy: the packet itself went on
+	Up     bool   // handed up to the stack at Dev instead of leaving by it
 	Frame  []byte // valid until the vector is used again
 }
 

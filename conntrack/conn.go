@@ -1,0 +1,125 @@
+package conntrack
+
+import (
+	"unsafe"
+
+	"sluice/packet"
+)
+
+// Status bits of a connection, numbered as the kernel's enum ip_conntrack_status.
+const (
+	StatusExpected uint32 = 1 << iota
+	StatusSeenReply
+	StatusAssured
+	StatusConfirmed
+	StatusSrcNAT
+	StatusDstNAT
+	StatusSeqAdjust
+	StatusSrcNATDone
+	StatusDstNATDone
+	StatusDying
+	StatusFixedTimeout
+	StatusTemplate
+	StatusNATClash
+	StatusHelper
+	StatusOffload
+	StatusHWOffload
+)
+
+// Conn is a connection. It lives in a slab, holds no pointers, and fills
+// exactly three cache lines: what a lookup compares and judges by, what
+// counting and the flow table write, and TCP's windows.
+//
+// A connection that was never committed has no CONFIRMED bit, is not in the
+// index, and its Timeout is still relative.
+type Conn struct {
+	// Line 0: looked at by every packet.
+	Orig      packet.Tuple // the original direction
+	Timeout   int64        // deadline, ns; before confirmation: how long from then
+	Gen       uint32       // generation of the slot; odd while in use
+	Status    uint32       // Status* bits
+	Zone      uint16
+	FlowTable uint16 // flow table room: which table holds it, 0 none
+	FlowFlags uint8  // flow table room
+	FlowRefs  uint8  // flow table room
+	_         uint16
+
+	// Line 1: written by every packet that is counted.
+	Packets      [2]uint64 // by direction
+	Bytes        [2]uint64 // from the network header on
+	FlowDeadline int64     // flow table room
+	Mark         uint32
+	FlowPos      uint32 // flow table room; next free slot while the slot is free
+	Label        [16]byte
+
+	// Line 2
+	TCP TCPTrack // UDP keeps its stream time here too
+}
+
+const _ = uint(192 - unsafe.Sizeof(Conn{}))
+const _ = uint(unsafe.Sizeof(Conn{}) - 192)
+
+// Reply is the tuple that answers come with.
+func (c *Conn) Reply() packet.Tuple { return invert(&c.Orig) }
+
+// streamAt is when a UDP exchange counts as a stream: two seconds after its
+// first packet. It shares memory with TCP's last segment.
+func (c *Conn) streamAt() int64 { return int64(c.TCP.LastSeq)<<32 | int64(c.TCP.LastAck) }
+
+func (c *Conn) setStreamAt(t int64) { c.TCP.LastSeq, c.TCP.LastAck = uint32(t>>32), uint32(t) }
+
+// count adds a packet to a direction's counters.
+func (c *Conn) count(dir int, h *packet.Headers) {
+	c.Packets[dir]++
+	c.Bytes[dir] += uint64(h.End - h.L3)
+}
+
+// icmpAnswer gives the type of the reply to each ICMP query, plus one; zero
+// marks types that begin no connection (nf_conntrack_proto_icmp.c invmap).
+var icmpAnswer = [256]uint8{
+	8: 0 + 1, 0: 8 + 1, // echo
+	13: 14 + 1, 14: 13 + 1, // timestamp
+	15: 16 + 1, 16: 15 + 1, // information
+	17: 18 + 1, 18: 17 + 1, // address mask
+}
+
+// icmp6Answer is the same for ICMPv6: echo and node information.
+var icmp6Answer = [256]uint8{128: 129 + 1, 129: 128 + 1, 139: 140 + 1, 140: 139 + 1}
+
+// invert gives the tuple of the other direction.
+func invert(t *packet.Tuple) packet.Tuple {
+	r := *t
+	r.Src, r.Dst = t.Dst, t.Src
+	switch t.Proto {
+	case packet.ProtoICMP:
+		r.DPort = uint16(icmpAnswer[t.DPort>>8]-1)<<8 | t.DPort&0xff
+	case packet.ProtoICMPv6:
+		r.DPort = uint16(icmp6Answer[t.DPort>>8]-1)<<8 | t.DPort&0xff
+	default:
+		r.SPort, r.DPort = t.DPort, t.SPort
+	}
+	return r
+}
+
+// invertible reports whether a tuple has another direction at all. ICMP
+// messages that are no queries have none, and begin no connection.
+func invertible(t *packet.Tuple) bool {
+	switch t.Proto {
+	case packet.ProtoICMP:
+		return icmpAnswer[t.DPort>>8] != 0
+	case packet.ProtoICMPv6:
+		return icmp6Answer[t.DPort>>8] != 0
+	}
+	return true
+}
+
+// isReply reports whether t is the other direction of o, without building it.
+func isReply(o, t *packet.Tuple) bool {
+	if o.Src != t.Dst || o.Dst != t.Src || o.Proto != t.Proto || o.Family != t.Family {
+		return false
+	}
+	if t.Proto == packet.ProtoICMP || t.Proto == packet.ProtoICMPv6 {
+		return invert(o) == *t
+	}
+	return o.SPort == t.DPort && o.DPort == t.SPort
+}

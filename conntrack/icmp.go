@@ -1,0 +1,116 @@
+package conntrack
+
+import (
+	"sluice/packet"
+)
+
+// icmpKind says what an ICMP message is to the tracker.
+type icmpKind uint8
+
+const (
+	icmpQuery   icmpKind = iota // goes the way of any other packet
+	icmpRelated                 // an error about a known connection, which the packet now carries
+	icmpInvalid                 // broken, or about nothing that is known
+)
+
+// ICMP and ICMPv6 types.
+const (
+	icmpUnreachable   = 3
+	icmpSourceQuench  = 4
+	icmpRedirect      = 5
+	icmpTimeExceeded  = 11
+	icmpParameter     = 12
+	icmpMaxType       = 18 // NR_ICMP_TYPES
+	icmp6Errors       = 128
+	icmp6MLDQuery     = 130
+	icmp6NeighbourAdv = 136
+	icmp6Redirect     = 137
+	icmp6MLDv2Report  = 143
+)
+
+// icmpError looks at an ICMP message before its connection is looked up
+// (nf_conntrack_proto_icmp.c nf_conntrack_icmpv4_error, and its twin for
+// IPv6).
+func (t *Tracker) icmpError(now int64, frame, b []byte, h *packet.Headers, zone uint16, ct *packet.CT) icmpKind {
+	if len(b) < 8 || t.set.Checksum && !checksumOK(frame, b, h) {
+		return icmpInvalid
+	}
+	typ := b[0]
+	if h.Proto == packet.ProtoICMP {
+		switch typ {
+		case icmpUnreachable, icmpSourceQuench, icmpRedirect, icmpTimeExceeded, icmpParameter:
+			return t.quoted(now, b[8:], h, zone, ct)
+		}
+		if typ > icmpMaxType {
+			return icmpInvalid
+		}
+		return icmpQuery
+	}
+	switch {
+	case typ >= icmp6MLDQuery && typ <= icmp6NeighbourAdv, typ == icmp6MLDv2Report:
+		// Multicast listener and neighbour discovery are not tracked. Behind
+		// a ct action flower shows such a packet as it shows an invalid one.
+		return icmpInvalid
+	case typ == icmp6Redirect:
+		return t.redirect6(now, frame, b, h, zone, ct)
+	case typ < icmp6Errors:
+		return t.quoted(now, b[8:], h, zone, ct)
+	}
+	return icmpQuery
+}
+
+// quoted finds the connection that an error talks about. The quoted packet is
+// one of the connection's own; the error belongs to the direction that
+// answers it, and must be addressed to whoever sent it
+// (nf_conntrack_inet_error).
+func (t *Tracker) quoted(now int64, b []byte, h *packet.Headers, zone uint16, ct *packet.CT) icmpKind {
+	var in packet.Headers
+	packet.ParseInner(b, h.Tuple.Family, &in)
+	if in.L4 == 0 || in.FragOff != 0 || in.Flags&(packet.BadL3|packet.TruncL3|packet.BadExt) != 0 {
+		return icmpInvalid
+	}
+	if !hasTuple(b[in.L4:in.End], &in) || !invertible(&in.Tuple) {
+		return icmpInvalid
+	}
+	inner := invert(&in.Tuple)
+	ref, dir := t.Lookup(&inner, t.Hash(&inner), zone, now)
+	if ref == 0 || h.Tuple.Dst != inner.Dst {
+		return icmpInvalid
+	}
+	ct.Conn, ct.Info = ref, packet.CTRelated
+	if dir == 1 {
+		ct.Info = packet.CTRelatedReply
+	}
+	return icmpRelated
+}
+
+// redirect6 handles a redirect, which quotes its packet in an option. Only
+// one from a neighbour counts (nf_conntrack_icmpv6_redirect).
+func (t *Tracker) redirect6(now int64, frame, b []byte, h *packet.Headers, zone uint16, ct *packet.CT) icmpKind {
+	const header, option, redirectedHeader = 40, 8, 4
+	src := &h.Tuple.Src
+	if h.TTL != 255 || src[0] != 0xfe || src[1]&0xc0 != 0x80 || len(b) < header+option {
+		return icmpInvalid
+	}
+	if b[header] != redirectedHeader || b[header+1] == 0 {
+		return icmpInvalid
+	}
+	return t.quoted(now, b[header+option:], h, zone, ct)
+}
+
+// icmp judges a query or an answer to one.
+func (t *Tracker) icmp(now int64, h *packet.Headers, c *Conn, ct *packet.CT) verdict {
+	timeout := t.set.ICMPTimeout
+	switch typ := c.Orig.DPort >> 8; h.Proto {
+	case packet.ProtoICMP:
+		if typ != 8 && typ != 13 && typ != 15 && typ != 17 { // the queries
+			return invalid
+		}
+	default:
+		timeout = t.set.ICMPv6Timeout
+		if typ != 128 && typ != 139 {
+			return invalid
+		}
+	}
+	return t.refreshAcct(now, h, c, ct, timeout)
+}

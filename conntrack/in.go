@@ -1,0 +1,196 @@
+package conntrack
+
+import (
+	"sluice/packet"
+)
+
+// verdict is what a protocol says of a packet.
+type verdict uint8
+
+const (
+	valid verdict = iota
+	invalid
+	again // the connection is gone; look the packet up anew (NF_REPEAT)
+)
+
+// In judges a packet in a zone, as nf_conntrack_in does at PRE_ROUTING. It
+// replaces ct.Conn and ct.Info; ct.Conn is zero afterwards when the packet is
+// invalid. A packet of no known connection gets a new, unconfirmed one.
+//
+// h must be the frame's headers with h.Hash set. The caller has dealt with
+// fragments and with what lies behind the IP packet.
+func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct *packet.CT) Result {
+	ct.Conn, ct.Info = 0, packet.CTUntracked
+	b, ok := transport(frame, h)
+	if !ok {
+		t.st.Invalid++
+		return Accept
+	}
+	switch h.Proto {
+	case packet.ProtoICMP, packet.ProtoICMPv6:
+		if h.Proto == packet.ProtoICMP != (h.Tuple.Family == packet.IPv4) {
+			break // the other family's protocol number: a generic protocol
+		}
+		switch t.icmpError(now, frame, b, h, zone, ct) {
+		case icmpRelated:
+			return Accept
+		case icmpInvalid:
+			t.st.Invalid++
+			return Accept
+		}
+	}
+	for {
+		res := t.resolve(now, b, h, zone, ct)
+		if res != Accept {
+			return res
+		}
+		if ct.Conn == 0 {
+			t.st.Invalid++
+			return Accept
+		}
+		c := t.Conn(ct.Conn)
+		var v verdict
+		switch h.Proto {
+		case packet.ProtoTCP:
+			v = t.tcp(now, frame, b, h, c, ct)
+		case packet.ProtoUDP, packet.ProtoUDPLite:
+			v = t.udp(now, frame, b, h, c, ct)
+		case packet.ProtoICMP, packet.ProtoICMPv6:
+			v = t.icmp(now, h, c, ct)
+		case packet.ProtoGRE:
+			v = t.gre(now, h, c, ct)
+		default:
+			v = t.refreshAcct(now, h, c, ct, t.set.GenericTimeout)
+		}
+		switch v {
+		case again:
+			ct.Conn = 0
+			continue
+		case invalid:
+			t.Discard(ct)
+			t.st.Invalid++
+			return Accept
+		}
+		if ct.Info == packet.CTEstablishedReply && ct.Conn != 0 {
+			if c := t.Conn(ct.Conn); c != nil {
+				c.Status |= StatusSeenReply
+			}
+		}
+		return Accept
+	}
+}
+
+// transport returns the transport header with all that follows in the IP
+// packet; false when the network header gives none (nf_conntrack_core.c
+// get_l4proto).
+func transport(frame []byte, h *packet.Headers) ([]byte, bool) {
+	if h.Tuple.Family == packet.FamilyNone || h.Flags&(packet.BadL3|packet.TruncL3|packet.BadExt) != 0 {
+		return nil, false
+	}
+	if h.L4 == 0 || int(h.L4) > len(frame) || h.Proto == packet.ProtoNoNext && h.Tuple.Family == packet.IPv6 {
+		return nil, false
+	}
+	return frame[h.L4:min(int(h.End), len(frame))], true
+}
+
+// resolve finds the packet's connection or begins one (resolve_normal_ct).
+func (t *Tracker) resolve(now int64, b []byte, h *packet.Headers, zone uint16, ct *packet.CT) Result {
+	if !hasTuple(b, h) {
+		return Accept
+	}
+	ref, dir := t.Lookup(&h.Tuple, h.Hash, zone, now)
+	if ref == 0 {
+		if !invertible(&h.Tuple) {
+			return Accept
+		}
+		slot, c, ok := t.alloc(now, h, zone)
+		if !ok {
+			t.st.Drop++
+			return DropFull
+		}
+		c.Orig, c.Zone = h.Tuple, zone
+		ct.Conn, ct.Info = t.slab.ref(slot, c), packet.CTNew
+		return Accept
+	}
+	ct.Conn = ref
+	c := t.slab.at(slotOf(ref))
+	switch {
+	case dir == 1:
+		ct.Info = packet.CTEstablishedReply
+	case c.Status&StatusSeenReply != 0:
+		ct.Info = packet.CTEstablished
+	case c.Status&StatusExpected != 0:
+		ct.Info = packet.CTRelated
+	default:
+		ct.Info = packet.CTNew
+	}
+	return Accept
+}
+
+// hasTuple reports whether enough of the transport header is there to name a
+// connection (nf_ct_get_tuple).
+func hasTuple(b []byte, h *packet.Headers) bool {
+	switch h.Proto {
+	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoUDPLite, packet.ProtoSCTP, packet.ProtoDCCP:
+		return len(b) >= 4
+	case packet.ProtoICMP, packet.ProtoICMPv6:
+		return len(b) >= 8
+	}
+	return true
+}
+
+// alloc takes a slot for a new connection. At the limit an unassured one
+// nearby must go first (B027).
+func (t *Tracker) alloc(now int64, h *packet.Headers, zone uint16) (uint32, *Conn, bool) {
+	if int64(t.slab.live) >= t.set.Max && !t.earlyDrop(now, h.Hash, zone) {
+		return 0, nil, false
+	}
+	slot, c := t.slab.get()
+	return slot, c, true
+}
+
+// evictionRange is how many buckets are searched for a victim
+// (NF_CT_EVICTION_RANGE).
+const evictionRange = 8
+
+// earlyDrop removes a connection that is expired or not assured from the
+// buckets around a hash. What the flow table owns is spared.
+func (t *Tracker) earlyDrop(now int64, hash uint64, zone uint16) bool {
+	i, _ := t.ix.place(hash, zone)
+	for n := range uint64(evictionRange) {
+		for b := &t.ix.buckets[(i+n)%uint64(len(t.ix.buckets))]; ; b = &t.ix.overflow[b.next-1] {
+			for j := range b.tag {
+				if b.tag[j] == 0 {
+					continue
+				}
+				slot := b.slot[j]
+				c := t.slab.at(slot)
+				if c.Status&StatusOffload != 0 || c.Status&StatusAssured != 0 && !t.expired(c, now) {
+					continue
+				}
+				t.destroy(slot, c)
+				t.st.EarlyDrop++
+				return true
+			}
+			if b.next == 0 {
+				break
+			}
+		}
+	}
+	return false
+}
+
+// refreshAcct counts the packet and puts the deadline off
+// (nf_ct_refresh_acct).
+func (t *Tracker) refreshAcct(now int64, h *packet.Headers, c *Conn, ct *packet.CT, timeout int64) verdict {
+	if c.Status&StatusFixedTimeout == 0 {
+		if c.Status&StatusConfirmed != 0 {
+			timeout += now
+		}
+		if c.Timeout != timeout {
+			c.Timeout = timeout
+		}
+	}
+	c.count(ct.Info.Dir(), h)
+	return valid
+}

@@ -1,0 +1,161 @@
+package conntrack
+
+import (
+	"math/bits"
+	"unsafe"
+
+	"sluice/packet"
+)
+
+// slotsPerBucket is what fits into a cache line beside the overflow link.
+const slotsPerBucket = 10
+
+// bucket is one cache line: a digest of each entry's hash, and where the
+// connection is. One entry serves both directions, since the hash is
+// symmetric.
+type bucket struct {
+	tag  [slotsPerBucket]uint16 // 0: free
+	slot [slotsPerBucket]uint32
+	next uint32 // overflow bucket + 1; 0: none
+}
+
+const _ = uint(64 - unsafe.Sizeof(bucket{}))
+const _ = uint(unsafe.Sizeof(bucket{}) - 64)
+
+// index finds connections by tuple and zone. It is sized once, for the
+// connection limit, so it never stops the world to grow; buckets that fill up
+// beyond their line chain into overflow.
+type index struct {
+	buckets  []bucket
+	overflow []bucket
+	free     uint32 // first free overflow bucket + 1
+	shift    uint
+}
+
+// newIndex sizes the index for up to n connections at about five a bucket.
+func newIndex(n int) index {
+	size := 64
+	for size*5 < n {
+		size *= 2
+	}
+	return index{buckets: make([]bucket, size), shift: uint(64 - bits.TrailingZeros(uint(size)))}
+}
+
+// place spreads a tuple's hash over zones and splits it into a bucket and a
+// tag.
+func (x *index) place(hash uint64, zone uint16) (b uint64, tag uint16) {
+	h := (hash ^ uint64(zone)*0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93
+	return h >> (x.shift & 63), uint16(h) | 1
+}
+
+func (x *index) insert(hash uint64, zone uint16, slot uint32) {
+	i, tag := x.place(hash, zone)
+	b := &x.buckets[i]
+	for {
+		for j := range b.tag {
+			if b.tag[j] == 0 {
+				b.tag[j], b.slot[j] = tag, slot
+				return
+			}
+		}
+		if b.next == 0 {
+			n := x.newOverflow()
+			// newOverflow may have moved overflow buckets, b among them.
+			b = x.last(i)
+			b.next = n
+		}
+		b = &x.overflow[b.next-1]
+	}
+}
+
+// last returns the last bucket of a chain.
+func (x *index) last(i uint64) *bucket {
+	b := &x.buckets[i]
+	for b.next != 0 {
+		b = &x.overflow[b.next-1]
+	}
+	return b
+}
+
+func (x *index) newOverflow() uint32 {
+	if n := x.free; n != 0 {
+		x.free = x.overflow[n-1].next
+		x.overflow[n-1] = bucket{}
+		return n
+	}
+	x.overflow = append(x.overflow, bucket{})
+	return uint32(len(x.overflow))
+}
+
+// remove takes a slot out. An overflow bucket that empties at the end of its
+// chain goes back to the free ones.
+func (x *index) remove(hash uint64, zone uint16, slot uint32) bool {
+	i, tag := x.place(hash, zone)
+	var prev *bucket
+	for b := &x.buckets[i]; ; prev, b = b, &x.overflow[b.next-1] {
+		for j := range b.tag {
+			if b.tag[j] == tag && b.slot[j] == slot {
+				b.tag[j] = 0
+				if prev != nil && b.next == 0 && b.tag == [slotsPerBucket]uint16{} {
+					n := prev.next
+					prev.next = 0
+					b.next = x.free
+					x.free = n
+				}
+				return true
+			}
+		}
+		if b.next == 0 {
+			return false
+		}
+	}
+}
+
+func (x *index) memory() int { return (len(x.buckets) + cap(x.overflow)) * 64 }
+
+// Hash digests a tuple so that both directions of an untranslated connection
+// give the same value, and nobody without the key can aim at a bucket: each
+// end is mixed with the key before the two are joined, and the join is mixed
+// again. The zone is not part of it. For ICMP only the identifier counts,
+// since the type differs between query and answer.
+func (t *Tracker) Hash(tu *packet.Tuple) uint64 {
+	w := (*[5]uint64)(unsafe.Pointer(tu))
+	sp, dp := uint64(tu.SPort), uint64(tu.DPort)
+	if tu.Proto == packet.ProtoICMP || tu.Proto == packet.ProtoICMPv6 {
+		dp = sp
+	}
+	k0, k1 := t.key[0], t.key[1]
+	// The port is added after the address is mixed: xored into it, a suffix
+	// and a port could be chosen to cancel out without knowing the key.
+	a := mum(w[0]^k0, w[1]^k1) + sp*0x9fb21c651e98df25
+	b := mum(w[2]^k0, w[3]^k1) + dp*0x9fb21c651e98df25
+	return mum(a+b^k1, (a^b)+uint64(tu.Proto)+k0)
+}
+
+// mum multiplies to 128 bits and folds the halves.
+func mum(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
+// Touch loads the bucket that a lookup will start in, so that a vector's
+// cache misses overlap. The result has no meaning; adding it up keeps the
+// load from being optimised away.
+func (t *Tracker) Touch(hash uint64, zone uint16) uint64 {
+	i, _ := t.ix.place(hash, zone)
+	return uint64(t.ix.buckets[i].tag[0])
+}
+
+// TouchConn loads the first two lines of the connection that the bucket's
+// tags point at.
+func (t *Tracker) TouchConn(hash uint64, zone uint16) uint64 {
+	i, tag := t.ix.place(hash, zone)
+	b := &t.ix.buckets[i]
+	for j := range b.tag {
+		if b.tag[j] == tag {
+			c := t.slab.at(b.slot[j])
+			return uint64(c.Status) + c.Packets[0]
+		}
+	}
+	return 0
+}

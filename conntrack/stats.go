@@ -1,0 +1,30 @@
+package conntrack
+
+// Stats are the columns of /proc/net/stat/nf_conntrack. Those that a tracker
+// without per-CPU searches cannot move stay zero, as most of them do in Linux.
+type Stats struct {
+	Entries       uint64
+	ClashRes      uint64
+	Found         uint64
+	New           uint64
+	Invalid       uint64
+	Ignore        uint64
+	Delete        uint64
+	ChainLength   uint64
+	Insert        uint64
+	InsertFailed  uint64
+	Drop          uint64
+	EarlyDrop     uint64
+	ICMPError     uint64
+	ExpectNew     uint64
+	ExpectCreate  uint64
+	ExpectDelete  uint64
+	SearchRestart uint64
+}
+
+// Stats returns the counts so far.
+func (t *Tracker) Stats() Stats {
+	s := t.st
+	s.Entries = uint64(t.slab.live)
+	return s
+}

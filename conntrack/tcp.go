@@ -1,0 +1,319 @@
+package conntrack
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"sluice/packet"
+)
+
+// Flags of a direction, numbered as the kernel's IP_CT_TCP_FLAG_*, which
+// conntrack dumps show.
+const (
+	TCPFlagWindowScale  uint8 = 0x01
+	TCPFlagSACKPerm     uint8 = 0x02
+	TCPFlagCloseInit    uint8 = 0x04 // sent the first FIN
+	TCPFlagBeLiberal    uint8 = 0x08 // windows are not enforced
+	TCPFlagDataUnacked  uint8 = 0x10
+	TCPFlagMaxAckSet    uint8 = 0x20
+	tcpFlagChallengeACK uint8 = 0x40 // of LastFlags: an answer to an ignored SYN may be a challenge
+	tcpFlagSimultOpen   uint8 = 0x80 // of LastFlags
+)
+
+// TCPSeen is what one direction has been seen to send (struct ip_ct_tcp_state).
+type TCPSeen struct {
+	End    uint32 // highest sequence number sent, plus one
+	MaxEnd uint32 // highest that the other side's window allowed
+	MaxWin uint32 // largest window advertised, scaled; 0: nothing seen yet
+	MaxAck uint32 // highest acknowledgement sent; valid iff TCPFlagMaxAckSet
+	Scale  uint8
+	Flags  uint8 // TCPFlag*
+	_      uint16
+}
+
+// TCPTrack is a TCP connection's state (struct ip_ct_tcp).
+type TCPTrack struct {
+	Seen       [2]TCPSeen // by direction
+	LastSeq    uint32
+	LastAck    uint32
+	LastEnd    uint32
+	LastWin    uint16
+	State      uint8 // TCP*
+	Retrans    uint8
+	LastDir    uint8
+	LastIndex  uint8 // kind of the last segment
+	LastFlags  uint8
+	LastWScale uint8
+	_          uint32
+}
+
+const _ = uint(64 - unsafe.Sizeof(TCPTrack{}))
+const _ = uint(unsafe.Sizeof(TCPTrack{}) - 64)
+
+// segment is what the state machine needs of a TCP header.
+type segment struct {
+	seq, ack uint32
+	end      uint32 // seq plus payload, SYN and FIN
+	win      uint16
+	flags    uint16
+	kind     uint8
+	options  []byte
+}
+
+// before and after compare sequence numbers modulo 2^32 (RFC 9293, 3.4).
+func before(a, b uint32) bool { return int32(a-b) < 0 }
+func after(a, b uint32) bool  { return int32(b-a) < 0 }
+
+// tcp judges a segment (nf_conntrack_proto_tcp.c nf_conntrack_tcp_packet).
+func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct *packet.CT) verdict {
+	s, ok := t.segment(frame, b, h)
+	if !ok {
+		return invalid
+	}
+	if c.Status&StatusConfirmed == 0 && !t.tcpNew(c, &s) {
+		return invalid
+	}
+	w := &c.TCP
+	dir := uint8(ct.Info.Dir())
+	old := w.State
+	next := tcpNext[dir][s.kind][old]
+	checkWindow := true
+	switch next {
+	case TCPSynSent:
+		if old < TCPTimeWait {
+			break
+		}
+		// A new SYN on a connection that is over: by a FIN on either side, or
+		// by a RST of this one. Forget it and begin again.
+		if (w.Seen[0].Flags|w.Seen[1].Flags)&TCPFlagCloseInit != 0 || w.LastDir == dir && w.LastIndex == segRST {
+			t.Kill(ct.Conn)
+			return again
+		}
+		fallthrough
+	case tcpIgnore:
+		if s.kind == segSYNACK && w.LastIndex == segSYN && w.LastDir != dir && s.ack == w.LastEnd {
+			// It answers a SYN that was ignored: both ends agree and the
+			// tracker was wrong. Catch up with what that SYN said.
+			old, next = TCPSynSent, TCPSynRecv
+			o := &w.Seen[w.LastDir]
+			o.End, o.MaxEnd = w.LastEnd, w.LastEnd
+			o.MaxWin = uint32(max(w.LastWin, 1))
+			o.Scale = w.LastWScale
+			w.LastFlags &^= tcpFlagChallengeACK
+			o.Flags = w.LastFlags
+			w.Seen[dir] = TCPSeen{}
+			break
+		}
+		t.tcpRemember(c, &s, dir, old)
+		return valid
+	case tcpInvalid:
+		return invalid
+	case TCPTimeWait:
+		// A server in LAST_ACK challenges a stray SYN with an ACK that must
+		// not pass for the ACK of its FIN (RFC 5961, 4).
+		if old == TCPLastAck && s.kind == segACK && w.LastDir != dir && w.LastIndex == segSYN && w.LastFlags&tcpFlagChallengeACK != 0 {
+			w.LastFlags &^= tcpFlagChallengeACK
+			return valid
+		}
+	case TCPSynSent2:
+		w.LastFlags |= tcpFlagSimultOpen
+	case TCPSynRecv:
+		if dir == 1 && s.kind == segACK && w.LastFlags&tcpFlagSimultOpen != 0 {
+			next = TCPEstablished
+		}
+	case TCPClose:
+		if s.kind != segRST {
+			break
+		}
+		var v verdict
+		if next, checkWindow, v = t.tcpReset(c, &s, dir, old); v != valid {
+			return v
+		}
+	}
+	if checkWindow {
+		switch t.tcpWindow(c, dir, &s) {
+		case windowIgnore:
+			return valid
+		case windowInvalid:
+			t.tcpInvalidSegment(now, c, dir, s.kind)
+			return invalid
+		}
+	}
+	w.LastIndex, w.LastDir, w.State = s.kind, dir, next
+	if old != next && next == TCPFinWait {
+		w.Seen[dir].Flags |= TCPFlagCloseInit
+	}
+	return t.tcpTimeout(now, h, c, ct, &s, old, next)
+}
+
+// tcpTimeout chooses the deadline and what the segment makes of the
+// connection as a whole.
+func (t *Tracker) tcpTimeout(now int64, h *packet.Headers, c *Conn, ct *packet.CT, s *segment, old, next uint8) verdict {
+	w, to := &c.TCP, &t.set.TCPTimeouts
+	timeout := to[next]
+	switch {
+	case int64(w.Retrans) >= t.set.TCPMaxRetrans && timeout > to[tcpRetrans]:
+		timeout = to[tcpRetrans]
+	case s.kind == segRST:
+		timeout = to[TCPClose]
+	case (w.Seen[0].Flags|w.Seen[1].Flags)&TCPFlagDataUnacked != 0 && timeout > to[tcpUnack]:
+		timeout = to[tcpUnack]
+	case w.LastWin == 0 && timeout > to[tcpRetrans]:
+		timeout = to[tcpRetrans]
+	}
+	if c.Status&StatusSeenReply == 0 {
+		if s.flags&flagRST != 0 {
+			// Nothing but a RST has ever come back, or the client gave up.
+			t.tcpRefused(ct, c, h)
+			return valid
+		}
+		if s.kind == segSYN && old == TCPSynSent {
+			return valid // a repeated SYN must not keep the entry alive for ever
+		}
+		if next == TCPEstablished && timeout > to[tcpUnack] {
+			timeout = to[tcpUnack] // picked up in its middle, one side heard
+		}
+	} else if c.Status&StatusAssured == 0 && (old == TCPSynRecv || old == TCPEstablished) && next == TCPEstablished {
+		c.Status |= StatusAssured
+	}
+	return t.refreshAcct(now, h, c, ct, timeout)
+}
+
+// tcpRefused ends a connection that a RST answered. The packet keeps its
+// state, so the entry goes when the packet does: it leaves the index now, and
+// becomes the packet's own, unconfirmed one.
+func (t *Tracker) tcpRefused(ct *packet.CT, c *Conn, h *packet.Headers) {
+	c.count(ct.Info.Dir(), h)
+	if c.Status&StatusConfirmed != 0 {
+		t.ix.remove(t.Hash(&c.Orig), c.Zone, slotOf(ct.Conn))
+		t.st.Delete++
+	}
+	c.Status = c.Status&^StatusConfirmed | StatusDying
+}
+
+// segment reads and checks a TCP header (tcp_error).
+func (t *Tracker) segment(frame, b []byte, h *packet.Headers) (s segment, ok bool) {
+	if len(b) < 20 {
+		return s, false
+	}
+	n := int(b[12]>>4) * 4
+	if n < 20 || n > len(b) {
+		return s, false
+	}
+	if t.set.Checksum && !checksumOK(frame, b, h) {
+		return s, false
+	}
+	s.flags = uint16(b[13])
+	if !soundFlags[s.flags&^(flagPSH|flagECE|flagCWR)&63] {
+		return s, false
+	}
+	s.kind = segmentKind(s.flags)
+	s.seq = binary.BigEndian.Uint32(b[4:])
+	s.ack = binary.BigEndian.Uint32(b[8:])
+	s.win = binary.BigEndian.Uint16(b[14:])
+	s.end = s.seq + uint32(len(b)-n)
+	if s.flags&flagSYN != 0 {
+		s.end++
+	}
+	if s.flags&flagFIN != 0 {
+		s.end++
+	}
+	s.options = b[20:n]
+	return s, true
+}
+
+// tcpNew begins a connection (tcp_new). Without tcp_loose only a SYN does.
+func (t *Tracker) tcpNew(c *Conn, s *segment) bool {
+	switch tcpNext[0][s.kind][TCPNone] {
+	case TCPSynSent:
+		c.TCP = TCPTrack{}
+		o := &c.TCP.Seen[0]
+		o.End, o.MaxEnd = s.end, s.end
+		o.MaxWin = uint32(max(s.win, 1))
+		o.readOptions(s.options)
+	case tcpInvalid:
+		return false
+	default:
+		if !t.set.TCPLoose {
+			return false
+		}
+		// Its beginning is lost, and with it what the ends agreed on. Assume
+		// the most and check the least.
+		c.TCP = TCPTrack{}
+		o := &c.TCP.Seen[0]
+		o.MaxWin = uint32(max(s.win, 1))
+		o.End, o.MaxEnd = s.end, s.end+o.MaxWin
+		o.Flags = TCPFlagSACKPerm | TCPFlagBeLiberal
+		c.TCP.Seen[1].Flags = o.Flags
+	}
+	c.TCP.LastIndex = segNone
+	return true
+}
+
+// tcpRemember notes an ignored segment: the other side's answer to it may show
+// that the tracker was out of step.
+func (t *Tracker) tcpRemember(c *Conn, s *segment, dir, old uint8) {
+	w := &c.TCP
+	w.LastIndex, w.LastDir = s.kind, dir
+	w.LastSeq, w.LastEnd, w.LastWin = s.seq, s.end, s.win
+	if s.kind == segSYN && dir == 0 {
+		var seen TCPSeen
+		seen.readOptions(s.options)
+		w.LastFlags, w.LastWScale = seen.Flags&(TCPFlagWindowScale|TCPFlagSACKPerm), 0
+		if seen.Flags&TCPFlagWindowScale != 0 {
+			w.LastWScale = seen.Scale
+		}
+		if old == TCPLastAck {
+			w.LastFlags |= tcpFlagChallengeACK
+		}
+	}
+	if old == TCPSynSent && s.kind == segACK && dir == 1 {
+		w.LastAck = s.ack // perhaps a challenge; the client's RST will quote it
+	}
+}
+
+// tcpReset decides whether a RST closes the connection. One whose sequence
+// number is in the window but not exactly the next expected leaves the state,
+// since the receiver will challenge it (RFC 5961, 3.2).
+func (t *Tracker) tcpReset(c *Conn, s *segment, dir, old uint8) (next uint8, checkWindow bool, v verdict) {
+	w := &c.TCP
+	next = TCPClose
+	if peer := &w.Seen[1-dir]; peer.Flags&TCPFlagMaxAckSet != 0 {
+		established := w.State == TCPEstablished
+		switch {
+		case s.seq == 0 && !established:
+			// Most likely the answer to a SYN that was let through.
+			return next, true, valid
+		case before(s.seq, peer.MaxAck) && !t.set.TCPIgnoreInvalidRST:
+			return next, false, invalid
+		case !established || s.seq == peer.MaxAck:
+			return next, true, valid
+		case w.LastIndex == segACK && w.LastDir == dir && s.seq == w.LastEnd:
+			// Right behind the data it follows.
+			return next, true, valid
+		}
+		next = old
+	}
+	if (c.Status&StatusSeenReply != 0 && w.LastIndex == segSYN || c.Status&StatusAssured == 0 && w.LastIndex == segACK) && s.ack == w.LastEnd {
+		// It answers a segment that was ignored; its numbers are not ours.
+		return next, false, valid
+	}
+	return next, true, valid
+}
+
+// tcpInvalidSegment shortens the life of an assured connection when an
+// out-of-window FIN or RST is answered by one from the other side: the ends
+// are closing, and the tracker is out of step (nf_tcp_handle_invalid).
+func (t *Tracker) tcpInvalidSegment(now int64, c *Conn, dir, kind uint8) {
+	if c.Status&StatusAssured == 0 || c.Status&StatusFixedTimeout != 0 || kind != segRST && kind != segFIN {
+		return
+	}
+	w := &c.TCP
+	if w.LastDir == dir || w.LastIndex != segFIN && w.LastIndex != segRST {
+		w.LastIndex, w.LastDir = kind, dir
+		return
+	}
+	if left := c.Timeout - now; left >= 120*second && left > t.set.TCPTimeouts[tcpUnack] {
+		c.Timeout = now + t.set.TCPTimeouts[tcpUnack]
+	}
+}

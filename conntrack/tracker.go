@@ -1,0 +1,286 @@
+package conntrack
+
+import (
+	"fmt"
+	"iter"
+
+	"sluice/packet"
+)
+
+// Config is what a tracker is made of. The zero value gives Linux's defaults
+// and a hash that every run repeats.
+type Config struct {
+	Seed     [2]uint64 // key of the hash; random when traffic is hostile
+	MaxConns int       // nf_conntrack_max; 0: 262144, Linux's with enough memory
+	Settings *Settings // nil: Linux's defaults
+}
+
+// Tracker holds the connections of all zones.
+type Tracker struct {
+	key    [2]uint64
+	slab   slab
+	ix     index
+	set    *Settings
+	st     Stats
+	cursor uint32 // Tick's place in the slab
+}
+
+// Result is what In and Confirm say to a packet. The zero value lets it on.
+type Result uint8
+
+const (
+	// Accept: judged; valid or not, the policy decides.
+	Accept Result = iota
+	// DropFull: the table is full and nothing could be evicted.
+	DropFull
+	// DropClash: another connection has taken the tuple meanwhile.
+	DropClash
+
+	numResults
+)
+
+func (r Result) String() string {
+	return [numResults]string{"accept", "table full", "tuple clash"}[r]
+}
+
+// New makes an empty tracker.
+func New(cfg Config) *Tracker {
+	t := &Tracker{set: cfg.Settings}
+	if t.set == nil {
+		t.set = DefaultSettings()
+	}
+	if cfg.MaxConns > 0 {
+		t.set.Max = int64(cfg.MaxConns)
+	}
+	// Zero keys would multiply to zero.
+	t.key = [2]uint64{cfg.Seed[0]*0x9e3779b97f4a7c15 + 0x243f6a8885a308d3, cfg.Seed[1]*0xd6e8feb86659fd93 + 0x13198a2e03707344}
+	t.ix = newIndex(int(t.set.Max))
+	return t
+}
+
+// Settings returns the sysctls. They may be changed while the tracker runs.
+func (t *Tracker) Settings() *Settings { return t.set }
+
+// Len is the number of connections, unconfirmed ones included, as
+// nf_conntrack_count has it.
+func (t *Tracker) Len() int { return t.slab.live }
+
+// MemoryBytes is all memory that connections and their index take.
+func (t *Tracker) MemoryBytes() int {
+	return len(t.slab.chunks)*chunkConns*192 + t.ix.memory()
+}
+
+// Lookup finds the connection of a tuple in a zone and says which direction
+// the tuple is, 0 or 1. hash is Hash(tu). A connection past its deadline is
+// removed and not found (nf_conntrack_core.c ____nf_conntrack_find).
+func (t *Tracker) Lookup(tu *packet.Tuple, hash uint64, zone uint16, now int64) (packet.ConnRef, int) {
+	i, tag := t.ix.place(hash, zone)
+	for b := &t.ix.buckets[i]; ; b = &t.ix.overflow[b.next-1] {
+		for j := range b.tag {
+			if b.tag[j] != tag {
+				continue
+			}
+			slot := b.slot[j]
+			c := t.slab.at(slot)
+			if c.Zone != zone {
+				continue
+			}
+			dir := 0
+			if c.Orig != *tu {
+				if !isReply(&c.Orig, tu) {
+					continue
+				}
+				dir = 1
+			}
+			if t.expired(c, now) {
+				t.destroy(slot, c)
+				return 0, 0
+			}
+			return t.slab.ref(slot, c), dir
+		}
+		if b.next == 0 {
+			return 0, 0
+		}
+	}
+}
+
+// expired reports that a confirmed connection is past its deadline. What the
+// flow table owns does not expire here.
+func (t *Tracker) expired(c *Conn, now int64) bool {
+	return now >= c.Timeout && c.Status&StatusOffload == 0
+}
+
+// destroy removes a confirmed connection.
+func (t *Tracker) destroy(slot uint32, c *Conn) {
+	t.ix.remove(t.Hash(&c.Orig), c.Zone, slot)
+	t.slab.put(slot)
+	t.st.Delete++
+}
+
+// Kill removes a connection at once. A stale reference is ignored.
+func (t *Tracker) Kill(ref packet.ConnRef) {
+	c := t.Conn(ref)
+	if c == nil {
+		return
+	}
+	if c.Status&StatusConfirmed == 0 {
+		t.slab.put(slotOf(ref))
+		return
+	}
+	t.destroy(slotOf(ref), c)
+}
+
+// Flush removes every confirmed connection.
+func (t *Tracker) Flush() {
+	for n := uint32(1); n <= t.slab.used; n++ {
+		if c := t.slab.at(n); c.Status&StatusConfirmed != 0 {
+			t.destroy(n, c)
+		}
+	}
+}
+
+// Discard takes the connection off a packet. One that was never confirmed
+// ends here.
+func (t *Tracker) Discard(ct *packet.CT) {
+	if c := t.Conn(ct.Conn); c != nil && c.Status&StatusConfirmed == 0 {
+		t.slab.put(slotOf(ct.Conn))
+	}
+	ct.Conn, ct.Info = 0, packet.CTUntracked
+}
+
+// Confirm makes a packet's new connection known (nf_conntrack_confirm). For a
+// connection that is known already it does nothing. When another connection
+// has taken the tuple since, a UDP or ICMP packet adopts that one, as two
+// packets racing for the same tuple may; any other packet is refused.
+func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
+	c := t.Conn(ct.Conn)
+	if c == nil || c.Status&(StatusConfirmed|StatusDying) != 0 {
+		return Accept
+	}
+	hash := t.Hash(&c.Orig)
+	if other, dir := t.Lookup(&c.Orig, hash, c.Zone, now); other != 0 {
+		t.st.InsertFailed++
+		if p := c.Orig.Proto; dir == 0 && p != packet.ProtoTCP && p != packet.ProtoSCTP {
+			t.st.ClashRes++
+			o := t.Conn(other)
+			for d := range o.Packets {
+				o.Packets[d] += c.Packets[d]
+				o.Bytes[d] += c.Bytes[d]
+			}
+			t.slab.put(slotOf(ct.Conn))
+			ct.Conn, ct.Info = other, packet.CTNew
+			if o.Status&StatusSeenReply != 0 {
+				ct.Info = packet.CTEstablished
+			}
+			return Accept
+		}
+		t.st.Drop++
+		return DropClash
+	}
+	c.Status |= StatusConfirmed
+	c.Timeout += now
+	t.ix.insert(hash, c.Zone, slotOf(ct.Conn))
+	t.st.Insert++
+	return Accept
+}
+
+// SetMark sets the bits under mask (act_ct.c tcf_ct_act_set_mark).
+func (t *Tracker) SetMark(ref packet.ConnRef, mark, mask uint32) {
+	if c := t.Conn(ref); c != nil {
+		c.Mark = mark | c.Mark&^mask
+	}
+}
+
+// SetLabel clears the bits under mask and toggles those of value, masked or
+// not, as the kernel does (nf_conntrack_labels.c replace_u32).
+func (t *Tracker) SetLabel(ref packet.ConnRef, value, mask [16]byte) {
+	c := t.Conn(ref)
+	if c == nil {
+		return
+	}
+	for i := range c.Label {
+		c.Label[i] = c.Label[i]&^mask[i] ^ value[i]
+	}
+}
+
+// Tick gives back the memory of expired connections. It looks at no more than
+// budget slots and goes on where it stopped.
+func (t *Tracker) Tick(now int64, budget int) {
+	for range min(budget, int(t.slab.used)) {
+		if t.cursor++; t.cursor > t.slab.used {
+			t.cursor = 1
+		}
+		if c := t.slab.at(t.cursor); c.Status&StatusConfirmed != 0 && t.expired(c, now) {
+			t.destroy(t.cursor, c)
+		}
+	}
+}
+
+// All yields the confirmed connections that live at now, by slot.
+func (t *Tracker) All(now int64) iter.Seq2[packet.ConnRef, *Conn] {
+	return func(yield func(packet.ConnRef, *Conn) bool) {
+		for n := uint32(1); n <= t.slab.used; n++ {
+			c := t.slab.at(n)
+			if c.Status&StatusConfirmed != 0 && !t.expired(c, now) && !yield(t.slab.ref(n, c), c) {
+				return
+			}
+		}
+	}
+}
+
+// Check walks all tables and reports every inconsistency.
+func (t *Tracker) Check() (errs []error) {
+	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	type owner struct {
+		tuple packet.Tuple
+		zone  uint16
+	}
+	indexed, tuples := map[uint32]bool{}, map[owner]uint32{}
+	visit := func(b *bucket) {
+		for j := range b.tag {
+			if b.tag[j] != 0 {
+				if indexed[b.slot[j]] {
+					bad("slot %d is indexed twice", b.slot[j])
+				}
+				indexed[b.slot[j]] = true
+			}
+		}
+	}
+	for i := range t.ix.buckets {
+		for b := &t.ix.buckets[i]; ; b = &t.ix.overflow[b.next-1] {
+			visit(b)
+			if b.next == 0 {
+				break
+			}
+		}
+	}
+	live := 0
+	for n := uint32(1); n <= t.slab.used; n++ {
+		c := t.slab.at(n)
+		if c.Gen&1 == 0 {
+			continue
+		}
+		live++
+		if c.Status&StatusConfirmed == 0 {
+			continue
+		}
+		if !indexed[n] {
+			bad("slot %d is confirmed and not in the index", n)
+		}
+		delete(indexed, n)
+		for _, tu := range []packet.Tuple{c.Orig, c.Reply()} {
+			o := owner{tu, c.Zone}
+			if other, ok := tuples[o]; ok && other != n {
+				bad("slots %d and %d share a tuple", other, n)
+			}
+			tuples[o] = n
+		}
+	}
+	for n := range indexed {
+		bad("the index names slot %d, which is not confirmed", n)
+	}
+	if live != t.slab.live {
+		bad("%d slots are in use, %d are counted", live, t.slab.live)
+	}
+	return errs
+}

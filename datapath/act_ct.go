@@ -1,0 +1,166 @@
+package datapath
+
+import (
+	"sluice/conntrack"
+	"sluice/packet"
+	"sluice/policy"
+)
+
+// ct sends the packet to the connection tracker (act_ct.c tcf_ct_act).
+func (p *pkt) ct(a *action) (policy.Control, int32) {
+	p.e.counters.slots[a.stat].hit(p.size, p.now)
+	if a.ct.Clone {
+		return p.ctClone(a)
+	}
+	return p.track(a), a.arg
+}
+
+// track is what ct does to the packet itself.
+func (p *pkt) track(a *action) policy.Control {
+	e, par, ct := p.e, a.ct, &p.m.CT
+	if par.Clear {
+		p.dropCT()
+		ct.PostCT = false
+		p.refreshCT()
+		return a.control
+	}
+	if reason := p.ctReady(); reason != ReasonNone {
+		return p.ctDrop(a, reason)
+	}
+	offer := true
+	cached := p.cached(par)
+	if !cached {
+		if par.table.Lookup(p.now, p.h, ct) {
+			offer = false
+		} else if e.tr.In(p.now, p.frame, p.h, par.Zone, ct) != conntrack.Accept {
+			return p.ctDrop(a, ReasonCTDrop)
+		}
+	}
+	if ct.Conn != 0 {
+		if par.Commit {
+			if !p.commit(par) {
+				return p.ctDrop(a, ReasonCTDrop)
+			}
+		}
+		if offer && ct.Conn != 0 {
+			par.table.Offer(p.now, ct.Conn, ct.Info)
+		}
+	}
+	ct.PostCT, ct.Zone = true, par.Zone
+	p.refreshCT()
+	return a.control
+}
+
+// commit writes mark and label and makes the connection known. The kernel
+// does both again for a connection that is known already.
+func (p *pkt) commit(par *ctParams) bool {
+	tr, ct := p.e.tr, &p.m.CT
+	if par.MarkMask != 0 {
+		tr.SetMark(ct.Conn, par.Mark, par.MarkMask)
+	}
+	if par.LabelMask != ([16]byte{}) {
+		tr.SetLabel(ct.Conn, par.Label, par.LabelMask)
+	}
+	return tr.Confirm(p.now, ct) == conntrack.Accept
+}
+
+// cached reports whether the packet already carries its connection of the
+// action's zone, so that it need not be tracked twice; otherwise it takes the
+// connection off. Force ends a connection that somebody else began
+// (act_ct.c tcf_ct_skb_nfct_cached).
+func (p *pkt) cached(par *ctParams) bool {
+	ct := &p.m.CT
+	if ct.Conn == 0 {
+		return false
+	}
+	c := p.e.tr.Conn(ct.Conn)
+	if c == nil {
+		ct.Conn = 0
+		return false
+	}
+	if c.Zone == par.Zone {
+		if !par.Force || ct.Info.Dir() == 0 {
+			return true
+		}
+		if c.Status&conntrack.StatusConfirmed != 0 {
+			p.e.tr.Kill(ct.Conn)
+			ct.Conn = 0
+		}
+	}
+	p.dropCT()
+	return false
+}
+
+// ctReady checks that the packet is one that the tracker can be asked about,
+// and cuts off what lies behind the IP packet (Ethernet padding), as the
+// kernel does before it tracks (nf_ct_skb_network_trim).
+func (p *pkt) ctReady() uint8 {
+	h := p.h
+	switch h.EtherType {
+	case packet.EtherIPv4:
+		if h.Flags&packet.TruncL3 != 0 || h.L3 == 0 {
+			return ReasonCTTruncated
+		}
+	case packet.EtherIPv6:
+		if h.Flags&packet.TruncL3 != 0 || h.L3 == 0 {
+			return ReasonCTTruncated
+		}
+		if h.Flags&packet.BadExt != 0 {
+			return ReasonCTExtension
+		}
+	default:
+		return ReasonCTNotIP
+	}
+	if h.NVLAN > 1 {
+		return ReasonCTInnerVLAN
+	}
+	if h.Flags&packet.IsFrag != 0 {
+		return ReasonCTFragment
+	}
+	if end := int(h.L3) + int(h.IPLen); end < len(p.frame) {
+		p.frame = p.frame[:end]
+		h.Len = uint32(end)
+	}
+	return ReasonNone
+}
+
+func (p *pkt) ctDrop(a *action, reason uint8) policy.Control {
+	p.e.counters.slots[a.stat].drops++
+	p.reason = reason
+	return policy.Shot
+}
+
+// refreshCT brings the key up to date for the next classification.
+func (p *pkt) refreshCT() {
+	if p.e.prog.need&needCT != 0 {
+		p.extractCT()
+	}
+}
+
+// ctClone is the RFC's `ct chain K`: a copy of the packet is tracked and
+// judged from chain K on; the packet itself goes on as it was.
+func (p *pkt) ctClone(a *action) (policy.Control, int32) {
+	c := p.child()
+	if c == nil {
+		p.reason = ReasonNest
+		return policy.Shot, 0
+	}
+	c.key, c.size, c.proto = p.key, p.size, p.proto
+	c.shared = p.m.CT.Conn
+	out := outDrop
+	switch c.track(a) {
+	case policy.Shot:
+	default:
+		dir := policy.Ingress
+		if c.egress {
+			dir = policy.Egress
+		}
+		b := &p.e.prog.blocks[p.e.prog.devs[p.dev].block[dir]]
+		out = c.run(b, a.ct.clone)
+	}
+	c.dropCT()
+	if out == outMiss || out == outPass {
+		c.e.v.Tx = append(c.e.v.Tx, packet.Tx{Pkt: c.i, Dev: c.dev, Mirror: true, Up: !c.egress, Frame: c.frame})
+	}
+	return a.control, a.arg
+}

@@ -1,0 +1,111 @@
+package datapath
+
+import (
+	"sluice/packet"
+	"sluice/policy"
+)
+
+// mirred sends the packet or a copy out of a device or into its ingress
+// (act_mirred.c tcf_mirred_act). A redirect whose control is not the usual
+// "stolen" sends a copy, and the packet goes on, as in the kernel.
+func (p *pkt) mirred(a *action) (policy.Control, int32) {
+	s := &p.e.counters.slots[a.stat]
+	if p.nest >= maxNest {
+		p.reason = ReasonNest
+		return policy.Shot, 0
+	}
+	s.hit(p.size, p.now)
+	ctl, arg := a.control, a.arg
+	if a.toBlock >= 0 {
+		return p.blockcast(a, s)
+	}
+	if uint(a.dev) >= uint(len(p.e.prog.devs)) {
+		s.overlimits++
+		if !a.mirror {
+			p.reason = ReasonNoDevice
+			return policy.Shot, 0
+		}
+		return ctl, arg
+	}
+	p.send(a, a.dev, a.mirror || ctl != policy.Stolen)
+	return ctl, arg
+}
+
+// blockcast sends a copy to every port of a block but the one that the packet
+// came from; the packet itself goes to the last when redirected.
+func (p *pkt) blockcast(a *action, s *counter) (policy.Control, int32) {
+	sent := false
+	for d := range p.e.prog.devs {
+		if p.e.prog.devs[d].block[policy.Ingress] != a.toBlock && p.e.prog.devs[d].block[policy.Egress] != a.toBlock {
+			continue
+		}
+		if int32(d) == p.iif {
+			continue
+		}
+		p.send(a, int32(d), true)
+		sent = true
+	}
+	if !sent {
+		s.overlimits++
+		if !a.mirror {
+			p.reason = ReasonNoDevice
+			return policy.Shot, 0
+		}
+	}
+	return a.control, a.arg
+}
+
+// send hands the frame on. It always travels without connection-tracking
+// state: mirred clears it for what it sends (nf_reset_ct).
+func (p *pkt) send(a *action, dev int32, copied bool) {
+	c := p.child()
+	if c == nil {
+		p.reason = ReasonNest
+		return
+	}
+	c.m.CT = packet.CT{}
+	c.nest = p.nest + 1
+	c.dev = dev
+	var verdict packet.Verdict
+	if a.ingress {
+		c.egress = false
+		c.iif = dev
+		verdict, c.reason = c.ingress()
+	} else {
+		c.iif = p.dev
+		verdict = c.transmit(a.mirror)
+	}
+	// A redirected packet shares the fate of what was sent: dropped on the
+	// other side is dropped.
+	if !copied && verdict == packet.Drop {
+		p.reason = c.reason
+	} else if !copied && verdict == packet.Stolen {
+		p.reason = c.reason
+	}
+}
+
+// transmit runs the device's egress block, if it has one, and lets the frame
+// out.
+func (p *pkt) transmit(mirror bool) packet.Verdict {
+	if n := p.e.prog.devs[p.dev].block[policy.Egress]; n >= 0 {
+		p.egress = true
+		p.begin()
+		b := &p.e.prog.blocks[n]
+		out := p.run(b, b.zero)
+		p.dropCT()
+		switch out {
+		case outDrop:
+			if p.reason == ReasonGact {
+				p.reason = ReasonEgress
+			}
+			return packet.Drop
+		case outGone:
+			if p.reason != ReasonNone {
+				return packet.Stolen
+			}
+			return packet.Forward
+		}
+	}
+	p.e.v.Tx = append(p.e.v.Tx, packet.Tx{Pkt: p.i, Dev: p.dev, Mirror: mirror, Frame: p.frame})
+	return packet.Forward
+}

@@ -1,0 +1,330 @@
+package datapath
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"sluice/policy"
+)
+
+// compile turns a policy into a program. The engine lends it counters and
+// flow tables.
+func (e *Engine) compile(p *policy.Policy, now int64) (*program, error) {
+	c := compiler{e: e, p: &program{policy: p}, now: now, devs: map[string]int32{}, blocks: map[*policy.Block]int32{}}
+	for i, d := range p.Devices {
+		c.devs[d.Name] = int32(i)
+	}
+	// Number all blocks first: an action may name one that comes later.
+	for _, d := range p.Devices {
+		dp := devProg{name: d.Name, block: [2]int32{-1, -1}}
+		for b := range d.Block {
+			if d.Block[b] != nil {
+				dp.block[b] = c.number(d.Block[b])
+			}
+		}
+		if b := d.Block[policy.Ingress]; b != nil {
+			dp.ctZone, dp.hasZone = firstZone(b)
+		}
+		c.p.devs = append(c.p.devs, dp)
+	}
+	for _, i := range slices.Sorted(maps.Keys(p.Blocks)) {
+		c.number(p.Blocks[i])
+	}
+	for n, b := range c.order {
+		if err := c.block(&c.p.blocks[n], b); err != nil {
+			return nil, err
+		}
+	}
+	return c.p, nil
+}
+
+type compiler struct {
+	e      *Engine
+	p      *program
+	now    int64
+	devs   map[string]int32
+	blocks map[*policy.Block]int32
+	order  []*policy.Block
+}
+
+// number gives a block its place in the program, once, however many devices
+// share it.
+func (c *compiler) number(b *policy.Block) int32 {
+	n, ok := c.blocks[b]
+	if !ok {
+		n = int32(len(c.p.blocks))
+		c.blocks[b] = n
+		c.order = append(c.order, b)
+		c.p.blocks = append(c.p.blocks, block{})
+	}
+	return n
+}
+
+func (c *compiler) block(out *block, b *policy.Block) error {
+	for _, ch := range b.Chains {
+		out.chains = append(out.chains, chain{index: ch.Index})
+	}
+	out.zero = out.chainAt(0)
+	for i, ch := range b.Chains {
+		if err := c.chain(out, &out.chains[i], ch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ordered is a filter with its place among those of its preference.
+type ordered struct {
+	f     *policy.Filter
+	mask  int // rank of its mask
+	place int // among the mask's filters
+}
+
+// order lists a preference's filters as the kernel would try them: masks in
+// the order of their first filter; within a mask, filters with port ranges in
+// the order in which their range was first used (cls_flower.c
+// fl_mask_lookup, fl_lookup_range). Without ranges a mask has at most one
+// filter for any packet, so their order does not matter.
+func order(p *policy.Proto) []ordered {
+	out := make([]ordered, 0, len(p.Filters))
+	if p.Kind != "flower" {
+		for i, f := range p.Filters {
+			out = append(out, ordered{f, 0, i})
+		}
+		return out
+	}
+	ranks := maskRanks(p)
+	type ranges struct {
+		mask     int
+		src, dst policy.PortRange
+	}
+	seen := map[ranges]int{}
+	for i, f := range p.Filters {
+		r := ranges{ranks[i], f.Match.SrcPorts, f.Match.DstPorts}
+		place, ok := seen[r]
+		if !ok {
+			place = i
+			seen[r] = i
+		}
+		out = append(out, ordered{f, ranks[i], place})
+	}
+	slices.SortStableFunc(out, func(a, b ordered) int {
+		return cmp.Or(cmp.Compare(a.mask, b.mask), cmp.Compare(a.place, b.place))
+	})
+	return out
+}
+
+// maskOf is what the kernel compares to tell two masks apart.
+type maskOf struct {
+	key      policy.Key
+	src, dst bool
+	opts     string
+}
+
+// maskRanks numbers each filter's mask by its first appearance.
+func maskRanks(p *policy.Proto) []int {
+	ranks := make([]int, len(p.Filters))
+	seen := map[maskOf]int{}
+	for i, f := range p.Filters {
+		m := f.Match
+		k := maskOf{m.Mask, m.SrcPorts != policy.PortRange{}, m.DstPorts != policy.PortRange{}, string(m.EncOptsMask)}
+		r, ok := seen[k]
+		if !ok {
+			r = len(seen)
+			seen[k] = r
+		}
+		ranks[i] = r
+	}
+	return ranks
+}
+
+// chain compiles a chain's filters into tuple spaces.
+func (c *compiler) chain(b *block, out *chain, ch *policy.Chain) error {
+	out.begin = int32(len(c.p.filters))
+	type space struct {
+		mask [keyWords]uint64
+		rng  bool
+	}
+	spaces := map[space]int{}
+	entries := []map[[keyWords]uint64]int32{} // by group: masked key to last filter with it
+	for _, pr := range ch.Protos {
+		first := int32(len(c.p.filters))
+		for _, o := range order(pr) {
+			if o.f.SkipSW {
+				continue // software does not see it
+			}
+			k, m, rng, never := maskedKey(pr, o.f)
+			i := int32(len(c.p.filters))
+			fl := filter{nextSame: -1, proto: pr, filter: o.f, chain: ch.Index}
+			if o.f.Match != nil {
+				fl.src, fl.dst = o.f.Match.SrcPorts, o.f.Match.DstPorts
+			}
+			if err := c.actions(b, &fl, o.f); err != nil {
+				return err
+			}
+			c.p.filters = append(c.p.filters, fl)
+			if never {
+				continue
+			}
+			c.p.need |= needed(&m, rng)
+			s := space{*m.words(), rng}
+			n, ok := spaces[s]
+			if !ok {
+				n = len(out.groups)
+				spaces[s] = n
+				out.groups = append(out.groups, newGroup(m.words(), i, rng))
+				entries = append(entries, map[[keyWords]uint64]int32{})
+			}
+			out.groups[n].insert(k.words(), i, entries[n], c.p.filters)
+		}
+		end := int32(len(c.p.filters)) - 1
+		for i := first; i <= end; i++ {
+			c.p.filters[i].protoEnd = end
+		}
+	}
+	out.end = int32(len(c.p.filters))
+	slices.SortStableFunc(out.groups, func(a, b group) int { return cmp.Compare(a.first, b.first) })
+	return nil
+}
+
+// maskedKey gives what a filter compares. never is true for filters that no
+// packet here can match because they ask for tunnel options.
+func maskedKey(pr *policy.Proto, f *policy.Filter) (k, m key, rng, never bool) {
+	if pr.Protocol != policy.EtherAll {
+		k.proto, m.proto = uint64(pr.Protocol), 0xffff
+	}
+	if f.Match == nil {
+		return k, m, false, false
+	}
+	m.Key = f.Match.Mask
+	k.Key = f.Match.Key
+	kw, mw := k.words(), m.words()
+	for i := range kw {
+		kw[i] &= mw[i]
+	}
+	rng = f.Match.SrcPorts != policy.PortRange{} || f.Match.DstPorts != policy.PortRange{}
+	return k, m, rng, len(f.Match.EncOpts) > 0
+}
+
+func newGroup(mask *[keyWords]uint64, first int32, rng bool) group {
+	g := group{first: first, rng: rng, table: make([]int32, 8)}
+	for i, w := range mask {
+		if w != 0 {
+			g.word = append(g.word, uint8(i))
+			g.mask = append(g.mask, w)
+		}
+	}
+	return g
+}
+
+// insert adds filter i under key k. Filters come in ascending order, so each
+// key's chain is in order.
+func (g *group) insert(k *[keyWords]uint64, i int32, last map[[keyWords]uint64]int32, filters []filter) {
+	if l, ok := last[*k]; ok {
+		filters[l].nextSame = i
+		last[*k] = i
+		return
+	}
+	last[*k] = i
+	for _, w := range g.word {
+		g.keys = append(g.keys, k[w])
+	}
+	g.head = append(g.head, i)
+	if len(g.head)*2 > len(g.table) {
+		g.rehash(2 * len(g.table))
+	} else {
+		g.place(len(g.head) - 1)
+	}
+}
+
+func (g *group) rehash(size int) {
+	g.table = make([]int32, size)
+	for e := range g.head {
+		g.place(e)
+	}
+}
+
+func (g *group) place(e int) {
+	n := len(g.word)
+	h := uint64(n)
+	for _, w := range g.keys[e*n : e*n+n] {
+		h = mix(h, w)
+	}
+	m := uint64(len(g.table) - 1)
+	i := h & m
+	for g.table[i] != 0 {
+		i = (i + 1) & m
+	}
+	g.table[i] = int32(e + 1)
+}
+
+// actions compiles a filter's actions.
+func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
+	fl.act, fl.nact = int32(len(c.p.actions)), int32(len(f.Actions))
+	for _, a := range f.Actions {
+		out := action{control: a.Control, skipSW: a.SkipSW, dev: -1, toBlock: -1, stat: c.e.counters.slot(a, c.e.generation, c.now)}
+		out.arg = controlArg(b, a.Control, a.ControlArg)
+		switch {
+		case a.Gact != nil:
+			out.kind = actGact
+			switch a.Gact.RandomType {
+			case "netrand":
+				out.random = randomNet
+			case "determ":
+				out.random = randomDeterm
+			}
+			out.randomCtl, out.randomVal = a.Gact.RandomCtl, a.Gact.RandomVal
+			out.randomArg = controlArg(b, a.Gact.RandomCtl, a.Gact.RandomArg)
+		case a.Mirred != nil:
+			out.kind = actMirred
+			out.mirror, out.ingress = a.Mirred.Mirror, a.Mirred.Ingress
+			if d, ok := c.devs[a.Mirred.Dev]; ok {
+				out.dev = d
+			}
+			if a.Mirred.Block != 0 {
+				sb := c.p.policy.Blocks[a.Mirred.Block]
+				if sb == nil {
+					return fmt.Errorf("mirred: block %d does not exist", a.Mirred.Block)
+				}
+				out.toBlock = c.blocks[sb]
+			}
+		case a.CT != nil:
+			out.kind = actCT
+			out.ct = &ctParams{CTAction: *a.CT, table: c.e.table(a, c.now), clone: -1}
+			if a.CT.Clone {
+				out.ct.clone = b.chainAt(a.CT.CloneChain)
+			}
+		default:
+			return fmt.Errorf("action %s is not known to the datapath", a.Kind)
+		}
+		c.p.actions = append(c.p.actions, out)
+	}
+	return nil
+}
+
+func controlArg(b *block, ctl policy.Control, arg uint32) int32 {
+	if ctl == policy.GotoChain {
+		return b.chainAt(arg)
+	}
+	return int32(arg)
+}
+
+// firstZone guesses which zone a block's packets are looked up in first, so
+// that their connections can be fetched before they are needed: the zone of
+// the first ct action in the lowest chain. A wrong guess costs time only.
+func firstZone(b *policy.Block) (uint16, bool) {
+	for _, ch := range b.Chains {
+		for _, pr := range ch.Protos {
+			for _, f := range pr.Filters {
+				for _, a := range f.Actions {
+					if a.CT != nil && !a.CT.Clear {
+						return a.CT.Zone, true
+					}
+				}
+			}
+		}
+	}
+	return 0, false
+}

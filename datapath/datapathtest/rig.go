@@ -1,0 +1,218 @@
+// Package datapathtest is an engine under test: a policy in tc's language, a
+// scripted clock, and frames built on the spot.
+package datapathtest
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"sluice/conntrack"
+	"sluice/datapath"
+	"sluice/packet"
+	"sluice/policy"
+	"sluice/policy/tc"
+)
+
+// Rig is an engine under test with a policy in tc's language.
+type Rig struct {
+	E   *datapath.Engine
+	P   *policy.Policy
+	Now int64 // time of the last frame
+	t   testing.TB
+	s   *tc.Session
+	v   packet.Vector
+}
+
+func New(t testing.TB, lines ...string) *Rig {
+	t.Helper()
+	p, _, err := tc.Load("test.tc", strings.NewReader(strings.Join(lines, "\n")+"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Rig{t: t, P: p, Now: 1e9}
+	r.E = datapath.New(datapath.Config{Tracker: conntrack.New(conntrack.Config{Seed: [2]uint64{1, 2}, MaxConns: 4096}), Trace: true})
+	r.s = &tc.Session{Policy: p, Out: new(strings.Builder), Err: new(strings.Builder)}
+	if err := r.E.Load(p, r.Now); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// Run changes the policy while packets flow.
+func (r *Rig) Run(line string) {
+	r.t.Helper()
+	if err := r.s.Run(line); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.E.Load(r.P, r.Now); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// Result is what became of one frame.
+type Result struct {
+	Verdict packet.Verdict
+	Reason  string
+	Tx      []packet.Tx
+	Hits    []datapath.Hit
+}
+
+// Out names where frames went: "dev" by a port, "pass:dev" to the stack.
+func (r *Rig) Out(res Result) string {
+	var s []string
+	for _, t := range res.Tx {
+		n := r.E.DeviceName(t.Dev)
+		if t.Up {
+			n = "pass:" + n
+		}
+		s = append(s, n)
+	}
+	return strings.Join(s, " ")
+}
+
+// Send judges one frame, a millisecond after the last.
+func (r *Rig) Send(dev string, frame []byte) Result {
+	r.t.Helper()
+	r.Now += 1e6
+	id, ok := r.E.Device(dev)
+	if !ok {
+		r.t.Fatalf("no device %s", dev)
+	}
+	r.v.Reset()
+	r.v.Now = r.Now
+	r.v.Add(frame, id)
+	r.E.Tick(r.Now)
+	r.E.Process(&r.v)
+	return Result{r.v.Verdict[0], datapath.ReasonName(r.v.Reason[0]), r.v.Tx, append([]datapath.Hit(nil), r.E.Trace(0)...)}
+}
+
+// Stats returns the counters of a filter's n-th action.
+func (r *Rig) Stats(dev string, chain uint32, prio uint16, action int) policy.Stats {
+	r.t.Helper()
+	for _, d := range r.P.Devices {
+		if d.Name != dev {
+			continue
+		}
+		for _, c := range d.Block[policy.Ingress].Chains {
+			for _, pr := range c.Protos {
+				if c.Index == chain && pr.Prio == prio {
+					return r.E.ActionStats(pr.Filters[0].Actions[action])
+				}
+			}
+		}
+	}
+	r.t.Fatalf("no filter %s chain %d prio %d", dev, chain, prio)
+	return policy.Stats{}
+}
+
+// IPv4 wraps a transport segment into an Ethernet/IPv4 frame and fills in
+// its checksums.
+func IPv4(src, dst string, proto byte, l4 []byte) []byte {
+	f := []byte("\x02\x00\x00\x00\x00\x0b\x02\x00\x00\x00\x00\x0a\x08\x00\x45\x00\x00\x00\x00\x01\x00\x00\x40\x00\x00\x00........")
+	ip := f[14:34]
+	binary.BigEndian.PutUint16(ip[2:], uint16(20+len(l4)))
+	ip[9] = proto
+	copy(ip[12:16], addr4(src))
+	copy(ip[16:20], addr4(dst))
+	binary.BigEndian.PutUint16(ip[10:], ^sum16(0, ip))
+	f = append(f, l4...)
+	seg := f[34:]
+	pseudo := sum32(0, ip[12:20]) + uint32(proto) + uint32(len(l4))
+	switch proto {
+	case packet.ProtoTCP:
+		binary.BigEndian.PutUint16(seg[16:], ^sum16(pseudo, seg))
+	case packet.ProtoUDP:
+		binary.BigEndian.PutUint16(seg[6:], ^sum16(pseudo, seg))
+	case packet.ProtoICMP:
+		binary.BigEndian.PutUint16(seg[2:], ^sum16(0, seg))
+	}
+	return f
+}
+
+func addr4(s string) []byte {
+	var b []byte
+	for p := range strings.SplitSeq(s, ".") {
+		n := 0
+		for _, c := range p {
+			n = n*10 + int(c-'0')
+		}
+		b = append(b, byte(n))
+	}
+	return b
+}
+
+func sum32(acc uint32, b []byte) uint32 {
+	for i := 0; i+1 < len(b); i += 2 {
+		acc += uint32(binary.BigEndian.Uint16(b[i:]))
+	}
+	if len(b)%2 == 1 {
+		acc += uint32(b[len(b)-1]) << 8
+	}
+	return acc
+}
+
+func sum16(acc uint32, b []byte) uint16 {
+	acc = sum32(acc, b)
+	acc = acc>>16 + acc&0xffff
+	return uint16(acc>>16 + acc)
+}
+
+// TCP makes a segment; flags are letters of "FSRPAU".
+func TCP(src, dst string, sport, dport uint16, flags string, seq, ack uint32, data string) []byte {
+	h := make([]byte, 20, 20+len(data))
+	binary.BigEndian.PutUint16(h[0:], sport)
+	binary.BigEndian.PutUint16(h[2:], dport)
+	binary.BigEndian.PutUint32(h[4:], seq)
+	binary.BigEndian.PutUint32(h[8:], ack)
+	h[12] = 5 << 4
+	for i, c := range "FSRPAU" {
+		if strings.ContainsRune(flags, c) {
+			h[13] |= 1 << i
+		}
+	}
+	binary.BigEndian.PutUint16(h[14:], 65535)
+	return IPv4(src, dst, packet.ProtoTCP, append(h, data...))
+}
+
+func UDP(src, dst string, sport, dport uint16, data string) []byte {
+	h := make([]byte, 8, 8+len(data))
+	binary.BigEndian.PutUint16(h[0:], sport)
+	binary.BigEndian.PutUint16(h[2:], dport)
+	binary.BigEndian.PutUint16(h[4:], uint16(8+len(data)))
+	return IPv4(src, dst, packet.ProtoUDP, append(h, data...))
+}
+
+// HTTPPolicy is the use case of a Server behind vf0_rep: HTTP comes in,
+// answers go out, nothing new leaves (A072, A073).
+var HTTPPolicy = []string{
+	"filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower ct_state -trk ip_proto tcp dst_port 80 action ct pipe action goto chain 2",
+	"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state +new+trk action ct commit pipe action mirred egress redirect dev vf0_rep",
+	"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state -new+est+trk action mirred egress redirect dev vf0_rep",
+	"filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower ct_state -trk ip_proto tcp src_port 80 action ct pipe action goto chain 2",
+	"filter add dev vf0_rep ingress prio 1 chain 2 proto ip flower ct_state +est+trk action mirred egress redirect dev uplink_rep",
+	"filter add dev vf0_rep ingress prio 1 chain 2 proto ip flower ct_state +new+trk action drop",
+}
+
+// Addresses of the two ends.
+const (
+	Client = "10.0.0.1"
+	Server = "10.0.0.2"
+)
+
+// Handshake establishes Client:port to Server:80.
+func (r *Rig) Handshake(port uint16) {
+	r.t.Helper()
+	for _, s := range []struct {
+		dev   string
+		frame []byte
+	}{
+		{"uplink_rep", TCP(Client, Server, port, 80, "S", 1000, 0, "")},
+		{"vf0_rep", TCP(Server, Client, 80, port, "SA", 5000, 1001, "")},
+		{"uplink_rep", TCP(Client, Server, port, 80, "A", 1001, 5001, "")},
+	} {
+		if res := r.Send(s.dev, s.frame); res.Verdict != packet.Forward {
+			r.t.Fatalf("Handshake: %v (%s)", res.Verdict, res.Reason)
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package datapath
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"sluice/conntrack"
+	"sluice/flowtable"
+	"sluice/packet"
+	"sluice/policy"
+)
+
+// Config is what an engine is made of.
+type Config struct {
+	Tracker *conntrack.Tracker // required
+	Seed    uint64             // randomness of gact; the same seed gives the same choices
+	Trace   bool               // remember which filters each packet of a vector hit
+}
+
+// Engine runs one policy over vectors of packets. One goroutine owns it.
+type Engine struct {
+	tr       *conntrack.Tracker
+	flows    *flowtable.Set
+	prog     *program
+	counters counterSet
+	tables   map[*policy.Action]*flowtable.Table // by ct action instance
+	rng      *rand.Rand
+	trace    bool
+
+	generation uint32
+	drops      [numReasons]uint64
+	sink       uint64 // keeps the touching loads alive
+
+	// State of the vector under way.
+	v     *packet.Vector
+	stack [maxDepth]pkt
+	hits  []Hit
+	first [packet.VectorSize + 1]int32 // first hit of each packet in hits
+}
+
+// maxDepth bounds nested judgements: redirects into other devices' ingress,
+// egress blocks, and clones.
+const maxDepth = 24
+
+// New makes an engine with an empty policy: everything passes to the stack.
+func New(cfg Config) *Engine {
+	return &Engine{
+		tr:       cfg.Tracker,
+		flows:    flowtable.New(cfg.Tracker),
+		prog:     &program{},
+		counters: counterSet{of: map[*policy.Action]uint32{}},
+		tables:   map[*policy.Action]*flowtable.Table{},
+		rng:      rand.New(rand.NewPCG(cfg.Seed, 0x5eed)),
+		trace:    cfg.Trace,
+	}
+}
+
+// Load compiles a policy and makes it current, whole or not at all. Call it
+// again after every change of p. Counters belong to action instances and live
+// as long as these do; a zone's flow table lives while any ct action names
+// the zone.
+func (e *Engine) Load(p *policy.Policy, now int64) error {
+	e.generation++
+	prog, err := e.compile(p, now)
+	if err != nil {
+		e.generation--
+		return fmt.Errorf("load policy: %w", err)
+	}
+	e.prog = prog
+	for a := range e.tables {
+		if i, ok := e.counters.of[a]; !ok || e.counters.slots[i].generation != e.generation {
+			e.flows.Release(e.tables[a], now)
+			delete(e.tables, a)
+		}
+	}
+	e.counters.sweep(e.generation)
+	return nil
+}
+
+// table returns the flow table of a ct action's zone and holds one reference
+// for each action instance.
+func (e *Engine) table(a *policy.Action, now int64) *flowtable.Table {
+	t := e.tables[a]
+	if t != nil && t.Zone() == a.CT.Zone {
+		return t
+	}
+	n := e.flows.Acquire(a.CT.Zone, now)
+	if t != nil {
+		e.flows.Release(t, now)
+	}
+	e.tables[a] = n
+	return n
+}
+
+// Tracker returns the connection tracker.
+func (e *Engine) Tracker() *conntrack.Tracker { return e.tr }
+
+// Flows returns the flow tables.
+func (e *Engine) Flows() *flowtable.Set { return e.flows }
+
+// Drops counts packets that ended without leaving or going up, by reason.
+func (e *Engine) Drops() []uint64 { return e.drops[:] }
+
+// ActionStats returns an action instance's counters.
+func (e *Engine) ActionStats(a *policy.Action) policy.Stats { return e.counters.stats(a) }
+
+// Device returns a device's number, by which vectors name it.
+func (e *Engine) Device(name string) (int32, bool) {
+	for i := range e.prog.devs {
+		if e.prog.devs[i].name == name {
+			return int32(i), true
+		}
+	}
+	return -1, false
+}
+
+// DeviceName is the inverse of Device.
+func (e *Engine) DeviceName(id int32) string {
+	if id < 0 || int(id) >= len(e.prog.devs) {
+		return ""
+	}
+	return e.prog.devs[id].name
+}
+
+// Budgets of one tick: how many connections and flows it looks at. A tick
+// costs well under a millisecond.
+const (
+	tickConns = 2048
+	tickFlows = 8192
+)
+
+// Tick does a bounded share of the maintenance that is due at now: flow-table
+// aging and expiry of connections. What a packet meets never depends on when
+// or how often it is called; memory does.
+func (e *Engine) Tick(now int64) {
+	e.flows.Tick(now, tickFlows)
+	e.tr.Tick(now, tickConns)
+}
+
+// Process judges all packets of a vector at time v.Now. It fills in headers,
+// verdicts, reasons and outgoing frames. Frames may be shortened (ct cuts off
+// what lies behind the IP packet, as the kernel does).
+func (e *Engine) Process(v *packet.Vector) {
+	e.v = v
+	v.Tx = v.Tx[:0]
+	e.hits = e.hits[:0]
+	e.prepare(v)
+	for i := range v.N {
+		e.first[i] = int32(len(e.hits))
+		v.Verdict[i], v.Reason[i] = e.judge(v, i)
+		e.drops[v.Reason[i]]++
+	}
+	e.first[v.N] = int32(len(e.hits))
+	e.v = nil
+}
+
+// prepare parses all frames and fetches what their lookups will touch, each
+// step over the whole vector, so that a million connections' cache misses
+// overlap instead of queueing.
+func (e *Engine) prepare(v *packet.Vector) {
+	for i := range v.N {
+		packet.Parse(v.Frame[i], &v.H[i])
+	}
+	devs := e.prog.devs
+	sink := uint64(0)
+	for i := range v.N {
+		h := &v.H[i]
+		if h.Tuple.Family == packet.FamilyNone {
+			continue
+		}
+		h.Hash = e.tr.Hash(&h.Tuple)
+		if d := v.M[i].Dev; uint(d) < uint(len(devs)) && devs[d].hasZone {
+			sink += e.tr.Touch(h.Hash, devs[d].ctZone)
+		}
+	}
+	for i := range v.N {
+		if d := v.M[i].Dev; v.H[i].Tuple.Family != packet.FamilyNone && uint(d) < uint(len(devs)) && devs[d].hasZone {
+			sink += e.tr.TouchConn(v.H[i].Hash, devs[d].ctZone)
+		}
+	}
+	e.sink = sink
+}

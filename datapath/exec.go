@@ -1,0 +1,217 @@
+package datapath
+
+import (
+	"sluice/packet"
+	"sluice/policy"
+)
+
+// pkt is a packet being judged by one block. Nested judgements use the next
+// one on the engine's stack.
+type pkt struct {
+	e      *Engine
+	now    int64
+	frame  []byte
+	h      *packet.Headers
+	m      packet.Meta
+	dev    int32  // whose block this is
+	iif    int32  // ingress device, for `indev`
+	i      int32  // index in the vector
+	depth  int32  // position on the engine's stack
+	nest   int32  // nested mirred calls so far
+	size   uint32 // what counters count: bytes from the network header on
+	proto  uint16 // protocol as cls_api sees it
+	egress bool
+	shared packet.ConnRef // an unconfirmed connection that the caller still needs
+	reason uint8
+	key    key
+}
+
+// outcome is how a block ended for a packet.
+type outcome uint8
+
+const (
+	outMiss outcome = iota // nothing matched, or continue at the end: as pass
+	outPass
+	outDrop
+	outGone // redirected, or consumed
+)
+
+const (
+	maxReclassify = 16 // cls_api.c max_reclassify_loop
+	maxNest       = 4  // act_mirred.c MIRRED_NEST_LIMIT
+	maxJumps      = 32 // act_api.c jmp_ttl, TCA_ACT_MAX_PRIO
+)
+
+// judge runs packet i of the vector from its start or its resume point.
+func (e *Engine) judge(v *packet.Vector, i int) (packet.Verdict, uint8) {
+	p := &e.stack[0]
+	p.e, p.now, p.frame, p.h, p.m = e, v.Now, v.Frame[i], &v.H[i], v.M[i]
+	p.dev, p.iif, p.i, p.depth, p.nest = p.m.Dev, p.m.Dev, int32(i), 0, 0
+	p.egress, p.shared, p.reason = false, 0, ReasonNone
+	verdict, reason := p.ingress()
+	v.Frame[i] = p.frame
+	v.M[i].CT, v.M[i].Mark = packet.CT{}, p.m.Mark
+	return verdict, reason
+}
+
+// ingress judges a packet by its device's ingress block and hands up what
+// nothing caught.
+func (p *pkt) ingress() (packet.Verdict, uint8) {
+	p.m.CT.PostCT = p.m.CT.PostCT && p.depth == 0
+	p.begin()
+	var out outcome
+	if devs := p.e.prog.devs; uint(p.dev) < uint(len(devs)) {
+		if n := devs[p.dev].block[policy.Ingress]; n >= 0 {
+			b := &p.e.prog.blocks[n]
+			start := b.zero
+			if p.m.Chain != 0 && p.depth == 0 {
+				start = b.chainAt(p.m.Chain)
+			}
+			out = p.run(b, start)
+		}
+	}
+	p.dropCT()
+	switch out {
+	case outDrop:
+		return packet.Drop, p.reason
+	case outGone:
+		if p.reason != ReasonNone {
+			return packet.Stolen, p.reason
+		}
+		return packet.Forward, ReasonNone
+	}
+	p.e.v.Tx = append(p.e.v.Tx, packet.Tx{Pkt: p.i, Dev: p.dev, Up: true, Frame: p.frame})
+	return packet.Pass, ReasonNone
+}
+
+// begin sets what a packet's counters count and how cls_api sees its
+// protocol. The outer VLAN tag is not in the kernel's packet any more when tc
+// sees it, so it counts as little as the Ethernet header; on egress both do.
+func (p *pkt) begin() {
+	h := p.h
+	p.size, p.proto = uint32(len(p.frame)), h.EtherType
+	skip := uint32(14)
+	if h.NVLAN > 0 {
+		p.proto = h.VLAN[0].TPID
+		skip = 18
+	}
+	if p.egress {
+		skip -= 14
+	}
+	p.size -= min(skip, p.size)
+	p.extract(p.e.prog.need)
+}
+
+// run classifies the packet, starting in the chain at position start.
+func (p *pkt) run(b *block, start int32) outcome {
+	prog := p.e.prog
+	kw := p.key.words()
+	c, loops := start, 0
+	for {
+		if c < 0 {
+			return outMiss
+		}
+		ch := &b.chains[c]
+		after := ch.begin - 1
+		again := false
+		for {
+			i := ch.next(kw, prog.filters, after)
+			if i < 0 {
+				return outMiss
+			}
+			f := &prog.filters[i]
+			ctl, arg := p.actions(f)
+			if p.e.trace {
+				p.note(f)
+			}
+			switch ctl {
+			case policy.Continue:
+				// The next filter tried is the next preference's.
+				after = f.protoEnd
+				continue
+			case policy.Shot:
+				return outDrop
+			case policy.Stolen, policy.Trap:
+				return outGone
+			case policy.GotoChain:
+				c, again = arg, true
+			case policy.Reclassify:
+				c, again = start, true
+			default:
+				return outPass
+			}
+			break
+		}
+		if again {
+			if loops++; loops > maxReclassify {
+				p.reason = ReasonLoop
+				return outDrop
+			}
+		}
+	}
+}
+
+// actions runs a filter's actions (act_api.c tcf_action_exec).
+func (p *pkt) actions(f *filter) (policy.Control, int32) {
+	acts := p.e.prog.actions[f.act : f.act+f.nact]
+	if len(acts) == 0 {
+		return policy.OK, 0
+	}
+	jumps := 0
+	ctl, arg := policy.OK, int32(0)
+	for i := 0; i < len(acts); i++ {
+		a := &acts[i]
+		if a.skipSW {
+			continue
+		}
+		switch a.kind {
+		case actGact:
+			ctl, arg = p.gact(a)
+		case actMirred:
+			ctl, arg = p.mirred(a)
+		case actCT:
+			ctl, arg = p.ct(a)
+		default:
+			panic("datapath: unknown action kind")
+		}
+		switch ctl {
+		case policy.Pipe:
+			continue
+		case policy.Jump:
+			// Start over and skip that many actions: jump N goes to action N
+			// counted from zero.
+			if arg <= 0 || int(arg) > len(acts) {
+				return policy.OK, 0
+			}
+			if jumps++; jumps >= maxJumps {
+				return policy.OK, 0
+			}
+			i = int(arg) - 1
+			continue
+		}
+		return ctl, arg
+	}
+	return ctl, arg
+}
+
+// child prepares the next place on the stack for a nested judgement of the
+// same frame.
+func (p *pkt) child() *pkt {
+	if int(p.depth)+1 >= maxDepth {
+		return nil
+	}
+	c := &p.e.stack[p.depth+1]
+	c.e, c.now, c.frame, c.h, c.m = p.e, p.now, p.frame, p.h, p.m
+	c.dev, c.iif, c.i, c.depth, c.nest = p.dev, p.iif, p.i, p.depth+1, p.nest
+	c.egress, c.shared, c.reason = p.egress, 0, ReasonNone
+	return c
+}
+
+// dropCT takes the connection off the packet. One that was never committed
+// ends here.
+func (p *pkt) dropCT() {
+	if p.m.CT.Conn != 0 && p.m.CT.Conn != p.shared {
+		p.e.tr.Discard(&p.m.CT)
+	}
+	p.m.CT.Conn, p.m.CT.Info = 0, 0
+}

@@ -1,0 +1,352 @@
+package flowtable_test
+
+import (
+	"testing"
+
+	"sluice/conntrack"
+	"sluice/datapath"
+	"sluice/datapath/datapathtest"
+	"sluice/flowtable"
+	"sluice/packet"
+	"sluice/policy"
+)
+
+// only returns the single connection of the tracker.
+func only(t *testing.T, r *datapathtest.Rig) *conntrack.Conn {
+	t.Helper()
+	r.E.Flows().Sync(r.Now)
+	var found *conntrack.Conn
+	n := 0
+	for _, c := range r.E.Tracker().All(r.Now) {
+		found = c
+		n++
+	}
+	if n != 1 {
+		t.Fatalf("%d connections, want 1", n)
+	}
+	return found
+}
+
+func offloaded(c *conntrack.Conn) bool { return c.Status&conntrack.StatusOffload != 0 }
+
+func fromClient(port uint16, flags string, seq, ack uint32, data string) []byte {
+	return datapathtest.TCP(datapathtest.Client, datapathtest.Server, port, 80, flags, seq, ack, data)
+}
+
+func fromServer(port uint16, flags string, seq, ack uint32, data string) []byte {
+	return datapathtest.TCP(datapathtest.Server, datapathtest.Client, 80, port, flags, seq, ack, data)
+}
+
+// idle lets time pass with regular ticks.
+func idle(r *datapathtest.Rig, ns int64) {
+	for end := r.Now + ns; r.Now < end; {
+		r.Now += min(end-r.Now, 100e6)
+		r.E.Tick(r.Now)
+	}
+}
+
+// udpPolicy commits whatever is new in zone 0 and sends it on.
+var udpPolicy = []string{
+	"filter add dev a ingress prio 1 chain 0 proto ip flower ct_state -trk action ct pipe action goto chain 2",
+	"filter add dev a ingress prio 1 chain 2 proto ip flower ct_state +trk+new action ct commit pipe action mirred egress redirect dev b",
+	"filter add dev a ingress prio 2 chain 2 proto ip flower ct_state +trk+est action mirred egress redirect dev b",
+	"filter add dev b ingress prio 1 chain 0 proto ip flower ct_state -trk action ct pipe action goto chain 2",
+	"filter add dev b ingress prio 1 chain 2 proto ip flower ct_state +trk+est action mirred egress redirect dev a",
+}
+
+func TestAdmission(t *testing.T) {
+	t.Run("A111_B007_tcp_enters_when_assured_and_established", func(t *testing.T) {
+		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+		steps := []struct {
+			dev   string
+			frame []byte
+			want  bool
+		}{
+			{"uplink_rep", fromClient(40000, "S", 1000, 0, ""), false},
+			{"vf0_rep", fromServer(40000, "SA", 5000, 1001, ""), false},
+			{"uplink_rep", fromClient(40000, "A", 1001, 5001, ""), true},
+		}
+		for i, s := range steps {
+			r.Send(s.dev, s.frame)
+			if got := offloaded(only(t, r)); got != s.want {
+				t.Errorf("packet %d: offloaded %v, want %v", i+1, got, s.want)
+			}
+		}
+	})
+	t.Run("A111_udp_enters_with_the_first_commit", func(t *testing.T) {
+		r := datapathtest.New(t, udpPolicy...)
+		r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q"))
+		c := only(t, r)
+		if !offloaded(c) || c.Status&conntrack.StatusSeenReply != 0 {
+			t.Errorf("status %#x", c.Status)
+		}
+	})
+	t.Run("icmp_never_enters", func(t *testing.T) {
+		r := datapathtest.New(t, udpPolicy...)
+		echo := func(src, dst string, typ byte) []byte {
+			return datapathtest.IPv4(src, dst, packet.ProtoICMP, []byte{typ, 0, 0, 0, 0, 7, 0, 1})
+		}
+		r.Send("a", echo(datapathtest.Client, datapathtest.Server, 8))
+		r.Send("b", echo(datapathtest.Server, datapathtest.Client, 0))
+		r.Send("a", echo(datapathtest.Client, datapathtest.Server, 8))
+		if c := only(t, r); offloaded(c) || c.Status&conntrack.StatusSeenReply == 0 {
+			t.Errorf("status %#x", c.Status)
+		}
+	})
+	t.Run("B004_helper_connections_never_enter", func(t *testing.T) {
+		c := &conntrack.Conn{Status: conntrack.StatusConfirmed | conntrack.StatusAssured | conntrack.StatusHelper}
+		c.Orig.Proto = packet.ProtoUDP
+		if ok, _ := flowtable.Admit(c, packet.CTEstablished); ok {
+			t.Error("a connection with a helper was admitted")
+		}
+		c.Status = c.Status&^conntrack.StatusHelper | conntrack.StatusSeqAdjust
+		if ok, _ := flowtable.Admit(c, packet.CTEstablished); ok {
+			t.Error("a connection with sequence adjustment was admitted")
+		}
+	})
+	t.Run("B005_udp_enters_one_way_until_assured", func(t *testing.T) {
+		c := &conntrack.Conn{Status: conntrack.StatusConfirmed}
+		c.Orig.Proto = packet.ProtoUDP
+		if ok, both := flowtable.Admit(c, packet.CTNew); !ok || both {
+			t.Errorf("unassured: admitted %v, both directions %v", ok, both)
+		}
+		c.Status |= conntrack.StatusAssured
+		if ok, both := flowtable.Admit(c, packet.CTEstablished); !ok || !both {
+			t.Errorf("assured: admitted %v, both directions %v", ok, both)
+		}
+	})
+}
+
+func TestHit(t *testing.T) {
+	t.Run("A103_A104_hit_sets_state_and_bypasses_the_tracker", func(t *testing.T) {
+		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+		r.Handshake(40000)
+		hits := r.E.Flows().Counters().Hits
+		// Far outside the window, and with a wrong checksum: the tracker
+		// would call it invalid (B009).
+		f := fromClient(40000, "PA", 900_000_000, 77, "x")
+		f[len(f)-1] ^= 0xff
+		res := r.Send("uplink_rep", f)
+		if r.Out(res) != "vf0_rep" || res.Hits[0].CTState != policy.CTTracked|policy.CTEstablished {
+			t.Errorf("went to %q with state %#x", r.Out(res), res.Hits[0].CTState)
+		}
+		if n := r.E.Flows().Counters().Hits - hits; n != 1 {
+			t.Errorf("%d hits, want 1", n)
+		}
+		res = r.Send("vf0_rep", fromServer(40000, "A", 5001, 1001, ""))
+		if res.Hits[0].CTState != policy.CTTracked|policy.CTEstablished|policy.CTReply {
+			t.Errorf("reply direction: state %#x", res.Hits[0].CTState)
+		}
+	})
+	t.Run("B021_hits_count_the_connection's_packets", func(t *testing.T) {
+		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+		r.Handshake(40000)
+		r.Send("uplink_rep", fromClient(40000, "PA", 1001, 5001, "GET /"))
+		c := only(t, r)
+		if c.Packets != [2]uint64{3, 1} || c.Bytes != [2]uint64{40 + 40 + 45, 40} {
+			t.Errorf("packets %v bytes %v", c.Packets, c.Bytes)
+		}
+	})
+	t.Run("B010_I4_options_and_low_ttl_are_the_tracker's", func(t *testing.T) {
+		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+		r.Handshake(40000)
+		hits := r.E.Flows().Counters().Hits
+		f := fromClient(40000, "A", 1001, 5001, "")
+		f[22] = 1 // TTL; the header's checksum follows
+		f[24], f[25] = 0, 0
+		sum := uint32(0)
+		for i := 14; i < 34; i += 2 {
+			sum += uint32(f[i])<<8 | uint32(f[i+1])
+		}
+		sum = sum>>16 + sum&0xffff
+		sum = ^(sum>>16 + sum)
+		f[24], f[25] = byte(sum>>8), byte(sum)
+		if res := r.Send("uplink_rep", f); r.Out(res) != "vf0_rep" {
+			t.Errorf("went to %q", r.Out(res))
+		}
+		if n := r.E.Flows().Counters().Hits - hits; n != 0 {
+			t.Errorf("a packet with TTL 1 took the flow table")
+		}
+	})
+	t.Run("B012_unassured_udp_runs_through_the_tracker", func(t *testing.T) {
+		r := datapathtest.New(t, udpPolicy...)
+		q := datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q")
+		a := datapathtest.UDP(datapathtest.Server, datapathtest.Client, 53, 1000, "a")
+		r.Send("a", q)
+		r.Send("b", a)
+		if c := only(t, r); c.Status&(conntrack.StatusSeenReply|conntrack.StatusAssured) != conntrack.StatusSeenReply {
+			t.Fatalf("status %#x", c.Status)
+		}
+		idle(r, 2500e6)
+		r.Send("a", q)
+		if c := only(t, r); c.Status&conntrack.StatusAssured == 0 {
+			t.Errorf("not assured after traffic both ways for two seconds: %#x", c.Status)
+		}
+	})
+}
+
+func TestTeardown(t *testing.T) {
+	for _, flag := range []string{"FA", "R"} {
+		t.Run("A071_B011_I4_"+flag+"_goes_to_the_tracker", func(t *testing.T) {
+			r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+			r.Handshake(40000)
+			r.Send("uplink_rep", fromClient(40000, flag, 1001, 5001, ""))
+			c := only(t, r)
+			if offloaded(c) {
+				t.Error("still offloaded")
+			}
+			if want := map[string]uint8{"FA": conntrack.TCPFinWait, "R": conntrack.TCPClose}[flag]; c.TCP.State != want {
+				t.Errorf("state %d, want %d", c.TCP.State, want)
+			}
+			if flowtable.Held(c) != 1 {
+				t.Errorf("the entry torn down is held %d times until the next sweep, want 1", flowtable.Held(c))
+			}
+		})
+	}
+	t.Run("A070_A106_A113_B013_B014_idle_flows_are_handed_back", func(t *testing.T) {
+		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+		if err := r.E.Tracker().Settings().Set("nf_flowtable_tcp_timeout", "5"); err != nil {
+			t.Fatal(err)
+		}
+		r.Handshake(40000)
+		idle(r, 4e9)
+		if !offloaded(only(t, r)) {
+			t.Fatal("handed back before its timeout")
+		}
+		idle(r, 3e9)
+		c := only(t, r)
+		if offloaded(c) || c.TCP.Seen[0].MaxWin != 0 || c.TCP.Seen[1].MaxWin != 0 {
+			t.Errorf("status %#x, windows %+v", c.Status, c.TCP.Seen)
+		}
+		// 432000 - 5 from the sweep that found it idle, one or two seconds ago.
+		if left := (c.Timeout - r.Now) / 1e9; left < 431992 || left > 431995 {
+			t.Errorf("%d s left", left)
+		}
+		r.Send("uplink_rep", fromClient(40000, "PA", 1001, 5001, "x"))
+		if !offloaded(only(t, r)) {
+			t.Error("the next packet does not offload it again")
+		}
+	})
+	t.Run("aging_does_not_depend_on_ticks", func(t *testing.T) {
+		states := map[bool]uint16{}
+		for _, ticks := range []bool{true, false} {
+			r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+			r.Handshake(40000)
+			if ticks {
+				idle(r, 40e9)
+			} else {
+				r.Now += 40e9
+			}
+			hits := r.E.Flows().Counters().Hits
+			res := r.Send("uplink_rep", fromClient(40000, "PA", 1001, 5001, "x"))
+			if r.E.Flows().Counters().Hits != hits {
+				t.Errorf("ticks %v: an idle flow was hit", ticks)
+			}
+			states[ticks] = res.Hits[0].CTState
+		}
+		if states[true] != states[false] {
+			t.Errorf("state %#x with ticks, %#x without", states[true], states[false])
+		}
+	})
+}
+
+func TestZones(t *testing.T) {
+	t.Run("A107_A108_A109_A110_one_table_a_zone_by_reference", func(t *testing.T) {
+		r := datapathtest.New(t,
+			"filter add dev a ingress prio 1 handle 1 proto ip flower ip_proto udp action ct zone 1 pipe action goto chain 1",
+			"filter add dev a ingress prio 1 handle 2 proto ip flower ip_proto tcp action ct zone 1 pipe action goto chain 1",
+			"filter add dev a ingress prio 2 handle 1 proto ip flower action ct zone 2 pipe action goto chain 1")
+		zones := func(want int) {
+			t.Helper()
+			if n := r.E.Flows().Zones(); n != want {
+				t.Errorf("%d zones have a table, want %d", n, want)
+			}
+		}
+		zones(2)
+		r.Run("filter del dev a ingress prio 1 handle 1 proto ip flower")
+		zones(2)
+		r.Run("filter del dev a ingress prio 1 handle 2 proto ip flower")
+		zones(1)
+		r.Run("qdisc del dev a ingress")
+		zones(0)
+	})
+	t.Run("A109_the_last_action_gives_the_flows_back", func(t *testing.T) {
+		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+		r.Handshake(40000)
+		r.Run("qdisc del dev uplink_rep ingress")
+		r.Run("qdisc del dev vf0_rep ingress")
+		if !offloaded(only(t, r)) {
+			t.Error("flows went before the grace period")
+		}
+		idle(r, 500e6)
+		c := only(t, r)
+		if offloaded(c) {
+			t.Error("still offloaded half a second later")
+		}
+		if left := (c.Timeout - r.Now) / 1e9; left < 431968 || left > 431970 {
+			t.Errorf("%d s left", left)
+		}
+		if n := r.E.Flows().Len(); n != 0 {
+			t.Errorf("%d flows left", n)
+		}
+	})
+	t.Run("A011_zones_do_not_see_each_other's_flows", func(t *testing.T) {
+		r := datapathtest.New(t,
+			"filter add dev a ingress prio 1 proto ip flower action ct commit zone 1 pipe action ct commit zone 2 pipe action mirred egress redirect dev b")
+		r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q"))
+		zones := map[uint16]bool{}
+		for _, c := range r.E.Tracker().All(r.Now) {
+			zones[c.Zone] = offloaded(c)
+		}
+		if !zones[1] || !zones[2] || len(zones) != 2 {
+			t.Errorf("offloaded by zone: %v", zones)
+		}
+	})
+}
+
+// TestI3 drives many connections through their lives and checks that the
+// tables agree after every step.
+func TestI3_flow_table_within_connection_table(t *testing.T) {
+	r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+	if err := r.E.Tracker().Settings().Set("nf_flowtable_tcp_timeout", "2"); err != nil {
+		t.Fatal(err)
+	}
+	check := func() {
+		t.Helper()
+		r.E.Flows().Sync(r.Now)
+		live := 0
+		for _, c := range r.E.Tracker().All(r.Now) {
+			if offloaded(c) {
+				live++
+			}
+		}
+		if n := r.E.Flows().Len(); n != live {
+			t.Fatalf("%d flows, %d connections carry OFFLOAD", n, live)
+		}
+		if errs := r.E.Tracker().Check(); len(errs) > 0 {
+			t.Fatal(errs)
+		}
+	}
+	for port := uint16(40000); port < 40200; port++ {
+		r.Handshake(port)
+		switch port % 4 {
+		case 1:
+			r.Send("uplink_rep", fromClient(port, "FA", 1001, 5001, ""))
+		case 2:
+			r.Send("vf0_rep", fromServer(port, "R", 5001, 0, ""))
+		}
+		if port%16 == 0 {
+			idle(r, 300e6)
+		}
+		check()
+	}
+	r.E.Tracker().Flush()
+	idle(r, 3e9)
+	check()
+	if r.E.Flows().Len() != 0 {
+		t.Error("flows outlive their connections")
+	}
+	if drops := r.E.Drops()[datapath.ReasonCTDrop]; drops != 0 {
+		t.Errorf("%d packets refused", drops)
+	}
+}

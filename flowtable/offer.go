@@ -1,0 +1,71 @@
+package flowtable
+
+import (
+	"sluice/conntrack"
+	"sluice/packet"
+)
+
+// Admit says whether the kernel's act_ct would offload a connection now, and
+// with both directions (act_ct.c tcf_ct_flow_table_process_conn): TCP once it
+// is assured and established, UDP as soon as it is confirmed, nothing else,
+// and nothing that a helper watches.
+func Admit(c *conntrack.Conn, info packet.CTInfo) (ok, both bool) {
+	switch c.Orig.Proto {
+	case packet.ProtoTCP:
+		if info != packet.CTEstablished && info != packet.CTEstablishedReply {
+			return false, false
+		}
+		if c.Status&conntrack.StatusAssured == 0 || c.TCP.State != conntrack.TCPEstablished {
+			return false, false
+		}
+		both = true
+	case packet.ProtoUDP:
+		if c.Status&conntrack.StatusConfirmed == 0 {
+			return false, false
+		}
+		both = c.Status&conntrack.StatusAssured != 0
+	default:
+		return false, false
+	}
+	if c.Status&(conntrack.StatusHelper|conntrack.StatusSeqAdjust) != 0 {
+		return false, false
+	}
+	return true, both
+}
+
+// Offer is called after the tracker has judged a packet of the connection.
+// The table takes it if Admit says so and no table holds it yet. From then on
+// its windows are not checked any more, even after it has come back
+// (act_ct.c tcf_ct_flow_table_add).
+func (t *Table) Offer(now int64, ref packet.ConnRef, info packet.CTInfo) {
+	c := t.conn(ref)
+	if c == nil || c.Status&conntrack.StatusOffload != 0 {
+		return
+	}
+	ok, both := Admit(c, info)
+	if !ok {
+		return
+	}
+	c.Status |= conntrack.StatusOffload
+	c.FlowFlags = flowLive
+	if both {
+		c.FlowFlags |= flowBidirectional
+	}
+	if c.Orig.Proto == packet.ProtoTCP {
+		c.TCP.Seen[0].Flags |= conntrack.TCPFlagBeLiberal
+		c.TCP.Seen[1].Flags |= conntrack.TCPFlagBeLiberal
+	}
+	c.FlowTable = t.id
+	c.FlowDeadline = now + t.timeout(c)
+	c.FlowPos = uint32(t.flows.add(ref))
+	extend(c, now)
+	t.set.n.Added++
+}
+
+// extend keeps the tracker's own timeout far away while the table owns the
+// connection (nf_flow_table.h nf_ct_offload_timeout).
+func extend(c *conntrack.Conn, now int64) {
+	if c.Timeout-now < day/2 {
+		c.Timeout = now + day
+	}
+}

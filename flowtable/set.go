@@ -1,0 +1,139 @@
+package flowtable
+
+import (
+	"sluice/conntrack"
+	"sluice/packet"
+)
+
+const (
+	second = int64(1e9)
+	day    = 24 * 3600 * second
+
+	// gcInterval is how often a table looks at each of its flows
+	// (nf_flow_table_core.c nf_flow_offload_work_gc: HZ).
+	gcInterval = second
+
+	// releaseDelay is how long after its last ct action a table's flows are
+	// still offloaded. In the kernel an RCU grace period and a work queue
+	// lie between; the recorded case qdisc_del_flush shows the flow right
+	// after the deletion and not half a second later.
+	releaseDelay = second / 10
+
+	// sweepChunk is the least a tick looks at of a sweep under way.
+	sweepChunk = 512
+)
+
+// Counters count what happened to flows since the start.
+type Counters struct {
+	Added    uint64 // connections that entered a table
+	Hits     uint64 // packets judged by a table
+	Aged     uint64 // handed back after idleness
+	Closed   uint64 // handed back at FIN or RST
+	Flushed  uint64 // handed back because the table went
+	Vanished uint64 // connections deleted from the tracker while held
+}
+
+// Set is all zones' flow tables over one tracker.
+type Set struct {
+	tr     *conntrack.Tracker
+	zones  map[uint16]*Table
+	all    []*Table // live ones in the order of their birth, then dying ones
+	nextID uint16
+	n      Counters
+}
+
+// New returns an empty set over a tracker.
+func New(tr *conntrack.Tracker) *Set {
+	return &Set{tr: tr, zones: make(map[uint16]*Table)}
+}
+
+// Counters returns the counts so far.
+func (s *Set) Counters() Counters { return s.n }
+
+// Len is the number of flows in all live tables.
+func (s *Set) Len() int {
+	n := 0
+	for _, t := range s.all {
+		n += t.flows.len()
+	}
+	return n
+}
+
+// Zones returns the number of live tables: one for each zone that a ct action
+// names.
+func (s *Set) Zones() int { return len(s.zones) }
+
+// Acquire takes a reference on a zone's table, and makes the table with the
+// first one (act_ct.c tcf_ct_flow_table_get).
+func (s *Set) Acquire(zone uint16, now int64) *Table {
+	t := s.zones[zone]
+	if t == nil {
+		s.nextID++
+		if s.nextID == 0 {
+			s.nextID = 1 // zero in a connection's record means "in none"
+		}
+		t = &Table{set: s, tr: s.tr, zone: zone, id: s.nextID, born: now, swept: now}
+		s.zones[zone] = t
+		s.all = append(s.all, t)
+	}
+	t.refs++
+	return t
+}
+
+// Release gives a reference back. With the last one the table stops answering
+// at once, and its flows return to the tracker a moment later.
+func (s *Set) Release(t *Table, now int64) {
+	t.refs--
+	if t.refs == 0 {
+		delete(s.zones, t.zone)
+		t.dyingAt = now + releaseDelay
+	}
+}
+
+// Tick does a share of the maintenance that is due: at most about budget
+// flows are looked at in one call.
+func (s *Set) Tick(now int64, budget int) {
+	for i := 0; i < len(s.all); i++ {
+		t := s.all[i]
+		budget -= t.tick(now, budget)
+		if t.gone() {
+			s.all = append(s.all[:i], s.all[i+1:]...)
+			i--
+		}
+		if budget <= 0 {
+			return
+		}
+	}
+}
+
+// Sync finishes all maintenance that is due at now, however much it is, so
+// that what is shown next is exact.
+func (s *Set) Sync(now int64) {
+	const all = int(^uint(0) >> 1)
+	s.Tick(now, all)
+}
+
+// Held reports how many flow-table entries hold a reference on a connection:
+// the live one, and those torn down since the last sweep. The kernel adds
+// them to the use count that /proc/net/nf_conntrack shows.
+func Held(c *conntrack.Conn) int {
+	n := int(c.FlowRefs)
+	if c.FlowFlags&flowLive != 0 {
+		n++
+	}
+	return n
+}
+
+// refs of a connection that the table is about to show or judge must be of
+// the same generation; conn returns nil when the slot has gone to another.
+func (t *Table) conn(ref packet.ConnRef) *conntrack.Conn { return t.tr.Conn(ref) }
+
+// MemoryBytes is the memory that the tables' own lists take; the rest of a
+// flow is in its connection's record.
+func (s *Set) MemoryBytes() int {
+	n := 0
+	for _, t := range s.all {
+		n += t.flows.memory() + cap(t.stale)*8
+	}
+	return n
+}

@@ -1,0 +1,93 @@
+package flowtable
+
+// tick does what is due in one table and returns how many flows it looked at.
+func (t *Table) tick(now int64, budget int) (work int) {
+	if t.refs == 0 {
+		if now >= t.dyingAt {
+			return t.drain(budget)
+		}
+		return 0
+	}
+	if t.sweep == 0 {
+		g := t.lastInstant(now)
+		if g <= t.swept {
+			return 0
+		}
+		t.sweep, t.cursor = g, t.flows.len()
+		t.dropStale()
+	}
+	// A share that finishes the sweep well within its second even if ticks
+	// are rare, and never more than the caller allows.
+	share := t.cursor
+	if left := t.sweep + gcInterval - now; left > 0 {
+		share = int(int64(t.cursor)*(now-t.sweep)/(gcInterval/2)) + sweepChunk
+	}
+	if share > t.cursor {
+		share = t.cursor
+	}
+	if budget < share {
+		share = budget
+	}
+	for ; work < share; work++ {
+		t.cursor--
+		t.look(t.cursor)
+	}
+	if t.cursor == 0 {
+		t.swept, t.sweep = t.sweep, 0
+	}
+	return work + 1
+}
+
+// look judges the flow at position i at the sweep's instant. Positions above
+// i have been looked at, so filling i from the end is safe. A flow that has
+// entered since lies at the end and is not due anyway.
+func (t *Table) look(i int) {
+	if i >= t.flows.len() {
+		return // the list shrank meanwhile
+	}
+	ref := t.flows.at(i)
+	c := t.conn(ref)
+	if c == nil || c.FlowTable != t.id {
+		t.set.n.Vanished++
+		t.unlinkAt(i)
+		return
+	}
+	if c.FlowDeadline <= t.sweep {
+		t.age(c, ref, t.firstInstant(c.FlowDeadline))
+		return
+	}
+	extend(c, t.sweep)
+}
+
+// dropStale lets go of the flows torn down before the sweep.
+func (t *Table) dropStale() {
+	for _, ref := range t.stale {
+		if c := t.conn(ref); c != nil && c.FlowRefs > 0 {
+			c.FlowRefs--
+		}
+	}
+	t.stale = t.stale[:0]
+}
+
+// drain gives all flows of a dying table back.
+func (t *Table) drain(budget int) (work int) {
+	t.dropStale()
+	for n := t.flows.len(); n > 0 && work < budget; n = t.flows.len() {
+		ref := t.flows.at(n - 1)
+		if c := t.conn(ref); c != nil && c.FlowTable == t.id {
+			t.set.n.Flushed++
+			t.unlink(c)
+			handBack(t.tr, c, t.dyingAt)
+		} else {
+			t.set.n.Vanished++
+			t.unlinkAt(n - 1)
+		}
+		work++
+	}
+	return work
+}
+
+// gone reports that a dying table has given everything back.
+func (t *Table) gone() bool {
+	return t.refs == 0 && t.dyingAt != 0 && t.flows.len() == 0 && len(t.stale) == 0
+}

@@ -1,0 +1,207 @@
+package flowtable
+
+import (
+	"sluice/conntrack"
+	"sluice/packet"
+)
+
+// Bits of a connection's FlowFlags.
+const (
+	// flowLive: a table holds the connection.
+	flowLive uint8 = 1 << iota
+	// flowBidirectional: both directions are the table's. A UDP connection
+	// enters with its original direction alone, so that devices can carry
+	// one-way traffic (act_ct.c NF_FLOW_HW_BIDIRECTIONAL).
+	flowBidirectional
+)
+
+// Table is one zone's flow table.
+type Table struct {
+	set  *Set
+	tr   *conntrack.Tracker
+	zone uint16
+	id   uint16 // what FlowTable of a connection in this table says
+	refs int
+
+	flows list
+	// stale are flows torn down since the last sweep: the kernel's garbage
+	// collector still holds them, and their connection's use count shows it.
+	stale []packet.ConnRef
+
+	born    int64 // sweeps happen at born + k*gcInterval
+	swept   int64 // the last instant whose sweep is complete
+	sweep   int64 // the instant of the sweep under way; 0: none
+	cursor  int   // flows below it are still to be looked at
+	dyingAt int64 // when a table without references gives its flows back
+}
+
+// Zone is the zone whose connections the table holds.
+func (t *Table) Zone() uint16 { return t.zone }
+
+// Len is the number of flows held.
+func (t *Table) Len() int { return t.flows.len() }
+
+// Lookup judges a packet by the table (act_ct.c tcf_ct_flow_table_lookup). On
+// a hit it sets ct and reports true: the tracker is not asked. It also
+// refreshes the flow, and ends it on FIN or RST, when it reports false.
+//
+// h.Hash must be the tracker's hash of h.Tuple.
+func (t *Table) Lookup(now int64, h *packet.Headers, ct *packet.CT) bool {
+	// Fragments, IP options or extension headers and packets about to expire
+	// are the tracker's.
+	if h.Flags&(packet.HasL4|packet.IsFrag|packet.IPOptions|packet.TTLLow|packet.IP6Ext) != packet.HasL4 {
+		return false
+	}
+	if h.Proto != packet.ProtoTCP && h.Proto != packet.ProtoUDP {
+		return false
+	}
+	ref, dir := t.tr.Lookup(&h.Tuple, h.Hash, t.zone, now)
+	if ref == 0 {
+		return false
+	}
+	c := t.conn(ref)
+	if c.FlowFlags&flowLive == 0 || c.FlowTable != t.id || t.expired(c, ref, now) {
+		return false
+	}
+	force := false
+	if dir == 1 && c.FlowFlags&flowBidirectional == 0 {
+		if c.Status&conntrack.StatusAssured != 0 {
+			c.FlowFlags |= flowBidirectional
+		}
+		force = true
+	}
+	if h.Proto == packet.ProtoTCP && h.TCPFlags&(tcpFIN|tcpRST) != 0 {
+		t.set.n.Closed++
+		t.teardown(c, ref, now)
+		return false
+	}
+	info := packet.CTEstablishedReply
+	if dir == 0 {
+		info = packet.CTNew
+		if c.Status&conntrack.StatusSeenReply != 0 {
+			info = packet.CTEstablished
+		}
+	}
+	t.refresh(c, now, force)
+	if c.Status&conntrack.StatusAssured == 0 {
+		return false // the tracker may promote it
+	}
+	c.Packets[dir]++
+	c.Bytes[dir] += uint64(h.End - h.L3)
+	ct.Conn, ct.Info = ref, info
+	t.set.n.Hits++
+	return true
+}
+
+const (
+	tcpFIN = 0x01
+	tcpRST = 0x04
+)
+
+// timeout is how long a flow may be idle.
+func (t *Table) timeout(c *conntrack.Conn) int64 {
+	if c.Orig.Proto == packet.ProtoTCP {
+		return t.tr.Settings().FlowtableTCPTimeout
+	}
+	return t.tr.Settings().FlowtableUDPTimeout
+}
+
+// refresh writes the deadline at most once a second, as the kernel does, so
+// that a busy flow's line is not written for it with every packet
+// (nf_flow_table_core.c flow_offload_refresh).
+func (t *Table) refresh(c *conntrack.Conn, now int64, force bool) {
+	if d := now + t.timeout(c); force || d-c.FlowDeadline > second {
+		c.FlowDeadline = d
+	}
+}
+
+// lastInstant is the last sweep instant at or before now.
+func (t *Table) lastInstant(now int64) int64 {
+	return now - (now-t.born)%gcInterval
+}
+
+// firstInstant is the first sweep instant at or after x.
+func (t *Table) firstInstant(x int64) int64 {
+	if r := (x - t.born) % gcInterval; r != 0 {
+		return x + gcInterval - r
+	}
+	return x
+}
+
+// expired hands a flow back if a sweep should have done so by now.
+func (t *Table) expired(c *conntrack.Conn, ref packet.ConnRef, now int64) bool {
+	if now < c.FlowDeadline {
+		return false
+	}
+	g := t.firstInstant(c.FlowDeadline)
+	if g > now {
+		return false
+	}
+	t.age(c, ref, g)
+	return true
+}
+
+// age hands back a flow that was found idle at instant g. The sweep deletes
+// it at once, so nothing stale remains.
+func (t *Table) age(c *conntrack.Conn, ref packet.ConnRef, g int64) {
+	t.set.n.Aged++
+	t.unlink(c)
+	handBack(t.tr, c, g)
+}
+
+// teardown hands a flow back in the middle of a second; the entry itself
+// lives until the next sweep.
+func (t *Table) teardown(c *conntrack.Conn, ref packet.ConnRef, now int64) {
+	t.unlink(c)
+	if c.FlowRefs < 255 {
+		c.FlowRefs++
+		t.stale = append(t.stale, ref)
+	}
+	handBack(t.tr, c, now)
+}
+
+// unlink takes a connection off the table's list.
+func (t *Table) unlink(c *conntrack.Conn) {
+	t.unlinkAt(int(c.FlowPos))
+	c.FlowFlags = 0
+	c.FlowTable = 0
+}
+
+func (t *Table) unlinkAt(i int) {
+	moved, ok := t.flows.remove(i)
+	if ok {
+		if m := t.conn(moved); m != nil {
+			m.FlowPos = uint32(i)
+		}
+	}
+}
+
+// handBack returns a connection to the tracker at time at
+// (nf_flow_table_core.c flow_offload_fixup_ct): the windows are learnt anew,
+// and what is left of its timeout is its state's less the flow table's, so
+// that time spent idle in the table counts.
+func handBack(tr *conntrack.Tracker, c *conntrack.Conn, at int64) {
+	c.Status &^= conntrack.StatusOffload | conntrack.StatusHWOffload
+	s := tr.Settings()
+	var left int64
+	switch c.Orig.Proto {
+	case packet.ProtoTCP:
+		c.TCP.Seen[0].MaxWin = 0
+		c.TCP.Seen[1].MaxWin = 0
+		left = s.TCPTimeouts[c.TCP.State] - s.FlowtableTCPTimeout
+	case packet.ProtoUDP:
+		left = s.UDPTimeout
+		if c.Status&conntrack.StatusSeenReply != 0 {
+			left = s.UDPTimeoutStream
+		}
+		left -= s.FlowtableUDPTimeout
+	default:
+		return
+	}
+	if left < 0 {
+		left = 0
+	}
+	if d := at + left; c.Timeout > d {
+		c.Timeout = d
+	}
+}
