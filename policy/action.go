@@ -42,6 +42,7 @@ type Action struct {
 	SkipHW     bool
 	SkipSW     bool
 	HWStats    []string // "immediate", "delayed", "disabled"; nil: any
+	holds      []chainHold
 
 	// Exactly the one that Kind names is set.
 	Gact   *Gact

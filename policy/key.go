@@ -104,8 +104,15 @@ type PortRange struct{ Min, Max uint16 }
 // Match is a flower filter's classifier part.
 type Match struct {
 	Key, Mask Key
-	SrcPorts  PortRange
-	DstPorts  PortRange
+	// AddrFamily and EncAddrFamily are 4 or 6 when the filter names an IP
+	// address, even one with an empty mask: to the kernel that is a match on
+	// the kind of address (fl_flow_key.control.addr_type), and part of the
+	// mask.
+	AddrFamily, EncAddrFamily uint8
+	// InDev names the ingress device; the datapath numbers it.
+	InDev    string
+	SrcPorts PortRange
+	DstPorts PortRange
 	// EncOpts are raw tunnel options (geneve_opts, vxlan_opts, …) as
 	// type-length-value bytes; empty matches all. EncOptsMask has the same
 	// length.

@@ -17,6 +17,16 @@ type Policy struct {
 	Blocks     map[uint32]*Block // shared blocks by index
 	Actions    map[string]map[uint32]*Action
 	Generation uint64
+
+	chainSeq uint64
+	// dying are actions whose last reference is gone. The kernel frees them
+	// after an RCU grace period only; until Settle they keep their index and
+	// the chain that they go to.
+	dying []*Action
+	// taken are the indices that dying actions hold; free is, per kind, an
+	// index below which none is free.
+	taken map[actionID]int
+	free  map[string]uint32
 }
 
 // Device is a network device the policy may name.
@@ -24,6 +34,8 @@ type Device struct {
 	Name  string
 	Qdisc string    // "", "ingress" or "clsact"
 	Block [2]*Block // by Binding; nil without a qdisc
+	// Implied: nobody wrote the qdisc; it came with the first filter.
+	Implied bool
 }
 
 // Block is a set of chains, bound to one device's ingress or egress, or
@@ -31,6 +43,7 @@ type Device struct {
 type Block struct {
 	Index  uint32   // 0: private to its device
 	Chains []*Chain // by ascending index
+	ports  int      // bindings of a shared block; it goes with the last
 }
 
 // Chain is a list of classifier instances by ascending preference.
@@ -38,7 +51,11 @@ type Chain struct {
 	Index    uint32
 	Explicit bool   // made by `tc chain add`; lives without filters
 	Template *Match // non-nil: filters must fit it
-	Protos   []*Proto
+	// TemplateProtocol is the protocol that the template was given with.
+	TemplateProtocol uint16
+	Protos           []*Proto // by ascending preference
+	seq              uint64   // the kernel lists chains in the order of their creation
+	gotos            int      // actions that go to it, dying ones included
 }
 
 // Proto is a classifier instance: all filters of one preference, which share
@@ -48,6 +65,8 @@ type Proto struct {
 	Protocol uint16    // EtherType; EtherAll for `protocol all`
 	Kind     string    // "flower" or "matchall"
 	Filters  []*Filter // in the order in which they were added
+	masks    []*maskUse
+	index    *filterIndex // of Filters; built when first needed
 }
 
 // EtherAll is `protocol all` (ETH_P_ALL).

@@ -1,0 +1,88 @@
+package tc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"sluice/policy"
+)
+
+// command is one logical line of a batch.
+type command struct {
+	text string
+	line int // of its first physical line, from 1
+	last int // of its last one: the number that tc reports
+}
+
+// commands cuts a batch into logical lines: a backslash before the end of a
+// line joins it with the next, unless a comment stands before it.
+func commands(text string) (out []command) {
+	lines := strings.SplitAfter(text, "\n")
+	for i := 0; i < len(lines); i++ {
+		c := command{line: i + 1}
+		for {
+			l := lines[i]
+			c.text += l
+			body, _, comment := strings.Cut(l, "#")
+			_ = body
+			if comment || !strings.HasSuffix(strings.TrimRight(l, "\r\n"), `\`) || i+1 == len(lines) {
+				break
+			}
+			i++
+		}
+		c.last = i + 1
+		out = append(out, c)
+	}
+	return out
+}
+
+// Batch executes the commands of r as `tc -batch` does. name stands for r in
+// messages. It stops at the first error, or goes on with Force and then
+// returns all errors joined; each is an *Error and has been printed.
+func (s *Session) Batch(name string, r io.Reader) error {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	defer func(f string) { s.file = f }(s.file)
+	s.file = name
+	var errs []error
+	for _, c := range commands(string(text)) {
+		words, e := split(c.text, c.line)
+		if e == nil {
+			e = s.run(words)
+		}
+		if e == nil {
+			continue
+		}
+		e.File = name
+		if s.Err != nil {
+			e.Print(s.Err)
+			fmt.Fprintf(s.Err, "Command failed %s:%d\n", name, c.last)
+		}
+		errs = append(errs, e)
+		if !s.Force {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Load reads a policy: a batch of tc commands. Devices are there as soon as
+// they are named, and get an ingress (or clsact) qdisc where none is written.
+// name stands for r in messages. The first mistake, the kernel's refusals
+// included, is the error, an *Error.
+func Load(name string, r io.Reader) (*policy.Policy, []Note, error) {
+	s := Session{Policy: &policy.Policy{}, quiet: true}
+	if err := s.Batch(name, r); err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			return nil, s.Notes, e
+		}
+		return nil, s.Notes, err
+	}
+	s.Policy.Settle()
+	return s.Policy, s.Notes, nil
+}

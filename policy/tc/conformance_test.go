@@ -1,0 +1,170 @@
+package tc
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/policy"
+)
+
+// recorded is what these tests use of a case recorded from a real kernel.
+type recorded struct {
+	Name    string
+	Devices []string
+	Policy  []string
+	Refused []struct {
+		Line  int
+		Error string
+	}
+	Steps []struct {
+		Run string
+	}
+	Filters map[string]map[string][]map[string]any
+}
+
+// recordedCases finds the cases; it skips the test where there are none.
+func recordedCases(t *testing.T) (out []recorded) {
+	t.Helper()
+	dir := os.Getenv("SLUICE_CONFORMANCE")
+	for _, d := range []string{dir, filepath.Join("..", "..", "testdata", "conformance"), filepath.Join("..", "..", "..", "shared", "conformance")} {
+		names, _ := filepath.Glob(filepath.Join(d, "*.json"))
+		if d == "" || len(names) == 0 {
+			continue
+		}
+		for _, n := range names {
+			text, err := os.ReadFile(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var c recorded
+			if err := json.Unmarshal(text, &c); err != nil {
+				t.Fatalf("%s: %v", n, err)
+			}
+			out = append(out, c)
+		}
+		return out
+	}
+	t.Skip("no recorded cases: set SLUICE_CONFORMANCE to their directory")
+	return nil
+}
+
+// unsupported reports that a policy uses actions that are not built yet.
+func (c *recorded) unsupported() bool {
+	for _, l := range c.Policy {
+		w := strings.Fields(l)
+		for i, x := range w[:len(w)-1] {
+			if x == "action" && slices.Contains(otherKinds, w[i+1]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// play runs a case's policy and its later commands, and gives the lines that
+// were refused.
+func (c *recorded) play(t *testing.T) (*Session, map[int]string) {
+	t.Helper()
+	s := &Session{Policy: &policy.Policy{}}
+	for _, d := range c.Devices {
+		s.Policy.Declare(d)
+	}
+	refused := map[int]string{}
+	for i, l := range c.Policy {
+		err := s.Run(l)
+		var e *Error
+		switch {
+		case err == nil:
+		case errors.As(err, &e) && e.Kernel:
+			var pe *policy.Error
+			if !errors.As(err, &pe) {
+				t.Fatalf("line %d: %v has no kernel error in it", i, err)
+			}
+			refused[i] = string(pe.Errno)
+		default:
+			t.Fatalf("line %d: %s\n%v", i, l, err)
+		}
+	}
+	for _, st := range c.Steps {
+		for _, cmd := range strings.Split(st.Run, ";") {
+			if cmd = strings.TrimSpace(cmd); strings.HasPrefix(cmd, "tc ") {
+				if err := s.Run(cmd); err != nil {
+					t.Fatalf("%s: %v", cmd, err)
+				}
+			}
+		}
+	}
+	return s, refused
+}
+
+// TestConformancePolicies loads every recorded policy: the kernel's refusals
+// must be the same, line by line, and the filters that `tc -s -j filter show`
+// printed at the end must be the same but for counters and times.
+func TestConformancePolicies(t *testing.T) {
+	for _, c := range recordedCases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			if c.unsupported() {
+				t.Skip("uses actions that the language does not have yet")
+			}
+			s, refused := c.play(t)
+			want := map[int]string{}
+			for _, r := range c.Refused {
+				want[r.Line] = r.Error
+			}
+			if d := cmp.Diff(want, refused); d != "" {
+				t.Errorf("refused lines (-kernel +here):\n%s", d)
+			}
+			for dev, dirs := range c.Filters {
+				for dir, want := range dirs {
+					var out bytes.Buffer
+					s.Out, s.JSON, s.ShowStats = &out, true, true
+					s.Stats = func(a *policy.Action) policy.Stats { return policy.Stats{} }
+					if err := s.Run("filter show dev " + dev + " " + dir); err != nil {
+						t.Fatal(err)
+					}
+					var got []map[string]any
+					if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+						t.Fatalf("%v in %s", err, out.Bytes())
+					}
+					for i := range want {
+						still(want[i])
+					}
+					for i := range got {
+						still(got[i])
+					}
+					if len(want) == 0 && len(got) == 0 {
+						continue
+					}
+					if d := cmp.Diff(want, got); d != "" {
+						t.Errorf("%s %s (-kernel +here):\n%s", dev, dir, d)
+					}
+				}
+			}
+		})
+	}
+}
+
+// still removes what depends on traffic and time.
+func still(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range []string{"installed", "last_used", "first_used", "rule_hit", "stats"} {
+			delete(v, k)
+		}
+		for _, x := range v {
+			still(x)
+		}
+	case []any:
+		for _, x := range v {
+			still(x)
+		}
+	}
+}

@@ -1,0 +1,277 @@
+package tc
+
+import (
+	"fmt"
+
+	"sluice/policy"
+)
+
+// filter is `tc filter add|change|replace|delete|get|show`.
+func (s *Session) filter(c *cursor, o options) {
+	const verbs = "add, change, replace, delete, get or show"
+	i := c.i
+	verb := func(k string) bool {
+		if matches(c.text(), k) {
+			c.skip()
+			return true
+		}
+		return false
+	}
+	switch {
+	case !c.more():
+		s.list(c, o, false)
+	case verb("add"):
+		h := s.head(c, true)
+		_, err := s.Policy.AddFilter(h.where, h.rule)
+		h.done(c, i, err)
+	case verb("change"):
+		h := s.head(c, false)
+		_, err := s.Policy.ChangeFilter(h.where, h.rule)
+		h.done(c, i, err)
+	case verb("replace"):
+		h := s.head(c, true)
+		_, err := s.Policy.ReplaceFilter(h.where, h.rule)
+		h.done(c, i, err)
+	case verb("delete"):
+		h := s.head(c, false)
+		h.done(c, i, s.Policy.DeleteFilter(h.where, h.rule))
+	case verb("get"):
+		h := s.head(c, false)
+		s.getFilter(c, o, h)
+	case verb("list"), verb("show"), verb("lst"):
+		s.list(c, o, false)
+	case verb("help"):
+		c.fail("Usage: tc filter [ add | del | change | replace | show ] [ dev STRING | block BLOCK_INDEX ] ...", verbs)
+	default:
+		c.fail(fmt.Sprintf(`Command "%s" is unknown, try "tc filter help".`, c.text()), verbs)
+	}
+}
+
+// head is what stands before a filter's kind, and after parsing the whole
+// command.
+type head struct {
+	where    policy.Where
+	rule     policy.Rule
+	protocol bool // given
+	chainSet bool
+	handle   string
+	handleAt int
+	whereAt  int
+	egress   bool
+}
+
+func (h *head) done(c *cursor, verb int, err error) {
+	if err != nil {
+		c.kernel(verb, err, talking, 2)
+	}
+}
+
+const headWords = "dev, block, ingress, egress, root, parent, handle, pref (prio), protocol, chain or a filter's kind (flower, matchall)"
+
+// head parses all of a filter command behind its verb. create: protocol is
+// `all` unless given, as for add and replace.
+func (s *Session) head(c *cursor, create bool) *head {
+	h := &head{whereAt: c.i}
+	start := c.i
+	for c.more() && s.headWord(c, h) {
+		c.skip()
+	}
+	if create && !h.protocol {
+		h.rule.Protocol = etherAll
+	}
+	s.place(c, h, create, start)
+	f := &policy.Filter{}
+	h.rule.Filter = f
+	if !c.more() {
+		if h.handle != "" {
+			panic(c.errorAt(h.handleAt, `Must specify filter type when using "handle"`, "flower or matchall at the end"))
+		}
+		return h
+	}
+	kind := c.text()
+	kindAt := c.i
+	c.skip()
+	switch kind {
+	case "flower":
+		s.flower(c, h, f)
+	case "matchall":
+		s.matchall(c, h, f)
+	default:
+		panic(c.errorAt(kindAt, fmt.Sprintf(`Unknown filter "%s", hence option "%s" is unparsable`, kind, c.text()), headWords))
+	}
+	h.rule.Kind = kind
+	w := c.words[kindAt]
+	f.Line, f.File = w.line, s.file
+	return h
+}
+
+// headWord parses one option of the head; false at anything else.
+func (s *Session) headWord(c *cursor, h *head) bool {
+	parent := func(p uint32) {
+		if h.where.Parent != 0 {
+			c.fail(fmt.Sprintf(`Error: "%s" is duplicate parent ID`, c.text()), "one of ingress, egress, root, parent")
+		}
+		h.where.Parent = p
+	}
+	switch w := c.text(); {
+	case w == "dev":
+		name := c.arg("a device")
+		if h.where.Dev != "" {
+			c.twice("dev")
+		}
+		if h.where.Block != 0 {
+			c.fail(`Error: "dev" and "block" are mutually exclusive`, "one of them")
+		}
+		h.where.Dev, h.whereAt = name, c.i
+	case c.is("block"):
+		n, ok := u32(c.arg("a block's index"), 0)
+		if h.where.Block != 0 {
+			c.twice("block")
+		}
+		if h.where.Dev != "" {
+			c.fail(`Error: "dev" and "block" are mutually exclusive`, "one of them")
+		}
+		if !ok || n == 0 {
+			c.wrong("invalid block index value", "a number from 1 on")
+		}
+		h.where.Block, h.whereAt = n, c.i
+	case w == "root":
+		parent(policy.ParentRoot)
+	case w == "ingress":
+		parent(policy.ParentIngress)
+	case w == "egress":
+		parent(policy.ParentEgress)
+		h.egress = true
+	case w == "parent":
+		p, ok := splitParent(c.arg("a class, such as ffff:"))
+		if h.where.Parent != 0 {
+			c.twice("parent")
+		}
+		if !ok {
+			c.wrong("Invalid parent ID", "a class, such as ffff: or ffff:fff2")
+		}
+		h.where.Parent, h.egress = p, p == policy.ParentEgress
+	case w == "handle":
+		v := c.arg("a handle")
+		if h.handle != "" {
+			c.twice("handle")
+		}
+		h.handle, h.handleAt = v, c.i
+	case c.is("preference"), c.is("priority"):
+		n, ok := number(c.arg("a preference"), 0, 0xffff)
+		if h.rule.Prio != 0 {
+			c.twice("priority")
+		}
+		if !ok {
+			c.wrong("invalid priority value", "a number from 1 to 65535; the lowest is tried first")
+		}
+		h.rule.Prio = uint16(n)
+	case c.is("protocol"):
+		id, ok := etherType(c.arg("a protocol"))
+		if h.protocol {
+			c.twice("protocol")
+		}
+		if !ok {
+			c.wrong("invalid protocol", "ip, ipv6, arp, 802.1q, 802.1ad, all, … or a number")
+		}
+		h.rule.Protocol, h.protocol = id, true
+	case c.is("chain"):
+		n, ok := u32(c.arg("a chain's index"), 0)
+		if h.chainSet {
+			c.twice("chain")
+		}
+		if !ok {
+			c.wrong("invalid chain index value", "a number")
+		}
+		h.rule.Chain, h.chainSet = n, true
+	case c.is("estimator"):
+		c.fail(`"estimator" is not part of this program`, headWords)
+	case c.is("help"):
+		c.fail("Usage: tc filter [ add | del | change | replace | show ] [ dev STRING | block BLOCK_INDEX ] ...", headWords)
+	default:
+		return false
+	}
+	return true
+}
+
+// place checks the device and lends it a qdisc.
+func (s *Session) place(c *cursor, h *head, create bool, start int) {
+	at := &cursor{s: s, words: c.words, i: h.whereAt}
+	if h.where.Dev == "" && h.where.Block == 0 {
+		at.i = start
+		at.fail(`Error: a filter needs "dev" or "block"`, "dev DEVICE or block INDEX")
+	}
+	if h.where.Dev == "" {
+		return
+	}
+	at.device(h.where.Dev)
+	if create && !s.Strict && h.where.Parent>>16 == 0xffff {
+		s.Policy.Imply(h.where.Dev, h.egress)
+	}
+}
+
+// parseHandle reads a filter's handle.
+func (h *head) parseHandle(c *cursor, f *policy.Filter) {
+	if h.handle == "" {
+		return
+	}
+	n, ok := u32(h.handle, 0)
+	if !ok {
+		panic(c.errorAt(h.handleAt, `Illegal "handle"`, "a number"))
+	}
+	f.Handle = n
+}
+
+// getFilter is `tc filter get`.
+func (s *Session) getFilter(c *cursor, o options, h *head) {
+	end := &cursor{s: s, words: c.words, i: len(c.words)}
+	switch {
+	case !h.protocol:
+		end.fail("Must specify filter protocol", "protocol PROTO")
+	case h.rule.Prio == 0:
+		end.fail("Must specify filter priority", "pref PRIO")
+	case h.where.Parent == 0 && h.where.Block == 0:
+		end.fail("Must specify filter parent", "ingress, egress or parent CLASS")
+	case h.rule.Kind == "":
+		end.fail("Must specify filter type", "flower or matchall")
+	case h.handle == "":
+		end.fail(`Must specify filter "handle"`, "handle N before the filter's kind")
+	}
+	pr, f, err := s.Policy.GetFilter(h.where, h.rule)
+	if err != nil {
+		c.kernel(h.whereAt, err, talking, 2)
+	}
+	p := s.newPrinter(o)
+	v := view{parent: s.parentOf(h.where), block: h.where.Block}
+	p.filter(v, h.rule.Chain, pr, f)
+	p.flush()
+}
+
+// chain is `tc chain add|delete|get|show`.
+func (s *Session) chain(c *cursor, o options) {
+	const verbs = "add, delete, get or show"
+	i := c.i
+	switch w := c.text(); {
+	case w == "" || c.is("list", "show", "lst"):
+		c.skip()
+		s.list(c, o, true)
+	case c.is("add"):
+		c.skip()
+		h := s.head(c, true)
+		h.done(c, i, s.Policy.AddChain(h.where, h.rule.Chain, h.rule.Filter.Match, h.rule.Protocol))
+	case c.is("delete"):
+		c.skip()
+		h := s.head(c, false)
+		h.done(c, i, s.Policy.DelChain(h.where, h.rule.Chain))
+	case c.is("get"):
+		c.skip()
+		h := s.head(c, false)
+		ch, err := s.Policy.GetChain(h.where, h.rule.Chain)
+		h.done(c, i, err)
+		p := s.newPrinter(o)
+		p.chain(view{parent: policy.ParentQdisc, block: h.where.Block}, ch)
+		p.flush()
+	default:
+		c.fail(fmt.Sprintf(`Command "%s" is unknown, try "tc chain help".`, w), verbs)
+	}
+}

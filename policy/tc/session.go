@@ -1,0 +1,206 @@
+package tc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"sluice/policy"
+)
+
+// Session runs tc commands on a policy. The zero value of every field but
+// Policy is useful. It is not safe for concurrent use.
+type Session struct {
+	Policy *policy.Policy
+	Out    io.Writer // what tc prints on standard output; nil: nothing
+	Err    io.Writer // notes and errors; nil: nothing
+
+	// Stats gives an action's counters; nil: all zero.
+	Stats func(*policy.Action) policy.Stats
+	// Now is the packets' clock in nanoseconds, for the ages that -s shows
+	// and for the kernel's grace period; nil: it stands still.
+	Now func() int64
+
+	// What tc's options set; options at the head of a command add to them.
+	JSON, ShowStats, Pretty, Details, Brief, OneLine bool
+
+	// Force: a batch goes on after an error.
+	Force bool
+	// Strict: devices must have been declared in the policy, and qdiscs be
+	// added, before filters. Otherwise a device is there as soon as it is
+	// named, with an ingress or clsact qdisc as a filter needs it.
+	Strict bool
+
+	// Notes are all that came up so far.
+	Notes []Note
+
+	file    string
+	lastNow int64
+	quiet   bool // notes are kept, not printed
+}
+
+// grace is how long the kernel takes to free deleted actions, in nanoseconds:
+// an RCU grace period and a work queue.
+const grace = 50e6
+
+// Run executes one command, with or without the word tc before it. An empty
+// one does nothing. The error, which has been printed to Err, is an *Error.
+func (s *Session) Run(line string) error {
+	words, e := split(line, 1)
+	if e != nil {
+		return s.report(e)
+	}
+	if err := s.run(words); err != nil {
+		return s.report(err)
+	}
+	return nil
+}
+
+func (s *Session) report(e *Error) error {
+	e.File = s.file
+	if s.Err != nil {
+		e.Print(s.Err)
+	}
+	return e
+}
+
+func (s *Session) addNote(n Note) {
+	if slices.Contains(s.Notes, n) {
+		return
+	}
+	s.Notes = append(s.Notes, n)
+	if s.Err != nil && !s.quiet {
+		fmt.Fprintln(s.Err, n)
+	}
+}
+
+// options are those of one command.
+type options struct {
+	json, stats, pretty, details, brief, oneLine bool
+}
+
+// run executes a command's words. Options at its head hold for it alone.
+func (s *Session) run(words []word) (err *Error) {
+	c := &cursor{s: s, words: words}
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case *Error:
+			err = r
+		default:
+			panic(r)
+		}
+	}()
+	if s.Now != nil {
+		if now := s.Now(); now-s.lastNow >= grace {
+			s.Policy.Settle()
+			s.lastNow = now
+		}
+	}
+	if c.text() == "tc" {
+		c.skip()
+	}
+	o := options{s.JSON, s.ShowStats, s.Pretty, s.Details, s.Brief, s.OneLine}
+	c.options(&o)
+	if !c.more() {
+		return nil
+	}
+	const objects = "qdisc, chain, filter or actions"
+	switch {
+	case c.is("qdisc"):
+		c.skip()
+		s.qdisc(c, o)
+	case matches(c.text(), "filter"):
+		c.skip()
+		s.filter(c, o)
+	case c.is("chain"):
+		c.skip()
+		s.chain(c, o)
+	case c.is("actions"):
+		c.skip()
+		s.actions(c, o)
+	case c.text() == "class", c.text() == "monitor", c.text() == "exec":
+		c.fail(fmt.Sprintf("Object %q is not part of this program", c.text()), objects)
+	default:
+		c.fail(fmt.Sprintf(`Object "%s" is unknown, try "tc help".`, c.text()), objects)
+	}
+	return nil
+}
+
+// options reads tc's options at the head of a command.
+func (c *cursor) options(o *options) {
+	for c.more() && strings.HasPrefix(c.text(), "-") {
+		w := c.text()
+		if strings.HasPrefix(w, "--") {
+			w = w[1:]
+		}
+		is := func(k string) bool { return len(w) > 1 && matches(w, k) }
+		switch {
+		case is("-stats"), is("-statistics"):
+			o.stats = true
+		case is("-details"):
+			o.details = true
+		case is("-raw"), is("-iec"), is("-graph"), is("-Numeric"), is("-color"), w == "-n", w == "-nm", is("-names"), is("-timestamp"), is("-tshort"), w == "-ts":
+			// They change nothing in what is printed here.
+		case is("-pretty"):
+			o.pretty = true
+		case is("-force"):
+			c.s.Force = true
+		case is("-json"):
+			o.json = true
+		case is("-oneline"):
+			o.oneLine = true
+		case w != "-b" && is("-brief"):
+			o.brief = true
+		default:
+			c.fail(fmt.Sprintf(`Option "%s" is unknown, try "tc -help".`, w), "-s, -d, -j, -p, -br, -o or a command")
+		}
+		c.skip()
+	}
+}
+
+// kernel turns the policy's refusal into tc's error at word i.
+func (c *cursor) kernel(i int, err error, tail string, code int) {
+	e := c.errorAt(i, "", "")
+	e.Kernel, e.Err, e.code = true, err, code
+	var pe *policy.Error
+	switch {
+	case errors.As(err, &pe) && pe.Msg != "":
+		e.Msg = "Error: " + strings.TrimSuffix(pe.Msg, ".") + "."
+	case errors.As(err, &pe):
+		e.Msg = "RTNETLINK answers: " + string(pe.Errno)
+	default:
+		e.Msg = "Error: " + err.Error()
+	}
+	if tail != "" {
+		e.Detail = append(e.Detail, tail)
+	}
+	panic(e)
+}
+
+const talking = "We have an error talking to the kernel"
+
+// device reads the name of a device that must be there (Strict) or is there
+// from now on.
+func (c *cursor) device(name string) {
+	if !deviceName(name) {
+		c.fail(fmt.Sprintf(`Error: argument "%s" is wrong: not a valid ifname`, name), "a device's name: at most 15 characters, no / or :")
+	}
+	if c.s.Policy.Device(name) != nil {
+		return
+	}
+	if c.s.Strict {
+		var names []string
+		for _, d := range c.s.Policy.Devices {
+			names = append(names, d.Name)
+		}
+		want := "a declared device"
+		if len(names) > 0 {
+			want = "one of " + strings.Join(names, ", ")
+		}
+		c.fail(fmt.Sprintf(`Cannot find device "%s"`, name), want)
+	}
+	c.s.Policy.Declare(name)
+}
