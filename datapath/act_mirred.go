@@ -43,7 +43,7 @@ func (p *pkt) blockcast(a *action, s *counter) (policy.Control, int32) {
 			continue
 		}
 		p.send(a, int32(d), true)
-		sent = true
+		sent, p.fate = true, packet.Forward
 	}
 	if !sent {
 		s.overlimits++
@@ -75,12 +75,9 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 		c.iif = p.dev
 		verdict = c.transmit(a.mirror)
 	}
-	// A redirected packet shares the fate of what was sent: dropped on the
-	// other side is dropped.
-	if !copied && verdict == packet.Drop {
-		p.reason = c.reason
-	} else if !copied && verdict == packet.Stolen {
-		p.reason = c.reason
+	if !copied {
+		// A redirected packet shares the fate of what was sent.
+		p.fate, p.reason = verdict, c.reason
 	}
 }
 
@@ -100,10 +97,7 @@ func (p *pkt) transmit(mirror bool) packet.Verdict {
 			}
 			return packet.Drop
 		case outGone:
-			if p.reason != ReasonNone {
-				return packet.Stolen
-			}
-			return packet.Forward
+			return p.fate
 		}
 	}
 	p.e.v.Tx = append(p.e.v.Tx, packet.Tx{Pkt: p.i, Dev: p.dev, Mirror: mirror, Frame: p.frame})

@@ -23,6 +23,7 @@ type pkt struct {
 	egress bool
 	shared packet.ConnRef // an unconfirmed connection that the caller still needs
 	reason uint8
+	fate   packet.Verdict // what became of a packet that is gone; valid with outGone
 	key    key
 }
 
@@ -47,7 +48,7 @@ func (e *Engine) judge(v *packet.Vector, i int) (packet.Verdict, uint8) {
 	p := &e.stack[0]
 	p.e, p.now, p.frame, p.h, p.m = e, v.Now, v.Frame[i], &v.H[i], v.M[i]
 	p.dev, p.iif, p.i, p.depth, p.nest = p.m.Dev, p.m.Dev, int32(i), 0, 0
-	p.egress, p.shared, p.reason = false, 0, ReasonNone
+	p.egress, p.shared, p.reason, p.fate = false, 0, ReasonNone, packet.Stolen
 	verdict, reason := p.ingress()
 	v.Frame[i] = p.frame
 	v.M[i].CT, v.M[i].Mark = packet.CT{}, p.m.Mark
@@ -75,10 +76,7 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 	case outDrop:
 		return packet.Drop, p.reason
 	case outGone:
-		if p.reason != ReasonNone {
-			return packet.Stolen, p.reason
-		}
-		return packet.Forward, ReasonNone
+		return p.fate, p.reason
 	}
 	p.e.v.Tx = append(p.e.v.Tx, packet.Tx{Pkt: p.i, Dev: p.dev, Up: true, Frame: p.frame})
 	return packet.Pass, ReasonNone
@@ -203,7 +201,7 @@ func (p *pkt) child() *pkt {
 	c := &p.e.stack[p.depth+1]
 	c.e, c.now, c.frame, c.h, c.m = p.e, p.now, p.frame, p.h, p.m
 	c.dev, c.iif, c.i, c.depth, c.nest = p.dev, p.iif, p.i, p.depth+1, p.nest
-	c.egress, c.shared, c.reason = p.egress, 0, ReasonNone
+	c.egress, c.shared, c.reason, c.fate = p.egress, 0, ReasonNone, packet.Stolen
 	return c
 }
 

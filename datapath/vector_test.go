@@ -28,7 +28,7 @@ var everything = []string{
 	"filter add dev a ingress prio 4 chain 2 proto all flower ct_state +trk+inv action drop",
 	"filter add dev b ingress prio 1 chain 0 proto ip flower action ct zone 1 pipe action goto chain 3",
 	"filter add dev b ingress prio 1 chain 3 proto ip flower ct_state +trk+est action mirred egress redirect dev a",
-	"filter add dev b ingress prio 2 chain 3 proto ip flower ct_state +trk+new dst_port 22 ip_proto tcp action ct commit force zone 1 pipe action mirred egress redirect dev a",
+	"filter add dev b ingress prio 2 chain 3 proto ip flower ct_state +trk+new ip_proto tcp dst_port 22 action ct commit force zone 1 pipe action mirred egress redirect dev a",
 	"filter add dev b egress prio 1 proto ip flower ip_proto udp dst_port 666 action drop",
 	"filter add dev c ingress prio 1 proto all matchall action ct zone 2 pipe action mirred egress redirect dev a",
 }

@@ -1,0 +1,210 @@
+// Package bench measures the program through the calls that live traffic and
+// replay use: from raw frame to verdict, through the HTTP policy of a server
+// behind two ports, on one core.
+package bench
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"time"
+
+	"sluice/conntrack"
+	"sluice/datapath"
+	"sluice/packet"
+	"sluice/policy/tc"
+)
+
+// Options say what to measure.
+type Options struct {
+	Conns   int           // connections in the table
+	Seconds time.Duration // how long to measure; at least one pass in any case
+	Seed    uint64
+}
+
+// Result is one measurement.
+type Result struct {
+	Name            string  `json:"name"`
+	Conns           int     `json:"conns"`
+	Packets         uint64  `json:"packets"`
+	NsPerPacket     float64 `json:"ns_per_packet"`
+	Mpps            float64 `json:"mpps"`
+	ConnsPerSecond  float64 `json:"conns_per_s"`
+	BytesPerConn    float64 `json:"bytes_per_conn"`
+	AllocsPerPacket float64 `json:"allocs_per_packet"`
+}
+
+// Policy is what every benchmark runs: HTTP from uplink_rep to the server
+// behind vf0_rep, established connections back, nothing new from there.
+const Policy = `
+filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower ct_state -trk ip_proto tcp dst_port 80 action ct pipe action goto chain 2
+filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state +new+trk action ct commit pipe action mirred egress redirect dev vf0_rep
+filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state -new+est+trk action mirred egress redirect dev vf0_rep
+filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower ct_state -trk ip_proto tcp src_port 80 action ct pipe action goto chain 2
+filter add dev vf0_rep ingress prio 1 chain 2 proto ip flower ct_state +est+trk action mirred egress redirect dev uplink_rep
+filter add dev vf0_rep ingress prio 1 chain 2 proto ip flower ct_state +new+trk action drop
+`
+
+// start is the virtual time at which measurements begin; any will do.
+const start = int64(1_000_000_000)
+
+// vectorTime is how much virtual time a vector takes: 256 packets at 10
+// million a second.
+const vectorTime = int64(25_600)
+
+// rig is an engine with traffic for it.
+type rig struct {
+	eng  *datapath.Engine
+	gen  generator
+	v    *packet.Vector
+	dev  [2]int32 // ingress device by side
+	now  int64
+	busy time.Duration // time spent in the datapath
+	n    uint64        // packets judged
+}
+
+func newRig(conns int) (*rig, error) {
+	p, _, err := tc.Load("bench", strings.NewReader(Policy))
+	if err != nil {
+		return nil, err
+	}
+	tr := conntrack.New(conntrack.Config{Seed: [2]uint64{1, 2}, MaxConns: conns + conns/8 + 1024})
+	r := &rig{eng: datapath.New(datapath.Config{Tracker: tr}), v: new(packet.Vector), now: start}
+	if err := r.eng.Load(p, r.now); err != nil {
+		return nil, err
+	}
+	r.dev[fromClient], _ = r.eng.Device("uplink_rep")
+	r.dev[fromServer], _ = r.eng.Device("vf0_rep")
+	return r, nil
+}
+
+// flush judges the vector and counts the time it took.
+func (r *rig) flush() error {
+	r.now += vectorTime
+	r.v.Now = r.now
+	t := time.Now()
+	r.eng.Tick(r.now)
+	r.eng.Process(r.v)
+	r.busy += time.Since(t)
+	r.n += uint64(r.v.N)
+	for i := range r.v.N {
+		if r.v.Verdict[i] != packet.Forward {
+			return fmt.Errorf("bench: packet was not forwarded: %v (%s)", r.v.Verdict[i], datapath.ReasonName(r.v.Reason[i]))
+		}
+	}
+	r.v.Reset()
+	return nil
+}
+
+// each sends one frame of every connection, in order.
+func (r *rig) each(conns, side int, flags byte, seq, ack uint32) error {
+	for n := range conns {
+		r.v.Add(r.gen.write(r.v.N, uint32(n), side, flags, seq, ack), r.dev[side])
+		if r.v.N == packet.VectorSize {
+			if err := r.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return r.flush()
+}
+
+// establish completes the three-way handshake of every connection.
+func (r *rig) establish(conns int) error {
+	if err := r.each(conns, fromClient, flagSYN, 1000, 0); err != nil {
+		return err
+	}
+	if err := r.each(conns, fromServer, flagSYN|flagACK, 5000, 1001); err != nil {
+		return err
+	}
+	return r.each(conns, fromClient, flagACK, 1001, 5001)
+}
+
+// Established measures packets of established connections in random order,
+// both directions.
+func Established(o Options) (Result, error) {
+	r, err := newRig(o.Conns)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := r.establish(o.Conns); err != nil {
+		return Result{}, err
+	}
+	if n := r.eng.Flows().Len(); n != o.Conns {
+		return Result{}, fmt.Errorf("bench: %d of %d connections reached the flow table", n, o.Conns)
+	}
+	rng := rand.New(rand.NewPCG(o.Seed, 7))
+	batch := func(vectors int) error {
+		for range vectors {
+			for i := range packet.VectorSize {
+				n := rng.Uint32N(uint32(o.Conns))
+				side := int(n>>3) & 1
+				r.v.Add(r.gen.write(i, n, side, flagACK|flagPSH, 1001, 5001), r.dev[side])
+			}
+			if err := r.flush(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := batch(200); err != nil { // warm
+		return Result{}, err
+	}
+	res, err := r.measure(o, "established", func() error { return batch(1000) })
+	res.ConnsPerSecond = 0
+	return res, err
+}
+
+// New measures new TCP connections, from the SYN's frame to the committed
+// connection and the frame redirected, into a table that grows to Conns.
+func New(o Options) (Result, error) {
+	var sum Result
+	var busy time.Duration
+	for passes := 0; passes == 0 || busy < o.Seconds; passes++ {
+		r, err := newRig(o.Conns)
+		if err != nil {
+			return Result{}, err
+		}
+		once := o
+		once.Seconds = 0
+		res, err := r.measure(once, "new", func() error { return r.each(o.Conns, fromClient, flagSYN, 1000, 0) })
+		if err != nil {
+			return Result{}, err
+		}
+		if n := r.eng.Tracker().Len(); n != o.Conns {
+			return Result{}, fmt.Errorf("bench: %d of %d connections were committed", n, o.Conns)
+		}
+		busy += r.busy
+		res.Packets += sum.Packets
+		res.AllocsPerPacket = max(res.AllocsPerPacket, sum.AllocsPerPacket)
+		sum = res
+	}
+	sum.rate(busy)
+	sum.ConnsPerSecond = sum.Mpps * 1e6
+	return sum, nil
+}
+
+// measure repeats work until the time is up and reports on it.
+func (r *rig) measure(o Options, name string, work func() error) (Result, error) {
+	runtime.GC()
+	var before, after runtime.MemStats
+	r.busy, r.n = 0, 0
+	runtime.ReadMemStats(&before)
+	for r.n == 0 || r.busy < o.Seconds {
+		if err := work(); err != nil {
+			return Result{}, err
+		}
+	}
+	runtime.ReadMemStats(&after)
+	res := Result{Name: name, Conns: o.Conns, Packets: r.n}
+	res.AllocsPerPacket = float64(after.Mallocs-before.Mallocs) / float64(r.n)
+	res.BytesPerConn = float64(r.eng.Tracker().MemoryBytes()+r.eng.Flows().MemoryBytes()) / float64(max(r.eng.Tracker().Len(), 1))
+	res.rate(r.busy)
+	return res, nil
+}
+
+func (r *Result) rate(busy time.Duration) {
+	r.NsPerPacket = float64(busy.Nanoseconds()) / float64(r.Packets)
+	r.Mpps = 1e3 / r.NsPerPacket
+}
