@@ -33,12 +33,12 @@ type index struct {
 }
 
 // newIndex sizes the index for up to n connections at about five a bucket.
-func newIndex(n int) index {
+func newIndex(mem *arena, n int) index {
 	size := 64
 	for size*5 < n {
 		size *= 2
 	}
-	return index{buckets: make([]bucket, size), shift: uint(64 - bits.TrailingZeros(uint(size)))}
+	return index{buckets: slice[bucket](mem, size), shift: uint(64 - bits.TrailingZeros(uint(size)))}
 }
 
 // place spreads a tuple's hash over zones and splits it into a bucket and a
@@ -138,24 +138,22 @@ func mum(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// Touch loads the bucket that a lookup will start in, so that a vector's
-// cache misses overlap. The result has no meaning; adding it up keeps the
-// load from being optimised away.
-func (t *Tracker) Touch(hash uint64, zone uint16) uint64 {
+// Touch fetches the bucket that a lookup will start in, so that a vector's
+// cache misses overlap: call it for all packets before the first TouchConn.
+func (t *Tracker) Touch(hash uint64, zone uint16) {
 	i, _ := t.ix.place(hash, zone)
-	return uint64(t.ix.buckets[i].tag[0])
+	prefetch(unsafe.Pointer(&t.ix.buckets[i]))
 }
 
-// TouchConn loads the first two lines of the connection that the bucket's
-// tags point at.
-func (t *Tracker) TouchConn(hash uint64, zone uint16) uint64 {
+// TouchConn fetches the first two lines of the connection that the bucket's
+// tags point at: call it for all packets before the first Lookup.
+func (t *Tracker) TouchConn(hash uint64, zone uint16) {
 	i, tag := t.ix.place(hash, zone)
 	b := &t.ix.buckets[i]
-	for j := range b.tag {
-		if b.tag[j] == tag {
-			c := t.slab.at(b.slot[j])
-			return uint64(c.Status) + c.Packets[0]
+	for j, g := range b.tag {
+		if g == tag {
+			prefetch2(unsafe.Pointer(t.slab.at(b.slot[j])))
+			return
 		}
 	}
-	return 0
 }

@@ -1,23 +1,26 @@
 package conntrack
 
-import "sluice/packet"
+import (
+	"unsafe"
 
-// chunkConns is how many connections a chunk holds: 3 MiB of memory without
-// pointers, which the collector does not scan. Growing adds a chunk and moves
-// nothing.
+	"sluice/packet"
+)
+
+// chunkConns is how many connections a chunk holds: 6 MiB, three huge pages.
+// Growing adds a chunk and moves nothing.
 const (
-	chunkBits  = 14
+	chunkBits  = 15
 	chunkConns = 1 << chunkBits
 )
 
-type chunk [chunkConns]Conn
-
 // slab holds all connections, by slot number. Slot 0 is never used.
 type slab struct {
-	chunks []*chunk
+	mem    *arena
+	chunks [][]Conn
 	used   uint32 // slots ever used
 	free   uint32 // head of the free list, linked through FlowPos
 	live   int
+	limit  int // connections expected at most; a small table starts small
 }
 
 func (s *slab) at(slot uint32) *Conn { return &s.chunks[slot>>chunkBits][slot&(chunkConns-1)] }
@@ -33,12 +36,35 @@ func (s *slab) get() (uint32, *Conn) {
 	}
 	s.used++
 	n := s.used
-	if int(n>>chunkBits) == len(s.chunks) {
-		s.chunks = append(s.chunks, new(chunk))
+	if i := int(n >> chunkBits); i == len(s.chunks) || int(n&(chunkConns-1)) == len(s.chunks[i]) {
+		s.grow(i)
 	}
 	c := s.at(n)
 	c.Gen = 1
 	return n, c
+}
+
+// grow adds chunk i. A table that will hold few connections starts with a
+// part of a chunk; should the limit be raised, the whole takes its place.
+func (s *slab) grow(i int) {
+	if i == len(s.chunks) {
+		n := chunkConns
+		if i == 0 && s.limit+1 < n {
+			n = s.limit + 1
+		}
+		s.chunks = append(s.chunks, slice[Conn](s.mem, n))
+		return
+	}
+	whole := slice[Conn](s.mem, chunkConns)
+	copy(whole, s.chunks[i])
+	s.chunks[i] = whole
+}
+
+func (s *slab) memory() (n int) {
+	for _, c := range s.chunks {
+		n += len(c) * int(unsafe.Sizeof(Conn{}))
+	}
+	return n
 }
 
 // put frees a slot. Its generation becomes even, so that every reference to

@@ -23,6 +23,8 @@ type Tracker struct {
 	set    *Settings
 	st     Stats
 	cursor uint32 // Tick's place in the slab
+	ticked int64  // when Tick ran last
+	credit int64  // slots to look at that time has earned, times gcPeriod
 }
 
 // Result is what In and Confirm say to a packet. The zero value lets it on.
@@ -54,7 +56,10 @@ func New(cfg Config) *Tracker {
 	}
 	// Zero keys would multiply to zero.
 	t.key = [2]uint64{cfg.Seed[0]*0x9e3779b97f4a7c15 + 0x243f6a8885a308d3, cfg.Seed[1]*0xd6e8feb86659fd93 + 0x13198a2e03707344}
-	t.ix = newIndex(int(t.set.Max))
+	mem := new(arena)
+	t.slab = slab{mem: mem, limit: int(t.set.Max)}
+	t.ix = newIndex(mem, int(t.set.Max))
+	t.own(mem)
 	return t
 }
 
@@ -67,7 +72,7 @@ func (t *Tracker) Len() int { return t.slab.live }
 
 // MemoryBytes is all memory that connections and their index take.
 func (t *Tracker) MemoryBytes() int {
-	return len(t.slab.chunks)*chunkConns*192 + t.ix.memory()
+	return t.slab.memory() + t.ix.memory()
 }
 
 // Lookup finds the connection of a tuple in a zone and says which direction
@@ -203,10 +208,21 @@ func (t *Tracker) SetLabel(ref packet.ConnRef, value, mask [16]byte) {
 	}
 }
 
-// Tick gives back the memory of expired connections. It looks at no more than
-// budget slots and goes on where it stopped.
+// gcPeriod is how long Tick takes to look at every slot once.
+const gcPeriod = 10 * second
+
+// Tick gives back the memory of expired connections. It walks all slots once
+// in gcPeriod, and in one call no more than the time since the last has earned
+// and budget allows.
 func (t *Tracker) Tick(now int64, budget int) {
-	for range min(budget, int(t.slab.used)) {
+	dt := min(max(now-t.ticked, 0), gcPeriod)
+	t.ticked = now
+	t.credit += dt * int64(t.slab.used)
+	n := min(t.credit/gcPeriod, int64(t.slab.used), int64(budget))
+	if t.credit -= n * gcPeriod; t.credit > int64(t.slab.used)*gcPeriod {
+		t.credit = int64(t.slab.used) * gcPeriod
+	}
+	for range n {
 		if t.cursor++; t.cursor > t.slab.used {
 			t.cursor = 1
 		}

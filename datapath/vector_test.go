@@ -3,6 +3,8 @@ package datapath_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -102,10 +104,15 @@ func judge(t testing.TB, in []input, n int) string {
 		v.Add(bytes.Clone(p.frame), id)
 	}
 	flush()
+	// Which slot a connection is in depends on when the memory of others was
+	// given back; nothing else does.
+	var conns []string
 	for _, c := range r.E.Tracker().All(v.Now) {
-		fmt.Fprintf(&out, "%v zone %d status %#x state %d timeout %d packets %v bytes %v mark %d\n",
-			c.Orig, c.Zone, c.Status, c.TCP.State, c.Timeout, c.Packets, c.Bytes, c.Mark)
+		conns = append(conns, fmt.Sprintf("%v zone %d status %#x state %d timeout %d packets %v bytes %v mark %d\n",
+			c.Orig, c.Zone, c.Status, c.TCP.State, c.Timeout, c.Packets, c.Bytes, c.Mark))
 	}
+	slices.Sort(conns)
+	out.WriteString(strings.Join(conns, ""))
 	for _, d := range r.P.Devices {
 		for _, b := range d.Block {
 			if b == nil {

@@ -62,8 +62,10 @@ func (t *Table) Offer(now int64, ref packet.ConnRef, info packet.CTInfo) {
 	t.set.n.Added++
 }
 
-// extend keeps the tracker's own timeout far away while the table owns the
-// connection (nf_flow_table.h nf_ct_offload_timeout).
+// extend puts the tracker's own timeout far away, as the kernel does every
+// second for what a table owns (nf_flow_table.h nf_ct_offload_timeout). Here
+// the tracker leaves such connections alone anyway, so it is enough to do it
+// when one enters and before it is handed back.
 func extend(c *conntrack.Conn, now int64) {
 	if c.Timeout-now < day/2 {
 		c.Timeout = now + day

@@ -18,9 +18,6 @@ const (
 	// lie between; the recorded case qdisc_del_flush shows the flow right
 	// after the deletion and not half a second later.
 	releaseDelay = second / 10
-
-	// sweepChunk is the least a tick looks at of a sweep under way.
-	sweepChunk = 512
 )
 
 // Counters count what happened to flows since the start.
@@ -110,7 +107,13 @@ func (s *Set) Tick(now int64, budget int) {
 // that what is shown next is exact.
 func (s *Set) Sync(now int64) {
 	const all = int(^uint(0) >> 1)
+	for _, t := range s.all {
+		t.rush = true
+	}
 	s.Tick(now, all)
+	for _, t := range s.all {
+		t.rush = false
+	}
 }
 
 // Held reports how many flow-table entries hold a reference on a connection:

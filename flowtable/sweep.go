@@ -13,21 +13,15 @@ func (t *Table) tick(now int64, budget int) (work int) {
 		if g <= t.swept {
 			return 0
 		}
-		t.sweep, t.cursor = g, t.flows.len()
+		t.sweep, t.cursor, t.due = g, t.flows.len(), t.flows.len()
 		t.dropStale()
 	}
-	// A share that finishes the sweep well within its second even if ticks
-	// are rare, and never more than the caller allows.
+	// Spread the sweep evenly over the first half of its second.
 	share := t.cursor
-	if left := t.sweep + gcInterval - now; left > 0 {
-		share = int(int64(t.cursor)*(now-t.sweep)/(gcInterval/2)) + sweepChunk
+	if done := int64(t.due) * (now - t.sweep) / (gcInterval / 2); done < int64(t.due) && !t.rush {
+		share = max(t.cursor-t.due+int(done), 0)
 	}
-	if share > t.cursor {
-		share = t.cursor
-	}
-	if budget < share {
-		share = budget
-	}
+	share = min(share, t.cursor, budget)
 	for ; work < share; work++ {
 		t.cursor--
 		t.look(t.cursor)
@@ -54,9 +48,7 @@ func (t *Table) look(i int) {
 	}
 	if c.FlowDeadline <= t.sweep {
 		t.age(c, ref, t.firstInstant(c.FlowDeadline))
-		return
 	}
-	extend(c, t.sweep)
 }
 
 // dropStale lets go of the flows torn down before the sweep.

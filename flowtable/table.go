@@ -32,6 +32,8 @@ type Table struct {
 	swept   int64 // the last instant whose sweep is complete
 	sweep   int64 // the instant of the sweep under way; 0: none
 	cursor  int   // flows below it are still to be looked at
+	due     int   // flows there were when it began
+	rush    bool  // finish the sweep at once: somebody is looking
 	dyingAt int64 // when a table without references gives its flows back
 }
 
@@ -182,6 +184,7 @@ func (t *Table) unlinkAt(i int) {
 // that time spent idle in the table counts.
 func handBack(tr *conntrack.Tracker, c *conntrack.Conn, at int64) {
 	c.Status &^= conntrack.StatusOffload | conntrack.StatusHWOffload
+	extend(c, at)
 	s := tr.Settings()
 	var left int64
 	switch c.Orig.Proto {

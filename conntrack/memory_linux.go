@@ -1,0 +1,22 @@
+package conntrack
+
+import "syscall"
+
+// madvHugepage asks for transparent huge pages (MADV_HUGEPAGE).
+const madvHugepage = 14
+
+// mapHuge maps anonymous memory and asks for huge pages. It returns nil when
+// the kernel gives none. A refused advice costs speed only.
+func mapHuge(size int) []byte {
+	b, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		return nil
+	}
+	_ = syscall.Madvise(b, madvHugepage)
+	return b
+}
+
+func unmap(b []byte) {
+	// Only memory that mapHuge returned comes here: this cannot fail.
+	_ = syscall.Munmap(b)
+}
