@@ -58,7 +58,7 @@ func (p *Policy) AddQdisc(dev, kind string, ingress, egress uint32) error {
 	if kind == "ingress" && egress != 0 {
 		return refuse(EINVAL, "Egress block sharing is not supported")
 	}
-	d.Qdisc, d.Implied = kind, false
+	d.Qdisc, d.Implied, d.hadQdisc = kind, false, true
 	d.Block[Ingress] = p.takeBlock(ingress)
 	if kind == "clsact" {
 		d.Block[Egress] = p.takeBlock(egress)
@@ -75,10 +75,13 @@ func (p *Policy) DelQdisc(dev, kind string) error {
 		return refuse(ENODEV, "")
 	}
 	if d.Qdisc == "" {
+		if d.hadQdisc {
+			return refuse(EINVAL, "Invalid handle")
+		}
 		return refuse(EINVAL, "Cannot find specified qdisc on specified device")
 	}
 	if kind != "" && kind != d.Qdisc {
-		return refuse(EINVAL, "Invalid qdisc name: must match existing qdisc")
+		return refuse(EINVAL, "Invalid qdisc name")
 	}
 	for i, b := range d.Block {
 		if b != nil {
@@ -98,7 +101,7 @@ func (p *Policy) Imply(dev string, egress bool) {
 	d := p.Declare(dev)
 	switch {
 	case d.Qdisc == "":
-		d.Qdisc, d.Implied = "ingress", true
+		d.Qdisc, d.Implied, d.hadQdisc = "ingress", true, true
 		d.Block[Ingress] = p.takeBlock(0)
 		p.Generation++
 		fallthrough

@@ -51,6 +51,7 @@ func (p *Policy) newFilter(w Where, r Rule, create, excl bool) (*Filter, error) 
 	if err != nil {
 		return nil, err
 	}
+	b.Parent = w.Parent
 	if r.Chain > MaxChain {
 		return nil, refuse(EINVAL, "Specified chain index exceeds upper limit")
 	}
@@ -85,6 +86,10 @@ func (p *Policy) newFilter(w Where, r Rule, create, excl bool) (*Filter, error) 
 		return nil, refuse(EINVAL, "Chain template is set to a different filter kind")
 	}
 	if len(r.Filter.Actions) > MaxActions {
+		return nil, refuse(EINVAL, "")
+	}
+
+	if r.Filter.SkipHW && r.Filter.SkipSW {
 		return nil, refuse(EINVAL, "")
 	}
 
@@ -127,7 +132,7 @@ func (p *Policy) changeMatchall(b *Block, pr *Proto, in *Filter) (*Filter, error
 		f.Handle = 1
 	}
 	f.Match = nil
-	acts, err := p.bind(b, in.Actions)
+	acts, err := p.bind(b, in)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +146,7 @@ func (p *Policy) changeFlower(b *Block, c *Chain, pr *Proto, old, in *Filter) (*
 	f := *in
 	m := *in.Match
 	f.Match = &m
-	acts, err := p.bind(b, in.Actions)
+	acts, err := p.bind(b, in)
 	if err != nil {
 		return nil, err
 	}

@@ -62,11 +62,14 @@ func (p *Policy) checkAction(a *Action, b *Block) error {
 			return refuse(EINVAL, "can't goto NULL proto/chain")
 		}
 	}
+	if a.SkipSW && a.SkipHW {
+		return refuse(EINVAL, "")
+	}
 	switch {
 	case a.Kind == "mirred":
 		m := a.Mirred
 		if m == nil || m.Dev == "" && m.Block == 0 {
-			return refuse(EINVAL, "Unknown mirred option")
+			return refuse(EINVAL, "act_mirred: Unknown mirred option")
 		}
 		if m.Dev != "" && m.Block != 0 {
 			return refuse(EINVAL, "Cannot specify Block ID and dev simultaneously")
@@ -85,7 +88,7 @@ func (p *Policy) checkAction(a *Action, b *Block) error {
 // bind gives a filter its instances for the actions it asks for. On an error
 // nothing stays bound, but indices that were handed out stay in use until
 // Settle, as in the kernel.
-func (p *Policy) bind(b *Block, want []*Action) (got []*Action, err error) {
+func (p *Policy) bind(b *Block, f *Filter) (got []*Action, err error) {
 	defer func() {
 		if err != nil {
 			p.unbind(b, got)
@@ -93,7 +96,7 @@ func (p *Policy) bind(b *Block, want []*Action) (got []*Action, err error) {
 		}
 	}()
 	made := map[*Action]bool{}
-	for _, w := range want {
+	for _, w := range f.Actions {
 		if w.Index != 0 {
 			if a := p.Actions[w.Kind][w.Index]; a != nil {
 				if made[a] {
@@ -109,6 +112,9 @@ func (p *Policy) bind(b *Block, want []*Action) (got []*Action, err error) {
 		}
 		if err := p.checkAction(w, b); err != nil {
 			return got, err
+		}
+		if w.SkipSW && !f.SkipSW || w.SkipHW && !f.SkipHW {
+			return got, refuse(EINVAL, "Mismatch between action and filter offload flags")
 		}
 		a := *w
 		if a.Index == 0 {
@@ -208,25 +214,23 @@ func (p *Policy) DeleteAction(kind string, index uint32) error {
 	return nil
 }
 
-// FlushActions removes the instances of a kind that no filter binds, and
-// reports how many went and how many had to stay. If all had to stay it is an
-// error.
-func (p *Policy) FlushActions(kind string) (gone, stay int, err error) {
+// FlushActions removes the instances of a kind by ascending index up to the
+// first that a filter binds (act_api.c tcf_del_walker). all is false if there
+// is one; it is an error if nothing went at all.
+func (p *Policy) FlushActions(kind string) (all bool, err error) {
+	gone := 0
 	for _, a := range p.ActionsOf(kind) {
 		if a.Bind > 0 {
-			stay++
-			continue
+			if gone == 0 {
+				return false, refuse(EPERM, "")
+			}
+			return false, nil
 		}
 		p.put(a)
+		p.Generation++
 		gone++
 	}
-	if gone == 0 && stay > 0 {
-		return 0, stay, refuse(EPERM, "")
-	}
-	if gone > 0 {
-		p.Generation++
-	}
-	return gone, stay, nil
+	return true, nil
 }
 
 type controlRef struct {

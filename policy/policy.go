@@ -36,6 +36,8 @@ type Device struct {
 	Block [2]*Block // by Binding; nil without a qdisc
 	// Implied: nobody wrote the qdisc; it came with the first filter.
 	Implied bool
+	// hadQdisc changes what the kernel says when there is none to delete.
+	hadQdisc bool
 }
 
 // Block is a set of chains, bound to one device's ingress or egress, or
@@ -43,7 +45,10 @@ type Device struct {
 type Block struct {
 	Index  uint32   // 0: private to its device
 	Chains []*Chain // by ascending index
-	ports  int      // bindings of a shared block; it goes with the last
+	// Parent is the one that the last command on its filters named; the
+	// kernel reports it for all of them.
+	Parent uint32
+	ports  int // bindings of a shared block; it goes with the last
 }
 
 // Chain is a list of classifier instances by ascending preference.

@@ -45,14 +45,14 @@ func (c *cursor) control() (ctl policy.Control, arg uint32, ok bool) {
 	switch ctl {
 	case policy.GotoChain:
 		if c.arg("chain N"); !c.is("chain") {
-			c.fail(`"chain index" expected`, "chain N")
+			c.usage(`"chain index" expected`, "chain N")
 		}
 		if arg, ok = u32(c.arg("a chain's index"), 10); !ok || arg > policy.MaxChain {
-			c.fail(`Illegal "chain index"`, fmt.Sprintf("a number from 0 to %d", policy.MaxChain))
+			c.usage(`Illegal "chain index"`, fmt.Sprintf("a number from 0 to %d", policy.MaxChain))
 		}
 	case policy.Jump:
 		if arg, ok = u32(c.arg("a count"), 10); !ok || arg > policy.MaxChain {
-			c.fail(fmt.Sprintf(`Invalid "jump count" (%s)`, c.text()), "the number of an action, counted from 0")
+			c.usage(fmt.Sprintf(`Invalid "jump count" (%s)`, c.text()), "the number of an action, counted from 0")
 		}
 	}
 	c.skip()
@@ -85,17 +85,23 @@ func (c *cursor) actionList(bind bool) (out []*policy.Action) {
 	defer func() {
 		// tc goes on to say which action it was reading when it gave up.
 		if r := recover(); r != nil {
-			if e, ok := r.(*Error); ok && !e.Kernel && e.Msg != incomplete && !strings.HasPrefix(e.Msg, "Error: argument") && len(e.Detail) == 0 {
-				if kindAt < len(c.words) {
-					e.Detail = append(e.Detail, "bad action parsing",
-						fmt.Sprintf("parse_action: bad value (%d:%s)!", len(c.words)-kindAt, c.words[kindAt].text))
+			if e, ok := r.(*Error); ok && !e.Kernel && e.code != 255 && !strings.HasPrefix(e.Msg, "Error:") && len(e.Detail) == 0 {
+				if e.Msg != emptyAction {
+					e.Detail = append(e.Detail, "bad action parsing")
 				}
-				e.Detail = append(e.Detail, `Illegal "action"`)
+				name := "(null)"
+				if kindAt < len(c.words) {
+					name = c.words[kindAt].text
+				}
+				e.Detail = append(e.Detail, fmt.Sprintf("parse_action: bad value (%d:%s)!", len(c.words)-kindAt, name), `Illegal "action"`)
 			}
 			panic(r)
 		}
 	}()
 	expect := true
+	if !c.more() {
+		c.fail(incomplete, actionWords)
+	}
 	for c.more() {
 		w := c.text()
 		switch {
@@ -108,7 +114,7 @@ func (c *cursor) actionList(bind bool) (out []*policy.Action) {
 			c.note(c.i, `"ct_action" is the papers' short form`, "action ct")
 		case w == "flowid" || w == "classid":
 			if expect {
-				c.fail("bad action empty 1", actionWords)
+				c.fail(emptyAction, actionWords)
 			}
 			return out
 		case c.is("change", "replace", "delete", "get", "add") && !expect && !isControl(w):
@@ -127,9 +133,19 @@ func (c *cursor) actionList(bind bool) (out []*policy.Action) {
 	}
 	if expect {
 		kindAt = c.i
-		c.fail("bad action empty 1", actionWords)
+		c.fail(emptyAction, actionWords)
 	}
 	return out
+}
+
+// emptyAction is what tc says when no action follows the word action.
+const emptyAction = "bad action empty 1"
+
+// usage ends the parse where tc prints an action's usage and exits.
+func (c *cursor) usage(msg, want string) {
+	e := c.errorAt(c.i, msg, want)
+	e.code = 255
+	panic(e)
 }
 
 // action reads one action.
@@ -150,7 +166,7 @@ func (c *cursor) action() []*policy.Action {
 		e.Detail = []string{`Illegal "action"`}
 		panic(e)
 	}
-	c.fail("Bad action type "+w, actionWords)
+	c.usage("Bad action type "+w, actionWords)
 	return nil
 }
 
@@ -221,7 +237,7 @@ func (c *cursor) gact() *policy.Action {
 	}
 	ctl, arg, ok := c.control()
 	if !ok {
-		c.fail("Bad action type "+c.text(), controlWords)
+		c.usage("Bad action type "+c.text(), controlWords)
 	}
 	a.Control, a.ControlArg = ctl, arg
 	if c.is("random") {
@@ -237,7 +253,7 @@ func (c *cursor) gact() *policy.Action {
 		c.arg(controlWords)
 		ctl, arg, ok := c.control()
 		if !ok {
-			c.fail("Bad action type "+c.text(), controlWords)
+			c.usage("Bad action type "+c.text(), controlWords)
 		}
 		a.Gact.RandomCtl, a.Gact.RandomArg = ctl, arg
 		if !c.more() {
@@ -245,7 +261,8 @@ func (c *cursor) gact() *policy.Action {
 		}
 		v, ok := number(c.text(), 10, 10000)
 		if !ok {
-			c.fail("Illegal probability val 0x0", "a number from 1 to 10000: one packet in how many")
+			n, _ := number(c.text(), 10, 0xffff)
+			c.fail(fmt.Sprintf("Illegal probability val  0x%x", n), "a number from 1 to 10000: one packet in how many")
 		}
 		a.Gact.RandomVal = uint16(v)
 		c.skip()

@@ -160,13 +160,18 @@ func (p *ctParse) natSpec() bool {
 func (p *ctParse) natAddr(s string) {
 	const want = "ADDRESS[-ADDRESS], both IPv4 or both IPv6"
 	lo, hi, has := strings.Cut(s, "-")
-	min, fam, ok := address(lo, 0)
-	max := min
-	if ok && has {
-		max, _, ok = address(hi, fam)
+	bad := func(family uint8, s string) {
+		p.fail(fmt.Sprintf(`Error: %s address is expected rather than "%s".`, addressFamily[family][0], s), want)
 	}
+	min, fam, ok := address(lo, 0)
 	if !ok {
-		p.fail("ct: Illegal nat address range", want)
+		bad(0, lo)
+	}
+	max := min
+	if has {
+		if max, _, ok = address(hi, fam); !ok {
+			bad(fam, hi)
+		}
 	}
 	p.ct.NATHasAddr, p.ct.NATIPv6, p.ct.NATMin, p.ct.NATMax = true, fam == 6, min, max
 }

@@ -41,15 +41,20 @@ func (s *Session) actions(c *cursor, o options) {
 			s.printActions(o, acts, 0, 1)
 		case c.is("list"), c.is("show"), c.is("lst"):
 			acts := s.Policy.ActionsOf(s.actionKind(c))
+			for _, a := range acts {
+				if s.listed == nil {
+					s.listed = map[*policy.Action]bool{}
+				}
+				s.listed[a] = true
+			}
 			s.printActions(o, acts, len(acts), 0)
 			return
 		case c.is("flush"):
-			kind := s.actionKind(c)
-			_, stay, err := s.Policy.FlushActions(kind)
+			all, err := s.Policy.FlushActions(s.actionKind(c))
 			if err != nil {
 				c.kernel(i, err, "We have an error flushing", 1)
 			}
-			if stay > 0 && s.Err != nil {
+			if !all && s.Err != nil {
 				fmt.Fprintln(s.Err, "Warning: Unable to flush all TC actions.")
 			}
 			return
@@ -61,6 +66,10 @@ func (s *Session) actions(c *cursor, o options) {
 
 // actionKind reads `action KIND` behind a verb, to the end.
 func (s *Session) actionKind(c *cursor) string {
+	if c.left() <= 2 {
+		c.i = len(c.words)
+		c.fail("usage: tc actions ls|flush action KIND", "action KIND")
+	}
 	c.arg("action KIND")
 	kind := c.arg("a kind of action: ct, gact or mirred")
 	if !slices.Contains(actionKinds, kind) {

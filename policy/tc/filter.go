@@ -21,22 +21,22 @@ func (s *Session) filter(c *cursor, o options) {
 	case !c.more():
 		s.list(c, o, false)
 	case verb("add"):
-		h := s.head(c, true)
+		h := s.head(c, create)
 		_, err := s.Policy.AddFilter(h.where, h.rule)
 		h.done(c, i, err)
 	case verb("change"):
-		h := s.head(c, false)
+		h := s.head(c, change)
 		_, err := s.Policy.ChangeFilter(h.where, h.rule)
 		h.done(c, i, err)
 	case verb("replace"):
-		h := s.head(c, true)
+		h := s.head(c, create)
 		_, err := s.Policy.ReplaceFilter(h.where, h.rule)
 		h.done(c, i, err)
 	case verb("delete"):
-		h := s.head(c, false)
+		h := s.head(c, remove)
 		h.done(c, i, s.Policy.DeleteFilter(h.where, h.rule))
 	case verb("get"):
-		h := s.head(c, false)
+		h := s.head(c, get)
 		s.getFilter(c, o, h)
 	case verb("list"), verb("show"), verb("lst"):
 		s.list(c, o, false)
@@ -68,22 +68,32 @@ func (h *head) done(c *cursor, verb int, err error) {
 
 const headWords = "dev, block, ingress, egress, root, parent, handle, pref (prio), protocol, chain or a filter's kind (flower, matchall)"
 
-// head parses all of a filter command behind its verb. create: protocol is
-// `all` unless given, as for add and replace.
-func (s *Session) head(c *cursor, create bool) *head {
+// purpose is what a command's head is read for.
+type purpose uint8
+
+const (
+	create   purpose = iota // add, replace: the protocol is `all` unless given
+	change                  // needs a classifier's options
+	template                // of a chain
+	remove
+	get
+)
+
+// head parses all of a filter or chain command behind its verb.
+func (s *Session) head(c *cursor, why purpose) *head {
 	h := &head{whereAt: c.i}
 	start := c.i
 	for c.more() && s.headWord(c, h) {
 		c.skip()
 	}
-	if create && !h.protocol {
+	if why == create && !h.protocol {
 		h.rule.Protocol = etherAll
 	}
-	s.place(c, h, create, start)
+	s.place(c, h, why == create || why == template, start)
 	f := &policy.Filter{}
 	h.rule.Filter = f
 	if !c.more() {
-		if h.handle != "" {
+		if h.handle != "" && why != get {
 			panic(c.errorAt(h.handleAt, `Must specify filter type when using "handle"`, "flower or matchall at the end"))
 		}
 		return h
@@ -91,13 +101,23 @@ func (s *Session) head(c *cursor, create bool) *head {
 	kind := c.text()
 	kindAt := c.i
 	c.skip()
+	c.code = 1
 	switch kind {
 	case "flower":
 		s.flower(c, h, f)
 	case "matchall":
+		if !c.more() && (why == create || why == change) {
+			// tc sends no options then, which the kernel does not take.
+			c.kernel(kindAt, &policy.Error{Errno: policy.EINVAL}, talking, 2)
+		}
+		if why == template {
+			c.kernel(kindAt, &policy.Error{Errno: policy.EOPNOTSUPP, Msg: "Chain templates are not supported with specified classifier"}, talking, 2)
+		}
 		s.matchall(c, h, f)
 	default:
-		panic(c.errorAt(kindAt, fmt.Sprintf(`Unknown filter "%s", hence option "%s" is unparsable`, kind, c.text()), headWords))
+		e := c.errorAt(kindAt, fmt.Sprintf(`Unknown filter "%s", hence option "%s" is unparsable`, kind, c.text()), headWords)
+		e.code = 1
+		panic(e)
 	}
 	h.rule.Kind = kind
 	w := c.words[kindAt]
@@ -199,7 +219,9 @@ func (s *Session) place(c *cursor, h *head, create bool, start int) {
 	at := &cursor{s: s, words: c.words, i: h.whereAt}
 	if h.where.Dev == "" && h.where.Block == 0 {
 		at.i = start
-		at.fail(`Error: a filter needs "dev" or "block"`, "dev DEVICE or block INDEX")
+		e := at.errorAt(start, "RTNETLINK answers: No such device", "dev DEVICE or block INDEX")
+		e.Detail, e.code = []string{talking}, 2
+		panic(e)
 	}
 	if h.where.Dev == "" {
 		return
@@ -242,7 +264,7 @@ func (s *Session) getFilter(c *cursor, o options, h *head) {
 		c.kernel(h.whereAt, err, talking, 2)
 	}
 	p := s.newPrinter(o)
-	v := view{parent: s.parentOf(h.where), block: h.where.Block}
+	v := view{parent: h.where.Parent, block: h.where.Block}
 	p.filter(v, h.rule.Chain, pr, f)
 	p.flush()
 }
@@ -257,15 +279,15 @@ func (s *Session) chain(c *cursor, o options) {
 		s.list(c, o, true)
 	case c.is("add"):
 		c.skip()
-		h := s.head(c, true)
+		h := s.head(c, template)
 		h.done(c, i, s.Policy.AddChain(h.where, h.rule.Chain, h.rule.Filter.Match, h.rule.Protocol))
 	case c.is("delete"):
 		c.skip()
-		h := s.head(c, false)
+		h := s.head(c, remove)
 		h.done(c, i, s.Policy.DelChain(h.where, h.rule.Chain))
 	case c.is("get"):
 		c.skip()
-		h := s.head(c, false)
+		h := s.head(c, remove)
 		ch, err := s.Policy.GetChain(h.where, h.rule.Chain)
 		h.done(c, i, err)
 		p := s.newPrinter(o)

@@ -15,7 +15,7 @@ type flowerParse struct {
 	m            *policy.Match
 	parent       uint32
 	protocol     uint16 // of the filter
-	etherType    uint16 // of what the next matches look at
+	etherType    uint16 // of what the next matches look at; 0: any
 	vlanType     uint16 // vlan_ethtype
 	vlans        uint8  // num_of_vlans
 	proto        uint8  // ip_proto
@@ -96,7 +96,9 @@ func (p *flowerParse) one() bool {
 		if !deviceName(name) {
 			p.wrong(`"indev" not a valid ifname`, "a device's name")
 		}
-		p.device(name)
+		if !p.s.Strict {
+			p.device(name)
+		}
 		p.m.InDev = name
 	case word == "num_of_vlans":
 		v, ok := u8(p.arg("a number"), 10)
@@ -218,6 +220,12 @@ func (p *flowerParse) finish(start int) {
 		t = 0
 	}
 	switch {
+	case p.protocol == 0:
+		// Only `change` and a chain's template may leave the protocol out. tc
+		// sends 0 then, and the kernel takes it for an EtherType.
+		ether(0)
+		p.dropVLAN(start, true)
+		p.note(start, "without a protocol the filter asks for EtherType 0, which no packet has", "protocol ip before flower")
 	case t == 0 && p.vlans == 0:
 		p.dropVLAN(start, true)
 	case p.vlans == 0 && !isVLAN(t):

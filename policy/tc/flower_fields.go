@@ -94,20 +94,30 @@ func (p *flowerParse) ip(name string) (a, mask [16]byte) {
 		want = 4
 	case etherIPv6:
 		want = 6
+	case 0:
 	default:
 		p.must(false, name, "protocol ip or ipv6 before flower, or vlan_ethtype before "+name)
 	}
 	a, mask, fam, ok := prefix(s, want)
-	p.must(ok, name, fmt.Sprintf("an IPv%d address with /LENGTH", want))
+	p.isPrefix(ok, want)
 	p.m.AddrFamily = fam
 	return a, mask
 }
 
+// addressFamily is iproute2's name of a family, and what to write.
+var addressFamily = map[uint8][2]string{0: {"any valid", "an IPv4 or IPv6 address"}, 4: {"inet", "an IPv4 address"}, 6: {"inet6", "an IPv6 address"}}
+
+func (p *flowerParse) isPrefix(ok bool, family uint8) {
+	if !ok {
+		n := addressFamily[family]
+		p.fail(fmt.Sprintf(`Error: %s prefix is expected rather than "%s".`, n[0], p.text()), n[1]+" with /LENGTH")
+	}
+}
+
 func (p *flowerParse) encIP(name string) (a, mask [16]byte) {
 	a, mask, fam, ok := prefix(p.arg("an address"), 0)
-	p.must(ok, name, "an IPv4 or IPv6 address with /LENGTH")
-	// The kernel reads IPv4 addresses if there is any, and IPv6 ones only
-	// otherwise.
+	p.isPrefix(ok, 0)
+	// The kernel would take both and mix them up in one field.
 	if p.m.EncAddrFamily != 0 && p.m.EncAddrFamily != fam {
 		p.must(false, name, fmt.Sprintf("an IPv%d address, as the tunnel's other end has", p.m.EncAddrFamily))
 	}
@@ -164,7 +174,7 @@ func (p *flowerParse) arpIP(name string) (a, mask [4]byte) {
 	s := p.arg("an IPv4 address")
 	p.must(p.etherType == etherARP || p.etherType == etherRARP, name, "protocol arp or rarp before flower")
 	ip, m, _, ok := prefix(s, 4)
-	p.must(ok, name, "an IPv4 address with /LENGTH")
+	p.isPrefix(ok, 4)
 	return [4]byte(ip[:4]), [4]byte(m[:4])
 }
 
@@ -419,13 +429,10 @@ var pppEtherTypes = map[uint16]uint16{0x21: etherIP, 0x57: etherIPv6, 0x281: eth
 func (p *flowerParse) pppEther() {
 	k, w := &p.m.Key, &p.m.Mask
 	if w.PPPProto == 0 {
-		return
+		k.EthType, w.EthType = 0, 0
+	} else if t, ok := pppEtherTypes[k.PPPProto]; ok {
+		k.EthType = t
 	}
-	if t, ok := pppEtherTypes[k.PPPProto]; ok {
-		k.EthType, w.EthType = t, 0xffff
-		return
-	}
-	k.EthType, w.EthType = 0, 0
 }
 
 // cfm reads `cfm mdl LEVEL op OPCODE`. Key.CFM is level<<8 | opcode.

@@ -7,7 +7,8 @@ import (
 
 // Tunnel options are kept as flat bytes, key and mask of the same length:
 //
-//	geneve  per option: class (2), type (1), length of the data in bytes (1), data
+//	geneve  per option: class (2), type (1), length of the data in bytes (1; the
+//	        same in the mask), data
 //	vxlan   the group policy (4)
 //	erspan  version (1), index (4), direction (1), hardware id (1)
 //	gtp     PDU type (1), QFI (1)
@@ -79,7 +80,11 @@ func geneveOpt(s string) ([]byte, bool) {
 }
 
 func vxlanOpts(s string) (key, mask []byte, ok bool) {
+	// What VXLAN-GBP has bits for (include/net/vxlan.h VXLAN_GBP_MASK); the
+	// kernel drops the others.
+	const bits = 0x48ffff
 	v, m, ok := maskedNumber(s, 0, 0xffffffff)
+	v, m = v&bits, m&bits
 	return binary.BigEndian.AppendUint32(nil, uint32(v)), binary.BigEndian.AppendUint32(nil, uint32(m)), ok
 }
 

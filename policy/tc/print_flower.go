@@ -42,7 +42,7 @@ func (p *printer) keys(m *policy.Match) {
 	p.macKey("dst_mac", k.DstMAC, w.DstMAC)
 	p.macKey("src_mac", k.SrcMAC, w.SrcMAC)
 	if w.EthType != 0 {
-		p.line("eth_type", ethTypeText(etherShown(k, w)))
+		p.line("eth_type", ethTypeText(k.EthType))
 	}
 	if w.IPProto != 0 {
 		p.line("ip_proto", protoText(k.IPProto))
@@ -50,8 +50,10 @@ func (p *printer) keys(m *policy.Match) {
 	p.lineMasked("ip_tos", uint64(k.IPTOS), uint64(w.IPTOS), 0xff)
 	p.lineMasked("ip_ttl", uint64(k.IPTTL), uint64(w.IPTTL), 0xff)
 	p.mplsKeys(k, w)
-	p.ipKey("dst_ip", k.DstIP, w.DstIP, m.AddrFamily)
-	p.ipKey("src_ip", k.SrcIP, w.SrcIP, m.AddrFamily)
+	if w.EthType != 0 && (k.EthType == etherIP || k.EthType == etherIPv6) {
+		p.ipKey("dst_ip", k.DstIP, w.DstIP, m.AddrFamily)
+		p.ipKey("src_ip", k.SrcIP, w.SrcIP, m.AddrFamily)
+	}
 	p.lineMasked("dst_port", uint64(k.DstPort), uint64(w.DstPort), 0xffff)
 	p.lineMasked("src_port", uint64(k.SrcPort), uint64(w.SrcPort), 0xffff)
 	p.portRange("dst_port", m.DstPorts)
@@ -110,10 +112,6 @@ func (p *printer) keys(m *policy.Match) {
 		p.close()
 	}
 }
-
-// etherShown is the EtherType that tc shows: with a PPP protocol that stands
-// for one, the kernel has put that in the place of PPPoE's.
-func etherShown(k, _ *policy.Key) uint16 { return k.EthType }
 
 func ethTypeText(t uint16) string {
 	switch t {
@@ -265,12 +263,14 @@ func (p *printer) mplsKeys(k, w *policy.Key) {
 	}
 	field := func(v, shift, mask uint32) uint64 { return uint64(v >> shift & mask) }
 	if !deep {
-		one := func(name string, shift, mask uint32) {
+		if field(w.MPLS[0], mplsLabelShift, mplsLabelMask) != 0 {
+			p.lineUint("mpls_label", field(k.MPLS[0], mplsLabelShift, mplsLabelMask))
+		}
+		one := func(name string, shift, mask uint32) { // strings in JSON
 			if field(w.MPLS[0], shift, mask) != 0 {
-				p.lineUint(name, field(k.MPLS[0], shift, mask))
+				p.line(name, fmt.Sprint(field(k.MPLS[0], shift, mask)))
 			}
 		}
-		one("mpls_label", mplsLabelShift, mplsLabelMask)
 		one("mpls_tc", mplsTCShift, mplsTCMask)
 		one("mpls_bos", mplsBOSShift, mplsBOSMask)
 		one("mpls_ttl", mplsTTLShift, mplsTTLMask)
@@ -361,10 +361,7 @@ func (p *printer) encOpts(m *policy.Match) {
 			p.openObject("")
 			switch name {
 			case "geneve":
-				n := 4 + int(m.EncOpts[3])
-				if i == 0 {
-					n = 4 + int(b[3])
-				}
+				n := 4 + int(b[3])
 				p.jsonUint("class", uint64(binary.BigEndian.Uint16(b)))
 				p.jsonUint("type", uint64(b[2]))
 				p.openArray("data")

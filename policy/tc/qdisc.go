@@ -75,9 +75,11 @@ func (s *Session) modifyQdisc(c *cursor, add, replace bool) {
 		c.skip()
 	}
 	if dev == "" {
-		c.fail(incomplete, "dev DEVICE")
+		e := c.errorAt(c.i, "RTNETLINK answers: No such device", "dev DEVICE")
+		e.code = 2
+		panic(e)
 	}
-	if kind == "" {
+	if kind == "" && add {
 		c.fail(incomplete, "ingress or clsact")
 	}
 	var err error
@@ -86,6 +88,8 @@ func (s *Session) modifyQdisc(c *cursor, add, replace bool) {
 		err = s.Policy.DelQdisc(dev, kind)
 	case replace && d.Qdisc == kind && blocks == [2]uint32{}:
 		// There already.
+	case replace && d.Qdisc != "" && !d.Implied:
+		err = &policy.Error{Errno: policy.EINVAL, Msg: "Invalid qdisc name"}
 	case d.Implied && !s.Strict && len(d.Block[policy.Ingress].Chains) == 0 && (d.Block[policy.Egress] == nil || len(d.Block[policy.Egress].Chains) == 0):
 		// A qdisc that nobody wrote gives way as long as nothing is in it.
 		if err = s.Policy.DelQdisc(dev, ""); err == nil {
@@ -149,6 +153,8 @@ func (s *Session) showQdiscs(c *cursor, o options) {
 // mustExist refuses to show a device that is not there.
 func (s *Session) mustExist(c *cursor, dev string) {
 	if s.Policy.Device(dev) == nil {
-		c.fail(fmt.Sprintf(`Cannot find device "%s"`, dev), "a device of the policy")
+		e := c.errorAt(c.i, fmt.Sprintf(`Cannot find device "%s"`, dev), "a device of the policy")
+		e.code = 1
+		panic(e)
 	}
 }

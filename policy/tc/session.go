@@ -37,6 +37,7 @@ type Session struct {
 	Notes []Note
 
 	file    string
+	listed  map[*policy.Action]bool // by `tc actions ls`
 	lastNow int64
 	quiet   bool // notes are kept, not printed
 }
@@ -186,7 +187,7 @@ const talking = "We have an error talking to the kernel"
 // from now on.
 func (c *cursor) device(name string) {
 	if !deviceName(name) {
-		c.fail(fmt.Sprintf(`Error: argument "%s" is wrong: not a valid ifname`, name), "a device's name: at most 15 characters, no / or :")
+		c.wrong("not a valid ifname", "a device's name: at most 15 characters, no / or :")
 	}
 	if c.s.Policy.Device(name) != nil {
 		return
@@ -200,7 +201,9 @@ func (c *cursor) device(name string) {
 		if len(names) > 0 {
 			want = "one of " + strings.Join(names, ", ")
 		}
-		c.fail(fmt.Sprintf(`Cannot find device "%s"`, name), want)
+		e := c.errorAt(c.i, fmt.Sprintf(`Cannot find device "%s"`, name), want)
+		e.code = 1
+		panic(e)
 	}
 	c.s.Policy.Declare(name)
 }

@@ -36,13 +36,16 @@ func (s *Session) list(c *cursor, o options, chains bool) {
 	var b *policy.Block
 	if v.byBlock {
 		if b = s.Policy.Blocks[v.block]; b == nil {
-			panic(c.errorAt(at, fmt.Sprintf(`Cannot find block "%d"`, v.block), "the index of a block that a qdisc binds"))
+			e := c.errorAt(at, fmt.Sprintf(`Cannot find block "%d"`, v.block), "the index of a block that a qdisc binds")
+			e.code = 1
+			panic(e)
 		}
 	} else {
 		b, _ = s.Policy.Find(policy.Where{Dev: v.dev, Parent: v.asked}, true) // nothing to show if it is not there
-		v.parent = s.parentOf(policy.Where{Dev: v.dev, Parent: v.asked})
 		if b != nil && b.Index != 0 {
-			v.block, v.parent = b.Index, 0
+			v.block = b.Index
+		} else if b != nil {
+			v.parent = b.Parent
 		}
 	}
 	p := s.newPrinter(o)
@@ -50,19 +53,6 @@ func (s *Session) list(c *cursor, o options, chains bool) {
 		p.block(v, b, chains)
 	}
 	p.flush()
-}
-
-// parentOf gives the parent that the kernel reports: the block's own, however
-// it was named.
-func (s *Session) parentOf(w policy.Where) uint32 {
-	d := s.Policy.Device(w.Dev)
-	switch {
-	case d == nil || w.Block != 0:
-		return 0
-	case d.Qdisc == "ingress" && w.Parent != policy.ParentEgress:
-		return policy.ParentIngress
-	}
-	return w.Parent
 }
 
 func (s *Session) listWord(c *cursor, v *view) {

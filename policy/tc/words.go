@@ -74,6 +74,7 @@ type cursor struct {
 	s     *Session
 	words []word
 	i     int
+	code  int // exit status of errors: 255 while tc's own parsing would end it, 1 later
 }
 
 func (c *cursor) more() bool { return c.i < len(c.words) }
@@ -109,7 +110,10 @@ func (c *cursor) arg(want string) string {
 
 // errorAt makes an error that points at word i.
 func (c *cursor) errorAt(i int, msg, want string) *Error {
-	e := &Error{Msg: msg, Want: want, code: 1}
+	e := &Error{Msg: msg, Want: want, code: c.code}
+	if e.code == 0 || msg == incomplete {
+		e.code = 255
+	}
 	e.File, e.Line, e.Col, e.Word = c.placeOf(i)
 	return e
 }
@@ -132,7 +136,9 @@ func (c *cursor) fail(msg, want string) { panic(c.errorAt(c.i, msg, want)) }
 
 // wrong is iproute2's invarg.
 func (c *cursor) wrong(why, want string) {
-	c.fail(`Error: argument "`+c.text()+`" is wrong: `+why, want)
+	e := c.errorAt(c.i, `Error: argument "`+c.text()+`" is wrong: `+why, want)
+	e.code = 255
+	panic(e)
 }
 
 // twice is iproute2's duparg.
