@@ -101,7 +101,7 @@ func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 			o.Scale = w.LastWScale
 			w.LastFlags &^= tcpFlagChallengeACK
 			o.Flags = w.LastFlags
-			w.Seen[dir] = TCPSeen{}
+			w.Seen[dir] = TCPSeen{Flags: w.Seen[dir].Flags & TCPFlagBeLiberal}
 			break
 		}
 		t.tcpRemember(c, &s, dir, old)

@@ -90,6 +90,10 @@ func (t *Tracker) tcpWindow(c *Conn, dir uint8, s *segment) windowResult {
 	if !after(sack, receiver.End-ackWindow(sender)-1) {
 		return t.outside(sender, windowIgnore)
 	}
+	if s.flags&flagRST != 0 && sender.Flags&TCPFlagBeLiberal != 0 {
+		// Seen in 6.12: where windows are not enforced a RST teaches nothing.
+		return windowAccept
+	}
 	w.learn(sender, receiver, dir, s, seq, end, ack, sack, win)
 	return windowAccept
 }

@@ -17,14 +17,16 @@ type Config struct {
 
 // Tracker holds the connections of all zones.
 type Tracker struct {
-	key    [2]uint64
-	slab   slab
-	ix     index
-	set    *Settings
-	st     Stats
-	cursor uint32 // Tick's place in the slab
-	ticked int64  // when Tick ran last
-	credit int64  // slots to look at that time has earned, times gcPeriod
+	key            [2]uint64
+	slab           slab
+	ix             index
+	set            *Settings
+	st             Stats
+	cursor         uint32 // Tick's place in the slab
+	ticked         int64  // when Tick ran last
+	offloadExpires bool
+
+	credit int64 // slots to look at that time has earned, times gcPeriod
 }
 
 // Result is what In and Confirm say to a packet. The zero value lets it on.
@@ -110,10 +112,15 @@ func (t *Tracker) Lookup(tu *packet.Tuple, hash uint64, zone uint16, now int64) 
 }
 
 // expired reports that a confirmed connection is past its deadline. What the
-// flow table owns does not expire here.
+// flow table owns does not expire here, except as OffloadExpires says.
 func (t *Tracker) expired(c *Conn, now int64) bool {
-	return now >= c.Timeout && c.Status&StatusOffload == 0
+	return now >= c.Timeout && (c.Status&StatusOffload == 0 || t.offloadExpires && c.Status&StatusAssured == 0)
 }
+
+// OffloadExpires makes the tracker expire connections that the flow table
+// holds but that still run through the tracker, because they are not assured.
+// Linux 6.1 does; later kernels' flow tables keep them alive.
+func (t *Tracker) OffloadExpires(on bool) { t.offloadExpires = on }
 
 // destroy removes a confirmed connection.
 func (t *Tracker) destroy(slot uint32, c *Conn) {

@@ -58,16 +58,6 @@ func (t *Table) Offer(now int64, ref packet.ConnRef, info packet.CTInfo) {
 	c.FlowTable = t.id
 	c.FlowDeadline = now + t.timeout(c)
 	c.FlowPos = uint32(t.flows.add(ref))
-	extend(c, now)
+	t.set.enter(c, now)
 	t.set.n.Added++
-}
-
-// extend puts the tracker's own timeout far away, as the kernel does every
-// second for what a table owns (nf_flow_table.h nf_ct_offload_timeout). Here
-// the tracker leaves such connections alone anyway, so it is enough to do it
-// when one enters and before it is handed back.
-func extend(c *conntrack.Conn, now int64) {
-	if c.Timeout-now < day/2 {
-		c.Timeout = now + day
-	}
 }

@@ -7,7 +7,6 @@ import (
 
 const (
 	second = int64(1e9)
-	day    = 24 * 3600 * second
 
 	// gcInterval is how often a table looks at each of its flows
 	// (nf_flow_table_core.c nf_flow_offload_work_gc: HZ).
@@ -37,6 +36,8 @@ type Set struct {
 	all    []*Table // live ones in the order of their birth, then dying ones
 	nextID uint16
 	n      Counters
+
+	release Release
 }
 
 // New returns an empty set over a tracker.

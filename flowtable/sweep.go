@@ -69,7 +69,7 @@ func (t *Table) drain(budget int) (work int) {
 		if c := t.conn(ref); c != nil && c.FlowTable == t.id {
 			t.set.n.Flushed++
 			t.unlink(c)
-			handBack(t.tr, c, t.dyingAt)
+			t.set.handBack(c, t.dyingAt)
 		} else {
 			t.set.n.Vanished++
 			t.unlinkAt(n - 1)

@@ -148,7 +148,7 @@ func (t *Table) expired(c *conntrack.Conn, ref packet.ConnRef, now int64) bool {
 func (t *Table) age(c *conntrack.Conn, ref packet.ConnRef, g int64) {
 	t.set.n.Aged++
 	t.unlink(c)
-	handBack(t.tr, c, g)
+	t.set.handBack(c, g)
 }
 
 // teardown hands a flow back in the middle of a second; the entry itself
@@ -159,7 +159,7 @@ func (t *Table) teardown(c *conntrack.Conn, ref packet.ConnRef, now int64) {
 		c.FlowRefs++
 		t.stale = append(t.stale, ref)
 	}
-	handBack(t.tr, c, now)
+	t.set.handBack(c, now)
 }
 
 // unlink takes a connection off the table's list.
@@ -175,36 +175,5 @@ func (t *Table) unlinkAt(i int) {
 		if m := t.conn(moved); m != nil {
 			m.FlowPos = uint32(i)
 		}
-	}
-}
-
-// handBack returns a connection to the tracker at time at
-// (nf_flow_table_core.c flow_offload_fixup_ct): the windows are learnt anew,
-// and what is left of its timeout is its state's less the flow table's, so
-// that time spent idle in the table counts.
-func handBack(tr *conntrack.Tracker, c *conntrack.Conn, at int64) {
-	c.Status &^= conntrack.StatusOffload | conntrack.StatusHWOffload
-	extend(c, at)
-	s := tr.Settings()
-	var left int64
-	switch c.Orig.Proto {
-	case packet.ProtoTCP:
-		c.TCP.Seen[0].MaxWin = 0
-		c.TCP.Seen[1].MaxWin = 0
-		left = s.TCPTimeouts[c.TCP.State] - s.FlowtableTCPTimeout
-	case packet.ProtoUDP:
-		left = s.UDPTimeout
-		if c.Status&conntrack.StatusSeenReply != 0 {
-			left = s.UDPTimeoutStream
-		}
-		left -= s.FlowtableUDPTimeout
-	default:
-		return
-	}
-	if left < 0 {
-		left = 0
-	}
-	if d := at + left; c.Timeout > d {
-		c.Timeout = d
 	}
 }
