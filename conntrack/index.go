@@ -150,7 +150,7 @@ func (t *Tracker) Touch(hash uint64, zone uint16) {
 func (t *Tracker) TouchConn(hash uint64, zone uint16) {
 	i, tag := t.ix.place(hash, zone)
 	b := &t.ix.buckets[i]
-	for j, g := range b.tag {
+	for j, g := range &b.tag {
 		if g == tag {
 			prefetch2(unsafe.Pointer(t.slab.at(b.slot[j])))
 			return

@@ -81,10 +81,16 @@ func (t *Tracker) MemoryBytes() int {
 // the tuple is, 0 or 1. hash is Hash(tu). A connection past its deadline is
 // removed and not found (nf_conntrack_core.c ____nf_conntrack_find).
 func (t *Tracker) Lookup(tu *packet.Tuple, hash uint64, zone uint16, now int64) (packet.ConnRef, int) {
+	ref, _, dir := t.Find(tu, hash, zone, now)
+	return ref, dir
+}
+
+// Find is Lookup that also returns the connection; nil when there is none.
+func (t *Tracker) Find(tu *packet.Tuple, hash uint64, zone uint16, now int64) (packet.ConnRef, *Conn, int) {
 	i, tag := t.ix.place(hash, zone)
 	for b := &t.ix.buckets[i]; ; b = &t.ix.overflow[b.next-1] {
-		for j := range b.tag {
-			if b.tag[j] != tag {
+		for j, g := range &b.tag {
+			if g != tag {
 				continue
 			}
 			slot := b.slot[j]
@@ -99,14 +105,14 @@ func (t *Tracker) Lookup(tu *packet.Tuple, hash uint64, zone uint16, now int64) 
 				}
 				dir = 1
 			}
-			if t.expired(c, now) {
+			if now >= c.Timeout && t.expired(c, now) {
 				t.destroy(slot, c)
-				return 0, 0
+				return 0, nil, 0
 			}
-			return t.slab.ref(slot, c), dir
+			return t.slab.ref(slot, c), c, dir
 		}
 		if b.next == 0 {
-			return 0, 0
+			return 0, nil, 0
 		}
 	}
 }

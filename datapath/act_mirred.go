@@ -58,6 +58,14 @@ func (p *pkt) blockcast(a *action, s *counter) (policy.Control, int32) {
 // send hands the frame on. It always travels without connection-tracking
 // state: mirred clears it for what it sends (nf_reset_ct).
 func (p *pkt) send(a *action, dev int32, copied bool) {
+	if !a.ingress && p.e.prog.devs[dev].block[policy.Egress] < 0 {
+		// The usual case: straight out of the port.
+		p.e.v.Tx = append(p.e.v.Tx, packet.Tx{Pkt: p.i, Dev: dev, Mirror: a.mirror, Frame: p.frame})
+		if !copied {
+			p.fate, p.reason = packet.Forward, ReasonNone
+		}
+		return
+	}
 	c := p.child()
 	if c == nil {
 		p.reason = ReasonNest

@@ -1,24 +1,5 @@
 package datapath
 
-import (
-	"unsafe"
-
-	"sluice/policy"
-)
-
-// key is what a packet is classified by: flower's fields and the protocol as
-// cls_api sees it, which is the outer tag's type for a tagged frame.
-type key struct {
-	policy.Key
-	proto uint64
-}
-
-const keyWords = policy.KeyWords + 1
-
-var _ [keyWords * 8]byte = [unsafe.Sizeof(key{})]byte{} // no padding anywhere
-
-func (k *key) words() *[keyWords]uint64 { return (*[keyWords]uint64)(unsafe.Pointer(k)) }
-
 // group is all filters of a chain that share a mask, whatever their
 // preference: one tuple space. A packet is looked up once in each group, not
 // once in each filter (Srinivasan, Suri, Varghese 1999).
@@ -27,8 +8,8 @@ func (k *key) words() *[keyWords]uint64 { return (*[keyWords]uint64)(unsafe.Poin
 // i-th run of len(word) words in keys. Equal keys of several preferences are
 // chained in the order in which the kernel would try them.
 type group struct {
-	word  []uint8  // which words of the key the mask touches
-	mask  []uint64 // the mask of each
+	word  []uint8  // which words of the key the mask touches; at least two
+	mask  []uint64 // the mask of each; zero where there is just one
 	keys  []uint64
 	head  []int32 // by entry: its first filter
 	table []int32 // entry + 1; 0 is free; length a power of two
@@ -42,21 +23,23 @@ const smallGroup = 4
 
 // find returns the first filter after index after that matches, or -1. least
 // is the best candidate so far: nothing at or beyond it is of interest.
-func (g *group) find(k *[keyWords]uint64, filters []filter, after, least int32) int32 {
+func (g *group) find(k *key, filters []filter, after, least int32) int32 {
 	n := len(g.word)
 	if len(g.head) <= smallGroup {
-		for e := range g.head {
+		x := k[g.word[0]] & g.mask[0]
+		y := k[g.word[1]] & g.mask[1]
+	next:
+		for e, f := range g.head {
 			kk := g.keys[e*n : e*n+n]
-			ok := true
-			for j, w := range g.word {
-				if k[w]&g.mask[j] != kk[j] {
-					ok = false
-					break
+			if (x^kk[0])|(y^kk[1]) != 0 {
+				continue
+			}
+			for j := 2; j < n; j++ {
+				if k[g.word[j]]&g.mask[j] != kk[j] {
+					continue next
 				}
 			}
-			if ok {
-				return g.pick(k, filters, g.head[e], after, least)
-			}
+			return g.pick(k, filters, f, after, least)
 		}
 		return -1
 	}
@@ -80,7 +63,7 @@ probe:
 }
 
 // pick walks the filters of one key for the first one after index after.
-func (g *group) pick(k *[keyWords]uint64, filters []filter, i, after, least int32) int32 {
+func (g *group) pick(k *key, filters []filter, i, after, least int32) int32 {
 	for ; i >= 0 && i < least; i = filters[i].nextSame {
 		if i > after && (!g.rng || filters[i].inRange(k)) {
 			return i
@@ -90,16 +73,16 @@ func (g *group) pick(k *[keyWords]uint64, filters []filter, i, after, least int3
 }
 
 // inRange checks flower's port ranges (cls_flower.c fl_range_port_dst_cmp).
-func (f *filter) inRange(k *[keyWords]uint64) bool {
-	p := (*key)(unsafe.Pointer(k))
-	if f.dst.Max != 0 && (p.DstPort < f.dst.Min || p.DstPort > f.dst.Max) {
+func (f *filter) inRange(k *key) bool {
+	src, dst := k.ports()
+	if f.dst.Max != 0 && (dst < f.dst.Min || dst > f.dst.Max) {
 		return false
 	}
-	return f.src.Max == 0 || (p.SrcPort >= f.src.Min && p.SrcPort <= f.src.Max)
+	return f.src.Max == 0 || (src >= f.src.Min && src <= f.src.Max)
 }
 
 // next returns the chain's first matching filter after index after, or -1.
-func (c *chain) next(k *[keyWords]uint64, filters []filter, after int32) int32 {
+func (c *chain) next(k *key, filters []filter, after int32) int32 {
 	best := c.end
 	for i := range c.groups {
 		g := &c.groups[i]

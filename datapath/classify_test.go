@@ -15,10 +15,10 @@ import (
 // filter, in each mask the filters.
 
 // modelFirst is those loops, written out.
-func modelFirst(ch *policy.Chain, k *key, fromProto int) (proto int, f *policy.Filter) {
+func modelFirst(ch *policy.Chain, k *policy.Key, fromProto int) (proto int, f *policy.Filter) {
 	for pi := fromProto; pi < len(ch.Protos); pi++ {
 		pr := ch.Protos[pi]
-		if pr.Protocol != policy.EtherAll && uint64(pr.Protocol) != k.proto {
+		if pr.Protocol != policy.EtherAll && pr.Protocol != k.EthType {
 			continue
 		}
 		type mask struct {
@@ -46,8 +46,8 @@ func modelFirst(ch *policy.Chain, k *key, fromProto int) (proto int, f *policy.F
 // modelMask looks a key up among one mask's filters. With ranges the kernel
 // takes the ranges of each filter that they fit, in order, and looks for the
 // filter with just these ranges and the packet's masked key.
-func modelMask(mask policy.Key, ranges bool, filters []*policy.Filter, k *key) *policy.Filter {
-	masked := k.Key
+func modelMask(mask policy.Key, ranges bool, filters []*policy.Filter, k *policy.Key) *policy.Filter {
+	masked := *k
 	for i, w := range mask.Words() {
 		masked.Words()[i] &= w
 	}
@@ -149,12 +149,12 @@ func TestClassifierAgreesWithKernelOrder(t *testing.T) {
 		}
 		c := &e.prog.blocks[0].chains[0]
 		for range 20 {
-			k := key{Key: drawKey(t)}
-			k.proto = uint64(k.EthType)
+			k := drawKey(t)
+			packed := pack(&k, k.EthType)
 			proto, after := 0, c.begin-1
 			for {
 				wp, want := modelFirst(ch, &k, proto)
-				i := c.next(k.words(), e.prog.filters, after)
+				i := c.next(&packed, e.prog.filters, after)
 				if want == nil {
 					if i >= 0 {
 						t.Fatalf("matched %+v, want nothing", e.prog.filters[i].filter.Match)
@@ -162,7 +162,7 @@ func TestClassifierAgreesWithKernelOrder(t *testing.T) {
 					break
 				}
 				if i < 0 || e.prog.filters[i].filter != want {
-					t.Fatalf("key %+v: matched filter %d, want %+v", k.Key, i, want.Match)
+					t.Fatalf("matched filter %d, want one of prio index %d; filters %s", i, wp, dump(ch))
 				}
 				// As `continue` does: on with the next preference.
 				proto, after = wp+1, e.prog.filters[i].protoEnd
@@ -190,11 +190,11 @@ func TestManyFiltersOneLookup(t *testing.T) {
 	if n := len(c.groups); n != 1 {
 		t.Fatalf("%d tuple spaces for one mask over 10,000 preferences, want 1", n)
 	}
-	k := key{proto: 0x800}
-	k.EthType = 0x800
+	k := policy.Key{EthType: 0x800}
 	for _, i := range []int{0, 1, 777, 9999} {
 		k.DstIP = [16]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}
-		if got := c.next(k.words(), e.prog.filters, -1); int(got) != i {
+		packed := pack(&k, 0x800)
+		if got := c.next(&packed, e.prog.filters, -1); int(got) != i {
 			t.Errorf("filter %d: found %d", i, got)
 		}
 	}
@@ -219,12 +219,25 @@ func BenchmarkClassify10kFilters8Masks(b *testing.B) {
 		b.Fatal(err)
 	}
 	c := &e.prog.blocks[0].chains[0]
-	k := key{proto: 0x800}
-	k.EthType = 0x800
-	i := uint32(0)
+	k := policy.Key{EthType: 0x800}
+	i, packed := uint32(0), pack(&k, 0x800)
 	for b.Loop() {
 		i += 7919
-		k.DstIP = [16]byte{10, byte(i >> 16), byte(i >> 8), 0}
-		c.next(k.words(), e.prog.filters, -1)
+		packed[wDstIP] = 10<<56 | uint64(i&0xffff00)<<32
+		c.next(&packed, e.prog.filters, -1)
 	}
+}
+
+// dump renders a chain's filters shortly.
+func dump(ch *policy.Chain) string {
+	s := ""
+	for _, pr := range ch.Protos {
+		for _, f := range pr.Filters {
+			m := f.Match
+			s += fmt.Sprintf("\n  prio %d protocol %#x skip_sw %v: eth %x/%x proto %d/%x state %x/%x mark %x/%x ip %d/%x dport %d/%x range %v", pr.Prio, pr.Protocol, f.SkipSW,
+				m.Key.EthType, m.Mask.EthType, m.Key.IPProto, m.Mask.IPProto, m.Key.CTState, m.Mask.CTState, m.Key.CTMark, m.Mask.CTMark,
+				m.Key.DstIP[3], m.Mask.DstIP[3], m.Key.DstPort, m.Mask.DstPort, m.DstPorts)
+		}
+	}
+	return s
 }

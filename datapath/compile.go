@@ -116,26 +116,15 @@ func order(p *policy.Proto) []ordered {
 	return out
 }
 
-// maskOf is what the kernel compares to tell two masks apart.
-type maskOf struct {
-	key      policy.Key
-	src, dst bool
-	opts     string
-}
-
-// maskRanks numbers each filter's mask by its first appearance.
+// maskRanks numbers each filter's mask as the kernel tries them.
 func maskRanks(p *policy.Proto) []int {
+	rank := map[policy.Mask]int{}
+	for i, m := range p.Masks() {
+		rank[m] = i
+	}
 	ranks := make([]int, len(p.Filters))
-	seen := map[maskOf]int{}
 	for i, f := range p.Filters {
-		m := f.Match
-		k := maskOf{m.Mask, m.SrcPorts != policy.PortRange{}, m.DstPorts != policy.PortRange{}, string(m.EncOptsMask)}
-		r, ok := seen[k]
-		if !ok {
-			r = len(seen)
-			seen[k] = r
-		}
-		ranks[i] = r
+		ranks[i] = rank[policy.MaskOf(f.Match)]
 	}
 	return ranks
 }
@@ -144,11 +133,11 @@ func maskRanks(p *policy.Proto) []int {
 func (c *compiler) chain(b *block, out *chain, ch *policy.Chain) error {
 	out.begin = int32(len(c.p.filters))
 	type space struct {
-		mask [keyWords]uint64
+		mask key
 		rng  bool
 	}
 	spaces := map[space]int{}
-	entries := []map[[keyWords]uint64]int32{} // by group: masked key to last filter with it
+	entries := []map[key]int32{} // by group: masked key to last filter with it
 	for _, pr := range ch.Protos {
 		first := int32(len(c.p.filters))
 		for _, o := range order(pr) {
@@ -168,16 +157,18 @@ func (c *compiler) chain(b *block, out *chain, ch *policy.Chain) error {
 			if never {
 				continue
 			}
-			c.p.need |= needed(&m, rng)
-			s := space{*m.words(), rng}
+			if o.f.Match != nil {
+				c.p.need |= needed(&o.f.Match.Mask, rng)
+			}
+			s := space{m, rng}
 			n, ok := spaces[s]
 			if !ok {
 				n = len(out.groups)
 				spaces[s] = n
-				out.groups = append(out.groups, newGroup(m.words(), i, rng))
-				entries = append(entries, map[[keyWords]uint64]int32{})
+				out.groups = append(out.groups, newGroup(&m, i, rng))
+				entries = append(entries, map[key]int32{})
 			}
-			out.groups[n].insert(k.words(), i, entries[n], c.p.filters)
+			out.groups[n].insert(&k, i, entries[n], c.p.filters)
 		}
 		end := int32(len(c.p.filters)) - 1
 		for i := first; i <= end; i++ {
@@ -192,23 +183,24 @@ func (c *compiler) chain(b *block, out *chain, ch *policy.Chain) error {
 // maskedKey gives what a filter compares. never is true for filters that no
 // packet here can match because they ask for tunnel options.
 func maskedKey(pr *policy.Proto, f *policy.Filter) (k, m key, rng, never bool) {
+	var any policy.Key
+	kk, mm, proto, pmask := &any, &any, uint16(0), uint16(0)
 	if pr.Protocol != policy.EtherAll {
-		k.proto, m.proto = uint64(pr.Protocol), 0xffff
+		proto, pmask = pr.Protocol, 0xffff
 	}
-	if f.Match == nil {
-		return k, m, false, false
+	if f.Match != nil {
+		kk, mm = &f.Match.Key, &f.Match.Mask
+		rng = f.Match.SrcPorts != policy.PortRange{} || f.Match.DstPorts != policy.PortRange{}
+		never = len(f.Match.EncOpts) > 0
 	}
-	m.Key = f.Match.Mask
-	k.Key = f.Match.Key
-	kw, mw := k.words(), m.words()
-	for i := range kw {
-		kw[i] &= mw[i]
+	k, m = pack(kk, proto), pack(mm, pmask)
+	for i := range k {
+		k[i] &= m[i]
 	}
-	rng = f.Match.SrcPorts != policy.PortRange{} || f.Match.DstPorts != policy.PortRange{}
-	return k, m, rng, len(f.Match.EncOpts) > 0
+	return k, m, rng, never
 }
 
-func newGroup(mask *[keyWords]uint64, first int32, rng bool) group {
+func newGroup(mask *key, first int32, rng bool) group {
 	g := group{first: first, rng: rng, table: make([]int32, 8)}
 	for i, w := range mask {
 		if w != 0 {
@@ -216,20 +208,23 @@ func newGroup(mask *[keyWords]uint64, first int32, rng bool) group {
 			g.mask = append(g.mask, w)
 		}
 	}
+	for len(g.word) < 2 {
+		g.word, g.mask = append(g.word, wBase), append(g.mask, 0)
+	}
 	return g
 }
 
 // insert adds filter i under key k. Filters come in ascending order, so each
 // key's chain is in order.
-func (g *group) insert(k *[keyWords]uint64, i int32, last map[[keyWords]uint64]int32, filters []filter) {
+func (g *group) insert(k *key, i int32, last map[key]int32, filters []filter) {
 	if l, ok := last[*k]; ok {
 		filters[l].nextSame = i
 		last[*k] = i
 		return
 	}
 	last[*k] = i
-	for _, w := range g.word {
-		g.keys = append(g.keys, k[w])
+	for j, w := range g.word {
+		g.keys = append(g.keys, k[w]&g.mask[j])
 	}
 	g.head = append(g.head, i)
 	if len(g.head)*2 > len(g.table) {

@@ -103,7 +103,7 @@ func (p *pkt) begin() {
 // run classifies the packet, starting in the chain at position start.
 func (p *pkt) run(b *block, start int32) outcome {
 	prog := p.e.prog
-	kw := p.key.words()
+	kw := &p.key
 	c, loops := start, 0
 	for {
 		if c < 0 {
@@ -208,8 +208,12 @@ func (p *pkt) child() *pkt {
 // dropCT takes the connection off the packet. One that was never committed
 // ends here.
 func (p *pkt) dropCT() {
-	if p.m.CT.Conn != 0 && p.m.CT.Conn != p.shared {
-		p.e.tr.Discard(&p.m.CT)
+	ct := &p.m.CT
+	if ct.Conn == 0 {
+		return
 	}
-	p.m.CT.Conn, p.m.CT.Info = 0, 0
+	if ct.Conn != p.shared {
+		p.e.tr.Discard(ct)
+	}
+	ct.Conn, ct.Info = 0, 0
 }

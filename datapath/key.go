@@ -15,19 +15,18 @@ type fields uint32
 const (
 	needMAC fields = 1 << iota
 	needVLAN
-	needIP   // addresses
-	needIPX  // ttl, ip_flags
-	needL4   // ports
-	needTCP  // tcp_flags
-	needICMP // type, code
+	needIP  // addresses
+	needIPX // ttl, ip_flags
+	needL4  // ports, tcp_flags, ICMP's type and code
 	needARP
 	needMPLS
 	needCT // any of ct_state, ct_zone, ct_mark, ct_label
 	needSPI
+	needDev
 )
 
 // needed lists the parts that a mask touches.
-func needed(m *key, rng bool) (n fields) {
+func needed(m *policy.Key, rng bool) (n fields) {
 	set := func(f fields, touched bool) {
 		if touched {
 			n |= f
@@ -39,13 +38,12 @@ func needed(m *key, rng bool) (n fields) {
 	set(needVLAN, m.VLANTCI|m.VLANTPID|m.VLANEthType|m.CVLANTCI|m.CVLANTPID|m.CVLANEthType != 0 || m.NumVLANs != 0)
 	set(needIP, m.SrcIP != ip || m.DstIP != ip)
 	set(needIPX, m.IPTTL|m.IPFlags != 0)
-	set(needL4, m.SrcPort|m.DstPort != 0 || rng)
-	set(needTCP, m.TCPFlags != 0)
-	set(needICMP, m.ICMPType|m.ICMPCode != 0)
+	set(needL4, m.SrcPort|m.DstPort|m.TCPFlags != 0 || rng || m.ICMPType|m.ICMPCode != 0)
 	set(needARP, m.ARPOp != 0 || m.ARPSIP != [4]byte{} || m.ARPTIP != [4]byte{} || m.ARPSHA != mac || m.ARPTHA != mac)
 	set(needMPLS, m.MPLS != [7]uint32{})
 	set(needCT, m.CTState|m.CTZone != 0 || m.CTMark != 0 || m.CTLabel != label)
 	set(needSPI, m.SPI != 0)
+	set(needDev, m.InDev != 0)
 	return n
 }
 
@@ -57,138 +55,172 @@ func needed(m *key, rng bool) (n fields) {
 func (p *pkt) extract(need fields) {
 	k, h, f := &p.key, p.h, p.frame
 	*k = key{}
-	k.proto = uint64(p.proto)
-	k.EthType = h.EtherType
-	k.InDev = uint32(p.iif) + 1
-	if need&needMAC != 0 && len(f) >= 12 {
-		k.DstMAC = [6]byte(f[0:6])
-		k.SrcMAC = [6]byte(f[6:12])
-	}
-	if need&needVLAN != 0 {
-		p.extractVLAN()
-	}
-	if need&needCT != 0 {
-		p.extractCT()
-	}
+	l4 := l4Fields{}
+	var tos, proto, flags, ttl uint8
 	l3 := int(h.L3)
 	switch h.EtherType {
 	case packet.EtherIPv4:
 		if l3 == 0 || len(f) < l3+20 || f[l3]&15 < 5 {
-			return
+			break
 		}
-		b := f[l3 : l3+20]
-		k.IPTOS, k.IPTTL, k.IPProto = b[1], b[8], b[9]
+		b := f[l3 : l3+20 : l3+20]
+		tos, ttl, proto = b[1], b[8], b[9]
 		if need&needIP != 0 {
-			copy(k.SrcIP[:4], b[12:16])
-			copy(k.DstIP[:4], b[16:20])
+			k[wSrcIP] = uint64(binary.BigEndian.Uint32(b[12:])) << 32
+			k[wDstIP] = uint64(binary.BigEndian.Uint32(b[16:])) << 32
 		}
 		if off := binary.BigEndian.Uint16(b[6:]); off&0x3fff != 0 {
-			k.IPFlags = policy.IPFlagFrag
-			if off&0x1fff == 0 {
-				k.IPFlags |= policy.IPFlagFirstFrag
-			}
-			return
+			flags = fragFlags(off&0x1fff == 0)
+		} else if need&(needL4|needSPI) != 0 {
+			l4 = readL4(f, l3+int(b[0]&15)*4, proto)
 		}
-		p.extractL4(need, l3+int(b[0]&15)*4)
 	case packet.EtherIPv6:
 		if l3 == 0 || len(f) < l3+40 {
-			return
+			break
 		}
-		b := f[l3 : l3+40]
-		k.IPTOS, k.IPTTL = b[0]<<4|b[1]>>4, b[7]
+		b := f[l3 : l3+40 : l3+40]
+		tos, ttl = b[0]<<4|b[1]>>4, b[7]
 		if need&needIP != 0 {
-			k.SrcIP = [16]byte(b[8:24])
-			k.DstIP = [16]byte(b[24:40])
+			k[wSrcIP], k[wSrcIP+1] = binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:])
+			k[wDstIP], k[wDstIP+1] = binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[32:])
 		}
-		if off, ok := p.walkIPv6(l3+40, b[6]); ok {
-			p.extractL4(need, off)
+		var off int
+		if off, proto, flags = walkIPv6(f, l3+40, b[6]); off != 0 {
+			l4 = readL4(f, off, proto)
 		}
 	case packet.EtherARP:
 		if need&needARP != 0 && l3 != 0 {
-			p.extractARP(f[min(l3, len(f)):])
+			k.extractARP(f[min(l3, len(f)):])
 		}
 	case packet.EtherMPLS, packet.EtherMPLSM:
 		if need&needMPLS != 0 && l3 != 0 {
-			p.extractMPLS(f[min(l3, len(f)):])
+			k.extractMPLS(f[min(l3, len(f)):])
 		}
+	}
+	k[wBase] = packBase(h.EtherType, proto, tos)
+	k[wL4] = packL4(l4.src, l4.dst, l4.aux, p.proto)
+	if need == needCT {
+		if p.m.CT.Conn|boolRef(p.m.CT.PostCT) != 0 {
+			p.extractCT()
+		}
+		return
+	}
+	k[wMark] = uint64(uint32(p.iif) + 1)
+	k[wSrcMAC] = uint64(ttl)<<8 | uint64(flags)
+	if need&needMAC != 0 && len(f) >= 12 {
+		k[wDstMAC] = binary.BigEndian.Uint64(f) &^ 0xffff
+		k[wSrcMAC] |= binary.BigEndian.Uint64(f[4:]) << 16
+	}
+	k[wMPLS+3] |= uint64(l4.spi)
+	if need&needVLAN != 0 {
+		k.extractVLAN(h)
+	}
+	if need&needCT != 0 {
+		p.extractCT()
 	}
 }
 
-// walkIPv6 follows the extension headers that the dissector follows, sets the
-// protocol behind them and reports where it starts; false for fragments and
-// for chains that run out of the frame.
-func (p *pkt) walkIPv6(off int, next uint8) (int, bool) {
-	f := p.frame
+// boolRef lets a condition be joined to a reference without a branch of its
+// own.
+func boolRef(b bool) packet.ConnRef {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func fragFlags(first bool) uint8 {
+	if first {
+		return policy.IPFlagFrag | policy.IPFlagFirstFrag
+	}
+	return policy.IPFlagFrag
+}
+
+// walkIPv6 follows the extension headers that the dissector follows. It
+// returns where the protocol behind them starts, zero for fragments and for
+// chains that run out of the frame.
+func walkIPv6(f []byte, at int, next uint8) (off int, proto, flags uint8) {
 	for range 16 { // flow_dissector.c MAX_FLOW_DISSECT_HDRS
-		p.key.IPProto = next
 		switch next {
 		case packet.ProtoHopByHop, packet.ProtoRouting, packet.ProtoDstOpts:
-			if off+2 > len(f) {
-				return 0, false
+			if at+2 > len(f) {
+				return 0, next, 0
 			}
-			next, off = f[off], off+(int(f[off+1])+1)*8
+			next, at = f[at], at+(int(f[at+1])+1)*8
 		case packet.ProtoFragment:
-			if off+8 > len(f) {
-				return 0, false
+			if at+8 > len(f) {
+				return 0, next, 0
 			}
-			p.key.IPFlags = policy.IPFlagFrag
-			if binary.BigEndian.Uint16(f[off+2:])&0xfff8 == 0 {
-				p.key.IPFlags |= policy.IPFlagFirstFrag
-			}
-			p.key.IPProto = f[off]
-			return 0, false
+			return 0, f[at], fragFlags(binary.BigEndian.Uint16(f[at+2:])&0xfff8 == 0)
 		default:
-			return off, true
+			return at, next, 0
 		}
 	}
-	return 0, false
+	return 0, next, 0
 }
 
-// extractL4 reads the transport header at off as far as it is in the frame.
-func (p *pkt) extractL4(need fields, off int) {
-	k, f := &p.key, p.frame
-	switch k.IPProto {
-	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoSCTP, packet.ProtoDCCP, packet.ProtoUDPLite:
-		if need&needL4 != 0 && off+4 <= len(f) {
-			k.SrcPort = binary.BigEndian.Uint16(f[off:])
-			k.DstPort = binary.BigEndian.Uint16(f[off+2:])
+// l4Fields is what flower knows of a transport header.
+type l4Fields struct {
+	src, dst uint16
+	aux      uint16 // TCP flags, or ICMP type and code
+	spi      uint32
+}
+
+// readL4 reads the transport header at off as far as it is in the frame.
+func readL4(f []byte, off int, proto uint8) (l l4Fields) {
+	switch proto {
+	case packet.ProtoTCP:
+		if off+20 <= len(f) {
+			b := f[off : off+20 : off+20]
+			l.src, l.dst = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
+			if b[12]>>4 >= 5 {
+				l.aux = binary.BigEndian.Uint16(b[12:]) & 0x0fff
+			}
+			return l
 		}
-		if need&needTCP != 0 && k.IPProto == packet.ProtoTCP && off+20 <= len(f) && f[off+12]>>4 >= 5 {
-			k.TCPFlags = binary.BigEndian.Uint16(f[off+12:]) & 0x0fff
+		fallthrough
+	case packet.ProtoUDP, packet.ProtoSCTP, packet.ProtoDCCP, packet.ProtoUDPLite:
+		if off+4 <= len(f) {
+			l.src = binary.BigEndian.Uint16(f[off:])
+			l.dst = binary.BigEndian.Uint16(f[off+2:])
 		}
 	case packet.ProtoICMP, packet.ProtoICMPv6:
-		if need&needICMP != 0 && off+8 <= len(f) {
-			k.ICMPType, k.ICMPCode = f[off], f[off+1]
+		if off+8 <= len(f) {
+			l.aux = binary.BigEndian.Uint16(f[off:])
 		}
 	case packet.ProtoESP:
-		if need&needSPI != 0 && off+4 <= len(f) {
-			k.SPI = binary.BigEndian.Uint32(f[off:])
+		if off+4 <= len(f) {
+			l.spi = binary.BigEndian.Uint32(f[off:])
 		}
 	case packet.ProtoAH:
-		if need&needSPI != 0 && off+8 <= len(f) {
-			k.SPI = binary.BigEndian.Uint32(f[off+4:])
+		if off+8 <= len(f) {
+			l.spi = binary.BigEndian.Uint32(f[off+4:])
 		}
 	}
+	return l
 }
 
 // extractVLAN fills the tags' fields. The type a tag encapsulates is the next
 // tag's TPID, or the network header's type.
-func (p *pkt) extractVLAN() {
-	k, h := &p.key, p.h
-	k.NumVLANs = h.NVLAN
+func (k *key) extractVLAN(h *packet.Headers) {
+	k[wARP] |= uint64(h.NVLAN) << 40
 	if h.NVLAN == 0 {
 		return
 	}
-	k.VLANTCI, k.VLANTPID, k.VLANEthType = h.VLAN[0].TCI&^0x1000, h.VLAN[0].TPID, h.EtherType
+	const dei = 0x1000 // not matched
+	inner := h.EtherType
 	if h.NVLAN > 1 {
-		k.VLANEthType = h.VLAN[1].TPID
-		k.CVLANTCI, k.CVLANTPID, k.CVLANEthType = h.VLAN[1].TCI&^0x1000, h.VLAN[1].TPID, h.EtherType
+		inner = h.VLAN[1].TPID
+		k[wVLAN] = uint64(h.VLAN[1].TCI&^dei)<<16 | uint64(h.VLAN[1].TPID)
+		k[wARP] |= uint64(h.EtherType) << 48
 	}
+	k[wDstMAC] |= uint64(h.VLAN[0].TCI &^ dei)
+	k[wVLAN] |= uint64(h.VLAN[0].TPID)<<48 | uint64(inner)<<32
 }
 
 // extractARP accepts Ethernet/IPv4 requests and replies only
 // (flow_dissector.c __skb_flow_dissect_arp).
-func (p *pkt) extractARP(b []byte) {
+func (k *key) extractARP(b []byte) {
 	if len(b) < 28 || binary.BigEndian.Uint64(b)>>16 != 0x0001_0800_0604 {
 		return
 	}
@@ -196,20 +228,18 @@ func (p *pkt) extractARP(b []byte) {
 	if op != 1 && op != 2 {
 		return
 	}
-	k := &p.key
-	k.ARPOp = uint8(op)
-	k.ARPSHA = [6]byte(b[8:14])
-	k.ARPSIP = [4]byte(b[14:18])
-	k.ARPTHA = [6]byte(b[18:24])
-	k.ARPTIP = [4]byte(b[24:28])
+	k[wARP] = uint64(op)<<32 | uint64(binary.BigEndian.Uint32(b[14:]))
+	k[wARPTIP] = uint64(binary.BigEndian.Uint32(b[24:])) << 32
+	k[wARPSHA] = uint64(binary.BigEndian.Uint16(b[8:]))<<48 | uint64(binary.BigEndian.Uint32(b[10:]))<<16
+	k[wARPTHA] = uint64(binary.BigEndian.Uint16(b[18:]))<<48 | uint64(binary.BigEndian.Uint32(b[20:]))<<16
 }
 
-func (p *pkt) extractMPLS(b []byte) {
-	for i := range p.key.MPLS {
+func (k *key) extractMPLS(b []byte) {
+	for i := range 7 {
 		if len(b) < 4 {
 			return
 		}
-		p.key.MPLS[i] = binary.BigEndian.Uint32(b)
+		k[wMPLS+i/2] |= uint64(binary.BigEndian.Uint32(b)) << (32 * (1 - i%2))
 		if b[2]&1 != 0 { // bottom of stack
 			return
 		}
@@ -232,19 +262,24 @@ var ctState = [8]uint16{
 // seen (flow_dissector.c skb_flow_dissect_ct).
 func (p *pkt) extractCT() {
 	k, ct := &p.key, &p.m.CT
-	k.CTState, k.CTZone, k.CTMark, k.CTLabel = 0, 0, 0, [16]byte{}
+	base := k[wBase] &^ stateMask
 	if ct.Conn == 0 {
 		if ct.PostCT {
-			k.CTState, k.CTZone = policy.CTTracked|policy.CTInvalid, ct.Zone
+			base |= packState(policy.CTTracked|policy.CTInvalid, ct.Zone)
 		}
+		k[wBase] = base
+		k[wMark] &= 0xffffffff
+		k[wLabel], k[wLabel+1] = 0, 0
 		return
 	}
 	c := p.e.tr.Conn(ct.Conn)
 	if c == nil {
+		k[wBase] = base
 		return
 	}
-	k.CTState = ctState[ct.Info&7] | natState(c, ct.Info)
-	k.CTZone, k.CTMark, k.CTLabel = c.Zone, c.Mark, c.Label
+	k[wBase] = base | packState(ctState[ct.Info&7]|natState(c, ct.Info), c.Zone)
+	k[wMark] = k[wMark]&0xffffffff | uint64(c.Mark)<<32
+	k[wLabel], k[wLabel+1] = binary.BigEndian.Uint64(c.Label[:]), binary.BigEndian.Uint64(c.Label[8:])
 }
 
 // natState gives the bits that say whether this packet's source or

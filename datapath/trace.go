@@ -28,6 +28,6 @@ func (p *pkt) note(f *filter) {
 	p.extractCT()
 	p.e.hits = append(p.e.hits, Hit{
 		Dev: p.dev, Egress: p.egress, Chain: f.chain, Proto: f.proto, Filter: f.filter,
-		CTState: p.key.CTState, Conn: p.m.CT.Conn,
+		CTState: p.key.state(), Conn: p.m.CT.Conn,
 	})
 }

@@ -57,11 +57,10 @@ func (t *Table) Lookup(now int64, h *packet.Headers, ct *packet.CT) bool {
 	if h.Proto != packet.ProtoTCP && h.Proto != packet.ProtoUDP {
 		return false
 	}
-	ref, dir := t.tr.Lookup(&h.Tuple, h.Hash, t.zone, now)
-	if ref == 0 {
+	ref, c, dir := t.tr.Find(&h.Tuple, h.Hash, t.zone, now)
+	if c == nil {
 		return false
 	}
-	c := t.conn(ref)
 	if c.FlowFlags&flowLive == 0 || c.FlowTable != t.id || t.expired(c, ref, now) {
 		return false
 	}

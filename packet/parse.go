@@ -19,6 +19,9 @@ func Parse(frame []byte, h *Headers) {
 		h.Flags = TruncL2
 		return
 	}
+	if h.plain(frame) {
+		return
+	}
 	off := 14
 	typ := binary.BigEndian.Uint16(frame[12:])
 	for typ == EtherVLAN || typ == EtherQinQ {
@@ -49,6 +52,52 @@ func Parse(frame []byte, h *Headers) {
 	default:
 		h.End = uint16(len(frame))
 	}
+}
+
+// plain handles what nearly all traffic is: an untagged, unfragmented IPv4
+// packet without options that carries TCP or UDP and is all there. It leaves
+// everything else, untouched, to the general code.
+func (h *Headers) plain(frame []byte) bool {
+	if len(frame) < 42 {
+		return false
+	}
+	b := frame[12:42:42] // one bounds check for all that follows
+	if b[0] != 0x08 || b[1] != 0x00 || b[2] != 0x45 || b[8]&0x3f|b[9] != 0 || b[10] < 2 {
+		return false
+	}
+	total := int(b[4])<<8 | int(b[5])
+	if 14+total > len(frame) {
+		return false
+	}
+	proto := b[11]
+	switch proto {
+	case ProtoTCP:
+		if total < 40 {
+			return false
+		}
+		w := frame[46:48:48]
+		h.TCPFlags = uint16(w[0]&15)<<8 | uint16(w[1])
+		h.Payload = uint16(min(34+int(w[0]>>4)*4, 14+total))
+	case ProtoUDP:
+		if total < 28 {
+			return false
+		}
+		h.Payload = 42
+	default:
+		return false
+	}
+	h.Tuple.Src[0], h.Tuple.Src[1], h.Tuple.Src[2], h.Tuple.Src[3] = b[14], b[15], b[16], b[17]
+	h.Tuple.Dst[0], h.Tuple.Dst[1], h.Tuple.Dst[2], h.Tuple.Dst[3] = b[18], b[19], b[20], b[21]
+	h.Tuple.SPort = uint16(b[22])<<8 | uint16(b[23])
+	h.Tuple.DPort = uint16(b[24])<<8 | uint16(b[25])
+	h.Tuple.Proto, h.Tuple.Family = proto, IPv4
+	h.Flags = HasL3 | HasL4
+	if b[8]&0x40 != 0 {
+		h.Flags |= DontFrag
+	}
+	h.EtherType, h.L3, h.L4, h.End, h.IPLen = EtherIPv4, 14, 34, uint16(14+total), uint16(total)
+	h.Proto, h.NextHdr, h.TOS, h.TTL = proto, proto, b[3], b[10]
+	return true
 }
 
 // ParseInner finds the headers of a packet that an ICMP error quotes. b

@@ -46,23 +46,26 @@ the HTTP policy of two ports, on one core.
 	return cmd
 }
 
-func runBench(w io.Writer, name string, o benchOptions) (err error) {
+func runBench(w io.Writer, name string, o benchOptions) error {
 	if o.conns < 1 || o.conns > 1<<27 {
 		return fmt.Errorf("--conns must be between 1 and %d", 1<<27)
 	}
+	opt := bench.Options{Conns: o.conns, Seconds: time.Duration(o.seconds * float64(time.Second)), Seed: o.seed}
 	if o.cpuProfile != "" {
 		f, err := os.Create(o.cpuProfile)
 		if err != nil {
 			return fmt.Errorf("create profile: %w", err)
 		}
 		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return fmt.Errorf("start profile: %w", err)
+		opt.Profile = func() func() {
+			if err := pprof.StartCPUProfile(f); err != nil {
+				return func() {}
+			}
+			return pprof.StopCPUProfile
 		}
-		defer pprof.StopCPUProfile()
 	}
 	run := map[string]func(bench.Options) (bench.Result, error){"established": bench.Established, "new": bench.New}[name]
-	res, err := run(bench.Options{Conns: o.conns, Seconds: time.Duration(o.seconds * float64(time.Second)), Seed: o.seed})
+	res, err := run(opt)
 	if err != nil {
 		return err
 	}

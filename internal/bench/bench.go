@@ -21,6 +21,10 @@ type Options struct {
 	Conns   int           // connections in the table
 	Seconds time.Duration // how long to measure; at least one pass in any case
 	Seed    uint64
+
+	// Profile, if set, is called when measuring begins; what it returns is
+	// called when it ends. Setting up is not measured.
+	Profile func() (stop func())
 }
 
 // Result is one measurement.
@@ -190,6 +194,11 @@ func (r *rig) measure(o Options, name string, work func() error) (Result, error)
 	runtime.GC()
 	var before, after runtime.MemStats
 	r.busy, r.n = 0, 0
+	stop := func() {}
+	if o.Profile != nil {
+		stop = o.Profile()
+	}
+	defer func() { stop() }()
 	runtime.ReadMemStats(&before)
 	for r.n == 0 || r.busy < o.Seconds {
 		if err := work(); err != nil {
