@@ -42,6 +42,7 @@ type Action struct {
 	SkipHW     bool
 	SkipSW     bool
 	HWStats    []string // "immediate", "delayed", "disabled"; nil: any
+	Listed     bool     // `tc actions ls` has shown it; the kernel says more of it then
 	holds      []chainHold
 
 	// Exactly the one that Kind names is set.

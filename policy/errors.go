@@ -23,6 +23,8 @@ const (
 type Error struct {
 	Errno Errno
 	Msg   string // the kernel's extended acknowledgement; often empty
+	// Other is the filter that stands in the way, if one does.
+	Other *Filter
 }
 
 func (e *Error) Error() string {

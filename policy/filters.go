@@ -80,7 +80,7 @@ func (p *Policy) newFilter(w Where, r Rule, create, excl bool) (*Filter, error) 
 	case old == nil && !create:
 		return nil, refuse(ENOENT, both)
 	case old != nil && excl:
-		return nil, refuse(EEXIST, "Filter already exists")
+		return nil, &Error{Errno: EEXIST, Msg: "Filter already exists", Other: old}
 	}
 	if c != nil && c.Template != nil && pr.Kind != "flower" {
 		return nil, refuse(EINVAL, "Chain template is set to a different filter kind")
@@ -125,7 +125,7 @@ func (p *Policy) newFilter(w Where, r Rule, create, excl bool) (*Filter, error) 
 // replaced.
 func (p *Policy) changeMatchall(b *Block, pr *Proto, in *Filter) (*Filter, error) {
 	if len(pr.Filters) > 0 {
-		return nil, refuse(EEXIST, "")
+		return nil, &Error{Errno: EEXIST, Other: pr.Filters[0]}
 	}
 	f := *in
 	if f.Handle == 0 {
@@ -170,12 +170,13 @@ func (p *Policy) changeFlower(b *Block, c *Chain, pr *Proto, old, in *Filter) (*
 		return fail(refuse(EINVAL, "cls_flower: Mask does not fit the template"))
 	}
 	if old != nil && MaskOf(old.Match) != mask {
-		return fail(refuse(EINVAL, ""))
+		return fail(&Error{Errno: EINVAL, Other: old})
 	}
 	// A replacement may have the key of any other filter: the kernel lets
 	// overwriting pass (fl_ht_insert_unique).
-	if old == nil && pr.indexed().keys[masked(&m)] > 0 {
-		return fail(refuse(EEXIST, ""))
+	if key := masked(&m); old == nil && pr.indexed().keys[key] > 0 {
+		i := slices.IndexFunc(pr.Filters, func(o *Filter) bool { return masked(o.Match) == key })
+		return fail(&Error{Errno: EEXIST, Other: pr.Filters[i]})
 	}
 	if old != nil {
 		f.Handle = old.Handle

@@ -184,7 +184,7 @@ func (p *Policy) AddActions(acts []*Action, replace bool) error {
 			old := p.Actions[w.Kind][w.Index]
 			p.releaseChains(old)
 			a := *w
-			a.Ref, a.Bind = old.Ref, old.Bind
+			a.Ref, a.Bind, a.Listed = old.Ref, old.Bind, old.Listed
 			*old = a
 			continue
 		}

@@ -42,10 +42,7 @@ func (s *Session) actions(c *cursor, o options) {
 		case c.is("list"), c.is("show"), c.is("lst"):
 			acts := s.Policy.ActionsOf(s.actionKind(c))
 			for _, a := range acts {
-				if s.listed == nil {
-					s.listed = map[*policy.Action]bool{}
-				}
-				s.listed[a] = true
+				a.Listed = true
 			}
 			s.printActions(o, acts, len(acts), 0)
 			return

@@ -1,7 +1,9 @@
 package tc
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"sluice/policy"
 )
@@ -57,13 +59,64 @@ type head struct {
 	handle   string
 	handleAt int
 	whereAt  int
+	prioAt   int
+	protoAt  int
+	chainAt  int
+	kindAt   int
+	stateAt  int // the value of ct_state
 	egress   bool
 }
 
+// done reports the kernel's refusal at the word that it is about; verb is
+// where to point if that is not known.
 func (h *head) done(c *cursor, verb int, err error) {
-	if err != nil {
-		c.kernel(verb, err, talking, 2)
+	if err == nil {
+		return
 	}
+	at, want := verb, ""
+	or := func(words ...int) {
+		for _, w := range words {
+			if w != 0 {
+				at = w
+				return
+			}
+		}
+	}
+	var pe *policy.Error
+	if errors.As(err, &pe) {
+		has := func(s string) bool { return strings.Contains(pe.Msg, s) }
+		switch {
+		case has("mutually exclusive"), has("no trk"), has("when inv is set"):
+			or(h.stateAt, h.kindAt)
+			want = "+trk with at most one of new, est, rel and inv, and rpl with est or rel only"
+		case has("Filter already exists"), has("handle not found"):
+			or(h.handleAt, h.prioAt)
+		case has("priority"):
+			or(h.prioAt, h.protoAt)
+			want = "a preference that is free, or has this protocol"
+			if has("zero") {
+				want = "pref N"
+			}
+		case has("kind does not match"), has("Mask does not fit"), has("Chain template"):
+			or(h.kindAt)
+		case has("chain"):
+			or(h.chainAt)
+		case has("Qdisc"), has("lock"), has("class"), pe.Errno == policy.ENODEV:
+			or(h.whereAt)
+		case pe.Other != nil:
+			or(h.kindAt)
+			want = "a key that no filter of the preference has"
+			if pe.Errno == policy.EINVAL {
+				want = "the mask that the filter has had: it cannot change"
+			}
+		}
+		if o := pe.Other; o != nil {
+			want = strings.TrimPrefix(want+fmt.Sprintf("; the other is handle 0x%x%s", o.Handle, writtenAt(o)), "; ")
+		}
+	}
+	e := c.refusal(at, err, talking, 2)
+	e.Want = want
+	panic(e)
 }
 
 const headWords = "dev, block, ingress, egress, root, parent, handle, pref (prio), protocol, chain or a filter's kind (flower, matchall)"
@@ -100,6 +153,7 @@ func (s *Session) head(c *cursor, why purpose) *head {
 	}
 	kind := c.text()
 	kindAt := c.i
+	h.kindAt = kindAt
 	c.skip()
 	c.code = 1
 	switch kind {
@@ -185,7 +239,7 @@ func (s *Session) headWord(c *cursor, h *head) bool {
 		if !ok {
 			c.wrong("invalid priority value", "a number from 1 to 65535; the lowest is tried first")
 		}
-		h.rule.Prio = uint16(n)
+		h.rule.Prio, h.prioAt = uint16(n), c.i
 	case c.is("protocol"):
 		id, ok := etherType(c.arg("a protocol"))
 		if h.protocol {
@@ -194,7 +248,7 @@ func (s *Session) headWord(c *cursor, h *head) bool {
 		if !ok {
 			c.wrong("invalid protocol", "ip, ipv6, arp, 802.1q, 802.1ad, all, … or a number")
 		}
-		h.rule.Protocol, h.protocol = id, true
+		h.rule.Protocol, h.protocol, h.protoAt = id, true, c.i
 	case c.is("chain"):
 		n, ok := u32(c.arg("a chain's index"), 0)
 		if h.chainSet {
@@ -203,7 +257,7 @@ func (s *Session) headWord(c *cursor, h *head) bool {
 		if !ok {
 			c.wrong("invalid chain index value", "a number")
 		}
-		h.rule.Chain, h.chainSet = n, true
+		h.rule.Chain, h.chainSet, h.chainAt = n, true, c.i
 	case c.is("estimator"):
 		c.fail(`"estimator" is not part of this program`, headWords)
 	case c.is("help"):
@@ -260,9 +314,7 @@ func (s *Session) getFilter(c *cursor, o options, h *head) {
 		end.fail(`Must specify filter "handle"`, "handle N before the filter's kind")
 	}
 	pr, f, err := s.Policy.GetFilter(h.where, h.rule)
-	if err != nil {
-		c.kernel(h.whereAt, err, talking, 2)
-	}
+	h.done(c, h.whereAt, err)
 	p := s.newPrinter(o)
 	v := view{parent: h.where.Parent, block: h.where.Block}
 	p.filter(v, h.rule.Chain, pr, f)

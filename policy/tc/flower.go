@@ -11,6 +11,7 @@ import (
 // kind of packet is meant decides what the next words may say.
 type flowerParse struct {
 	*cursor
+	h            *head
 	f            *policy.Filter
 	m            *policy.Match
 	parent       uint32
@@ -27,7 +28,7 @@ const flowerWords = "a match (ct_state, ct_zone, ct_mark, ct_label, dst_ip, src_
 
 // flower parses a flower filter's matches and actions.
 func (s *Session) flower(c *cursor, h *head, f *policy.Filter) {
-	p := &flowerParse{cursor: c, f: f, m: &policy.Match{}, parent: h.where.Parent, protocol: h.rule.Protocol, etherType: h.rule.Protocol}
+	p := &flowerParse{cursor: c, h: h, f: f, m: &policy.Match{}, parent: h.where.Parent, protocol: h.rule.Protocol, etherType: h.rule.Protocol}
 	h.parseHandle(c, f)
 	f.Match = p.m
 	start := c.i
@@ -318,6 +319,7 @@ func (p *flowerParse) ctState() {
 		p.note(first, "ct_state in several words", "ct_state "+joined.String())
 	}
 	p.m.Key.CTState, p.m.Mask.CTState = state, mask
+	p.h.stateAt = first
 }
 
 func parseCTState(s string) (state, mask uint16, ok bool) {

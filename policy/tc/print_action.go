@@ -147,7 +147,7 @@ func (p *printer) flags(a *policy.Action, bound bool) {
 	if len(a.HWStats) > 0 {
 		list("hw_stats", a.HWStats)
 	}
-	if !bound && p.s.listed[a] {
+	if !bound && a.Listed {
 		// No device has counted. The kernel says so once it has listed the
 		// instance.
 		list("used_hw_stats", []string{"disabled"})

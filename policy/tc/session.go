@@ -37,7 +37,6 @@ type Session struct {
 	Notes []Note
 
 	file    string
-	listed  map[*policy.Action]bool // by `tc actions ls`
 	lastNow int64
 	quiet   bool // notes are kept, not printed
 }
@@ -162,8 +161,13 @@ func (c *cursor) options(o *options) {
 	}
 }
 
-// kernel turns the policy's refusal into tc's error at word i.
+// kernel ends the command with the policy's refusal.
 func (c *cursor) kernel(i int, err error, tail string, code int) {
+	panic(c.refusal(i, err, tail, code))
+}
+
+// refusal turns the policy's refusal into tc's error at word i.
+func (c *cursor) refusal(i int, err error, tail string, code int) *Error {
 	e := c.errorAt(i, "", "")
 	e.Kernel, e.Err, e.code = true, err, code
 	var pe *policy.Error
@@ -178,7 +182,7 @@ func (c *cursor) kernel(i int, err error, tail string, code int) {
 	if tail != "" {
 		e.Detail = append(e.Detail, tail)
 	}
-	panic(e)
+	return e
 }
 
 const talking = "We have an error talking to the kernel"

@@ -1,0 +1,330 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sluice/policy"
+	"sluice/policy/tc"
+)
+
+// tcExit ends the program with a status and no further message: 1, something
+// is wrong with the policy; 2, it could not be looked at.
+type tcExit int
+
+func (e tcExit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// ExitCode is the program's exit status.
+func (e tcExit) ExitCode() int { return int(e) }
+
+// newTCCommand is `sluice tc`: tc(8)'s language without a kernel.
+func newTCCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "tc [--policy FILE] [-batch FILE [-force]] [OPTIONS] OBJECT COMMAND",
+		Short: "Read, check and show policies in tc(8)'s language",
+		Long: `Runs tc commands (qdisc, chain, filter, actions) on a policy in memory and
+answers as iproute2 and the kernel would: the same words, the same refusals, the
+same output, plus the place of a mistake and what was expected there. Devices
+are there as soon as they are named, and get an ingress or clsact qdisc when a
+filter needs one.
+
+  --policy FILE   start from a policy file instead of an empty policy
+  -batch FILE     run the commands of FILE ("-": standard input), as tc -batch
+  -force          go on after a command that failed
+  OPTIONS         tc's own: -s -d -j -p -br -o
+
+Spellings of the connection tracking offload papers that are not tc's are
+accepted; a note shows what tc writes.
+
+Exit status: 0, all well; 1, a command was refused; 2, a file could not be read.`,
+		Example: `  sluice tc check policy.tc
+  sluice tc -batch policy.tc
+  sluice tc --policy policy.tc -s filter show dev uplink_rep ingress
+  sluice tc filter add dev eth0 ingress proto ip flower ct_state +new action drop`,
+		DisableFlagParsing: true,
+		SilenceUsage:       true,
+		SilenceErrors:      true,
+		RunE:               func(cmd *cobra.Command, args []string) error { return runTC(cmd, args) },
+	}
+	cmd.AddCommand(newTCCheckCommand(), newTCFormatCommand(), newTCExplainCommand())
+	return cmd
+}
+
+// tcArgs are the arguments of `sluice tc` that are not tc's own.
+type tcArgs struct {
+	policy, batch string
+	force, help   bool
+	rest          []string
+}
+
+// parseTCArgs takes this program's options from the head of the arguments.
+func parseTCArgs(args []string) (a tcArgs, err error) {
+	value := func(i int) (string, error) {
+		if i+1 >= len(args) {
+			return "", fmt.Errorf("%s: a file is expected after it", args[i])
+		}
+		return args[i+1], nil
+	}
+	for i := 0; i < len(args); i++ {
+		switch w := args[i]; {
+		case w == "--policy" || w == "-policy":
+			if a.policy, err = value(i); err != nil {
+				return a, err
+			}
+			i++
+		case strings.HasPrefix(w, "--policy="):
+			a.policy = w[len("--policy="):]
+		case w == "-batch" || w == "--batch" || w == "-b":
+			if a.batch, err = value(i); err != nil {
+				return a, err
+			}
+			i++
+		case w == "-force" || w == "--force":
+			a.force = true
+		case w == "-h" || w == "--help" || w == "-help" || w == "help":
+			a.help = true
+			return a, nil
+		case strings.HasPrefix(w, "-"):
+			a.rest = append(a.rest, w)
+		default:
+			a.rest = append(a.rest, args[i:]...)
+			return a, nil
+		}
+	}
+	return a, nil
+}
+
+func runTC(cmd *cobra.Command, args []string) error {
+	out, errOut := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	a, err := parseTCArgs(args)
+	if err != nil {
+		fmt.Fprintln(errOut, "sluice tc:", err)
+		return tcExit(2)
+	}
+	if a.help || a.batch == "" && len(a.rest) == 0 {
+		return cmd.Help()
+	}
+	s := &tc.Session{Policy: &policy.Policy{}, Out: out, Err: errOut, Force: a.force}
+	if a.policy != "" {
+		p, err := loadTC(errOut, a.policy, nil)
+		if err != nil {
+			return err
+		}
+		s.Policy = p
+	}
+	if a.batch == "" {
+		if s.Run(quoteTC(a.rest)) != nil {
+			return tcExit(1)
+		}
+		return nil
+	}
+	if err := tcOptions(s, a.rest); err != nil {
+		fmt.Fprintln(errOut, "sluice tc:", err)
+		return tcExit(2)
+	}
+	name, r, err := openTC(a.batch)
+	if err != nil {
+		fmt.Fprintln(errOut, "sluice tc:", err)
+		return tcExit(2)
+	}
+	defer r.Close()
+	if s.Batch(name, r) != nil {
+		return tcExit(1)
+	}
+	return nil
+}
+
+// tcOptions sets what tc's options mean for a whole batch.
+func tcOptions(s *tc.Session, opts []string) error {
+	for _, o := range opts {
+		switch o {
+		case "-s", "-stats", "-statistics":
+			s.ShowStats = true
+		case "-d", "-details":
+			s.Details = true
+		case "-j", "-json":
+			s.JSON = true
+		case "-p", "-pretty":
+			s.Pretty = true
+		case "-br", "-brief":
+			s.Brief = true
+		case "-o", "-oneline":
+			s.OneLine = true
+		default:
+			return fmt.Errorf("%s is no option of a batch", o)
+		}
+	}
+	return nil
+}
+
+// quoteTC joins arguments so that the session cuts them apart again.
+func quoteTC(args []string) string {
+	q := make([]string, len(args))
+	for i, a := range args {
+		q[i] = a
+		if strings.ContainsAny(a, " \t\n#") || a == "" {
+			q[i] = `"` + a + `"`
+		}
+	}
+	return strings.Join(q, " ")
+}
+
+// openTC opens a policy file; "-" is standard input.
+func openTC(name string) (string, io.ReadCloser, error) {
+	if name == "-" {
+		return name, io.NopCloser(os.Stdin), nil
+	}
+	f, err := os.Open(name)
+	return name, f, err
+}
+
+// loadTC loads a policy and writes its notes, or its mistake, to errOut.
+// notes, if not nil, takes the notes instead.
+func loadTC(errOut io.Writer, file string, notes *[]tc.Note) (*policy.Policy, error) {
+	name, r, err := openTC(file)
+	if err != nil {
+		fmt.Fprintln(errOut, "sluice tc:", err)
+		return nil, tcExit(2)
+	}
+	defer r.Close()
+	p, ns, err := tc.Load(name, r)
+	if notes != nil {
+		*notes = ns
+	} else {
+		for _, n := range ns {
+			fmt.Fprintln(errOut, n)
+		}
+	}
+	var e *tc.Error
+	switch {
+	case errors.As(err, &e):
+		e.Print(errOut)
+		return nil, tcExit(1)
+	case err != nil:
+		fmt.Fprintln(errOut, "sluice tc:", err)
+		return nil, tcExit(2)
+	}
+	return p, nil
+}
+
+func newTCCheckCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check FILE",
+		Short: "Warn of filters that can never match, unused chains and states that fall through",
+		Long: `Reads a policy and warns of what works as written but is hardly meant: filters
+that can never match or that an earlier one shadows, chains that nothing goes to
+or that are empty, ct_state where nothing has been tracked, and states of
+connections that reach the end of a chain. Each warning says where, why, and
+what to do.
+
+Exit status: 0, nothing found; 1, warnings or a mistake in the policy; 2, the
+file could not be read.`,
+		Example:       "  sluice tc check policy.tc --json",
+		Args:          cobra.ExactArgs(1),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runTCCheck(cmd.OutOrStdout(), cmd.ErrOrStderr(), args[0], asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print warnings and notes as one JSON object")
+	return cmd
+}
+
+func runTCCheck(out, errOut io.Writer, file string, asJSON bool) error {
+	var notes []tc.Note
+	p, err := loadTC(errOut, file, &notes)
+	if err != nil {
+		return err
+	}
+	warnings := tc.Check(p)
+	if asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		if warnings == nil {
+			warnings = []tc.Warning{}
+		}
+		type note struct {
+			File   string `json:"file"`
+			Line   int    `json:"line"`
+			Col    int    `json:"column"`
+			Word   string `json:"word"`
+			Msg    string `json:"message"`
+			Modern string `json:"modern,omitempty"`
+		}
+		list := []note{}
+		for _, n := range notes {
+			list = append(list, note(n))
+		}
+		if err := enc.Encode(map[string]any{"warnings": warnings, "notes": list}); err != nil {
+			return err
+		}
+	} else {
+		for _, n := range notes {
+			fmt.Fprintln(out, n)
+		}
+		for _, w := range warnings {
+			fmt.Fprintln(out, w)
+		}
+	}
+	if len(warnings) > 0 {
+		return tcExit(1)
+	}
+	return nil
+}
+
+func newTCFormatCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "format FILE",
+		Short: "Write a policy as plain tc commands, with all that tc would choose",
+		Long: `Reads a policy and writes it as tc commands in tc's own spelling, with every
+preference, handle and index that was left to the kernel.`,
+		Example:       "  sluice tc format rfc.tc > modern.tc",
+		Args:          cobra.ExactArgs(1),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := loadTC(cmd.ErrOrStderr(), args[0], nil)
+			if err != nil {
+				return err
+			}
+			return tc.Format(cmd.OutOrStdout(), p)
+		},
+	}
+}
+
+func newTCExplainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain WORDS...",
+		Short: "Show tc's spelling of a fragment from the papers",
+		Long: `Reads matches and actions as the connection tracking offload papers print them,
+parts left out, and writes what tc's language has for them.`,
+		Example:            `  sluice tc explain 'tc .... action ct ct_zone 7 commit ct_label 0x0123456789ABCDEF0000111222'`,
+		Args:               cobra.MinimumNArgs(1),
+		DisableFlagParsing: true,
+		SilenceUsage:       true,
+		SilenceErrors:      true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == "--help" || args[0] == "-h" {
+				return cmd.Help()
+			}
+			modern, notes, err := tc.Explain(strings.Join(args, " "))
+			for _, n := range notes {
+				fmt.Fprintln(cmd.ErrOrStderr(), n)
+			}
+			if err != nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), err)
+				return tcExit(1)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), modern)
+			return nil
+		},
+	}
+}
