@@ -93,11 +93,20 @@ func erspanOpts(s string) (key, mask []byte, ok bool) {
 	if key, ok = erspanOpt(k); !ok {
 		return nil, nil, false
 	}
-	if !has {
-		return key, []byte{key[0], 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, true
+	mask = []byte{key[0], 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+	if has {
+		if mask, ok = erspanOpt(m); !ok {
+			return nil, nil, false
+		}
 	}
-	mask, ok = erspanOpt(m)
-	return key, mask, ok
+	for _, b := range [][]byte{key, mask} {
+		if key[0] == 1 { // it has an index; later versions have the others
+			b[5], b[6] = 0, 0
+		} else {
+			clear(b[1:5])
+		}
+	}
+	return key, mask, true
 }
 
 func erspanOpt(s string) ([]byte, bool) {

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sluice/internal/replay"
+)
+
+// replayFlags are the flags of `sluice replay`.
+type replayFlags struct {
+	in        []string
+	conntrack string
+	json      bool
+	timing    bool
+	lines     int
+	opts      replay.Options
+}
+
+func newReplayCommand() *cobra.Command {
+	var o replayFlags
+	cmd := &cobra.Command{
+		Use:   "replay POLICY --in DEV=FILE [--in DEV=FILE ...]",
+		Short: "Put captures through a policy and report what becomes of every packet",
+		Long: `Puts captures through a policy of tc commands, as if their frames came in on the
+policy's devices, at the captures' own time. Prints packets by verdict and by
+ct_state, drops by reason, filters with their counters, and the connection table.
+No root, no kernel: the same input gives the same output, byte for byte.
+
+POLICY is a file of tc(8) commands (qdisc, chain, filter, actions), one a line.
+Captures are pcap or pcapng, gzipped or not; several are merged by time.
+
+One capture with the traffic of two devices is told apart by --split:
+  --split src=PREFIX:DEV      frames from these addresses came in on DEV
+  --split mac=MAC:DEV         frames from this MAC address came in on DEV
+  --split initiator=DEV,DEV   who opened a connection is behind the first device,
+                              the other end behind the second
+The first that fits a frame decides; the rest came in on --in's device.`,
+		Example: `  sluice replay http.tc --in uplink_rep=http.pcap --split src=192.0.2.80:vf0_rep
+  sluice replay http.tc --in http.pcap.gz --split initiator=uplink_rep,vf0_rep --out seen
+  sluice replay http.tc --in uplink_rep=a.pcap --in vf0_rep=b.pcapng \
+      --sysctl nf_conntrack_tcp_be_liberal=1 --conntrack table.txt --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
+			defer stop()
+			o.opts.Policy = args[0]
+			return runReplay(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.in, "in", nil, "capture and the device its frames came in on, `DEV=FILE` (repeatable)")
+	f.StringArrayVar(&o.opts.Split, "split", nil, "how to tell devices apart within a capture, `HOW` as above (repeatable)")
+	f.StringVar(&o.opts.OutDir, "out", "", "write frames to `DIR`: DEV.pcapng for each device, pass.pcapng, drop.pcapng,\neach frame with a comment that says why")
+	f.StringArrayVar(&o.opts.Sysctls, "sysctl", nil, "set a conntrack sysctl, `NAME=VALUE` (repeatable)")
+	f.StringVar(&o.conntrack, "conntrack", "", "write the connection table at the end to `FILE`, as /proc/net/nf_conntrack has it")
+	f.Uint64Var(&o.opts.Until, "until", 0, "stop after `N` packets; 0: never")
+	f.Uint64Var(&o.opts.Seed, "seed", 1, "seed of hashes and random choices")
+	f.IntVar(&o.lines, "connections", 10, "print so many connections; -1: all")
+	f.BoolVar(&o.json, "json", false, "print JSON, with all connections")
+	f.BoolVar(&o.timing, "timing", false, "with --json: add how long it took, which no two runs have in common")
+	_ = cmd.MarkFlagRequired("in")
+	return cmd
+}
+
+// timing is what --timing adds to the JSON.
+type timing struct {
+	Seconds          float64 `json:"seconds"`
+	PacketsPerSecond float64 `json:"packets_per_second"`
+}
+
+func runReplay(ctx context.Context, stdout, stderr io.Writer, o replayFlags) error {
+	for _, in := range o.in {
+		dev, file, ok := strings.Cut(in, "=")
+		if !ok {
+			dev, file = "", in
+		}
+		o.opts.Inputs = append(o.opts.Inputs, replay.Input{Device: dev, File: file})
+	}
+	o.opts.Notes = stderr
+	if isTerminal(stderr) {
+		o.opts.Progress = stderr
+	}
+	rep, err := replay.Run(ctx, o.opts)
+	if rep == nil {
+		return err
+	}
+	// Whatever stopped the replay, what was done before is reported.
+	return errors.Join(reportReplay(rep, stdout, stderr, o), err)
+}
+
+func reportReplay(rep *replay.Report, stdout, stderr io.Writer, o replayFlags) error {
+	var t timing
+	if t.Seconds = rep.Elapsed.Seconds(); t.Seconds > 0 {
+		t.PacketsPerSecond = float64(rep.Packets) / t.Seconds
+	}
+	var err error
+	switch {
+	case o.json && o.timing:
+		err = rep.WriteJSON(stdout, "timing", t)
+	case o.json:
+		err = rep.WriteJSON(stdout, "", nil)
+	default:
+		err = rep.WriteText(stdout, o.lines)
+	}
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	fmt.Fprintf(stderr, "%d packets in %.3f s, %.2f M packets/s\n", rep.Packets, t.Seconds, t.PacketsPerSecond/1e6)
+	if o.conntrack != "" {
+		if err := writeConntrack(rep, o.conntrack); err != nil {
+			return fmt.Errorf("write connection table: %w", err)
+		}
+	}
+	return nil
+}
+
+func writeConntrack(rep *replay.Report, path string) (err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return rep.WriteConntrack(f)
+}
+
+// isTerminal reports whether w is a terminal, or another device that a person
+// may be looking at.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	st, err := f.Stat()
+	return err == nil && st.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
+}

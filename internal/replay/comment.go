@@ -1,0 +1,159 @@
+package replay
+
+import (
+	"net/netip"
+	"strconv"
+
+	"sluice/conntrack"
+	"sluice/datapath"
+	"sluice/packet"
+	"sluice/policy"
+)
+
+// stateNames are ct_state's flags in the order in which tc prints them.
+var stateNames = []struct {
+	bit  uint16
+	name string
+}{
+	{policy.CTTracked, "trk"}, {policy.CTNew, "new"}, {policy.CTEstablished, "est"}, {policy.CTRelated, "rel"},
+	{policy.CTInvalid, "inv"}, {policy.CTReply, "rpl"}, {policy.CTSNAT, "snat"}, {policy.CTDNAT, "dnat"},
+}
+
+// AppendState writes a packet's ct_state: the flags that are set, or -trk for
+// a packet that no ct action has judged.
+func AppendState(b []byte, state uint16) []byte {
+	if state == 0 {
+		return append(b, "-trk"...)
+	}
+	for _, s := range stateNames {
+		if state&s.bit != 0 {
+			b = append(append(b, '+'), s.name...)
+		}
+	}
+	return b
+}
+
+// appendComment describes what became of packet i of the runner's vector, the
+// number-th of the replay. t is the frame that the comment stands beside, nil
+// for a dropped packet.
+//
+//	#4 from uplink_rep: fwd to vf0_rep; uplink_rep chain 0 prio 1 handle 0x1 +trk+est; …; tcp A:P > B:Q zone 0
+func appendComment(b []byte, r *runner, number uint64, i int, t *packet.Tx) []byte {
+	v, e := &r.v, r.e
+	b = append(b, '#')
+	b = strconv.AppendUint(b, number, 10)
+	b = append(append(b, " from "...), e.DeviceName(v.M[i].Dev)...)
+	b = append(b, ": "...)
+	switch {
+	case t == nil:
+		b = append(b, v.Verdict[i].String()...)
+		b = append(append(b, ", "...), datapath.ReasonName(v.Reason[i])...)
+	case t.Mirror:
+		b = append(append(b, "copy to "...), e.DeviceName(t.Dev)...)
+	case t.Up:
+		b = append(append(b, "pass to the stack at "...), e.DeviceName(t.Dev)...)
+	default:
+		b = append(append(b, "fwd to "...), e.DeviceName(t.Dev)...)
+	}
+	hits := e.Trace(i)
+	if len(hits) == 0 {
+		return append(b, "; no filter matched"...)
+	}
+	var conn packet.ConnRef
+	tracked := false
+	for k := range hits {
+		h := &hits[k]
+		b = append(b, "; "...)
+		b = AppendHit(b, e.DeviceName(h.Dev), h)
+		if h.CTState != 0 {
+			tracked = true
+		}
+		if h.Conn != 0 {
+			conn = h.Conn
+		}
+	}
+	switch c := e.Tracker().Conn(conn); {
+	case c != nil:
+		b = AppendConn(append(b, "; "...), c)
+	case conn != 0:
+		b = append(b, "; connection not committed"...)
+	case tracked:
+		b = append(b, "; no connection"...)
+	}
+	return b
+}
+
+// AppendHit names a filter that a packet hit and the packet's ct_state after
+// it. dev is the name of the filter's device.
+func AppendHit(b []byte, dev string, h *datapath.Hit) []byte {
+	b = append(b, dev...)
+	if h.Egress {
+		b = append(b, " egress"...)
+	}
+	b = strconv.AppendUint(append(b, " chain "...), uint64(h.Chain), 10)
+	b = strconv.AppendUint(append(b, " prio "...), uint64(h.Proto.Prio), 10)
+	b = strconv.AppendUint(append(b, " handle 0x"...), uint64(h.Filter.Handle), 16)
+	return AppendState(append(b, ' '), h.CTState)
+}
+
+// AppendConn names a connection by its original direction and tells what its
+// status bits say.
+func AppendConn(b []byte, c *conntrack.Conn) []byte {
+	t := &c.Orig
+	b = appendProto(b, t.Proto)
+	b = appendEnd(append(b, ' '), t, t.Src, t.SPort)
+	b = appendEnd(append(b, " > "...), t, t.Dst, t.DPort)
+	b = strconv.AppendUint(append(b, " zone "...), uint64(c.Zone), 10)
+	if t.Proto == packet.ProtoTCP {
+		b = append(append(b, ' '), conntrack.TCPStateNames[c.TCP.State]...)
+	}
+	if c.Mark != 0 {
+		b = strconv.AppendUint(append(b, " mark "...), uint64(c.Mark), 10)
+	}
+	switch {
+	case c.Status&conntrack.StatusConfirmed == 0:
+		b = append(b, " [UNCONFIRMED]"...)
+	case c.Status&conntrack.StatusSeenReply == 0:
+		b = append(b, " [UNREPLIED]"...)
+	}
+	switch {
+	case c.Status&conntrack.StatusHWOffload != 0:
+		b = append(b, " [HW_OFFLOAD]"...)
+	case c.Status&conntrack.StatusOffload != 0:
+		b = append(b, " [OFFLOAD]"...)
+	case c.Status&conntrack.StatusAssured != 0:
+		b = append(b, " [ASSURED]"...)
+	}
+	return b
+}
+
+func appendProto(b []byte, proto uint8) []byte {
+	switch proto {
+	case packet.ProtoTCP:
+		return append(b, "tcp"...)
+	case packet.ProtoUDP:
+		return append(b, "udp"...)
+	case packet.ProtoICMP:
+		return append(b, "icmp"...)
+	case packet.ProtoICMPv6:
+		return append(b, "icmpv6"...)
+	case packet.ProtoSCTP:
+		return append(b, "sctp"...)
+	case packet.ProtoGRE:
+		return append(b, "gre"...)
+	}
+	return strconv.AppendUint(append(b, "proto "...), uint64(proto), 10)
+}
+
+// appendEnd writes an address, with the port where the protocol has ports.
+func appendEnd(b []byte, t *packet.Tuple, a packet.Addr, port uint16) []byte {
+	addr := netip.AddrFrom16(a)
+	if t.Family == packet.IPv4 {
+		addr = netip.AddrFrom4([4]byte(a[:4]))
+	}
+	switch t.Proto {
+	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoUDPLite, packet.ProtoSCTP, packet.ProtoDCCP:
+		return netip.AddrPortFrom(addr, port).AppendTo(b)
+	}
+	return addr.AppendTo(b)
+}

@@ -1,0 +1,104 @@
+package replay
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/netip"
+
+	"sluice/conntrack"
+	"sluice/packet"
+)
+
+// ConnectionReport is a connection as JSON shows it.
+type ConnectionReport struct {
+	Family   string  `json:"family"`
+	Proto    uint8   `json:"proto"`
+	State    string  `json:"state,omitempty"` // TCP's
+	Timeout  int64   `json:"timeout_s"`       // as far as Linux would show one
+	Original End     `json:"original"`
+	Reply    End     `json:"reply"`
+	Status   uint32  `json:"status"` // IPS_* bits
+	Offload  bool    `json:"offload"`
+	Assured  bool    `json:"assured"`
+	Replied  bool    `json:"seen_reply"`
+	Zone     uint16  `json:"zone"`
+	Mark     uint32  `json:"mark"`
+	Label    *string `json:"label,omitempty"`
+	Use      int     `json:"use"`
+}
+
+// End is one direction of a connection. For ICMP sport is the identifier and
+// dport type<<8 | code.
+type End struct {
+	Src     string `json:"src"`
+	Dst     string `json:"dst"`
+	SPort   uint16 `json:"sport"`
+	DPort   uint16 `json:"dport"`
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"` // from the network header on
+}
+
+func newConnectionReport(c *conntrack.Conn, now int64) ConnectionReport {
+	reply := c.Reply()
+	r := ConnectionReport{
+		Family: "ipv4", Proto: c.Orig.Proto, Timeout: (c.Timeout - now) / 1e9,
+		Original: newEnd(&c.Orig, c, 0), Reply: newEnd(&reply, c, 1),
+		Status:  c.Status,
+		Offload: c.Status&conntrack.StatusOffload != 0,
+		Assured: c.Status&conntrack.StatusAssured != 0,
+		Replied: c.Status&conntrack.StatusSeenReply != 0,
+		Zone:    c.Zone, Mark: c.Mark, Use: use(c),
+	}
+	if c.Orig.Family == packet.IPv6 {
+		r.Family = "ipv6"
+	}
+	if c.Orig.Proto == packet.ProtoTCP {
+		r.State = conntrack.TCPStateNames[c.TCP.State]
+	}
+	return r
+}
+
+func newEnd(t *packet.Tuple, c *conntrack.Conn, dir int) End {
+	addr := func(a packet.Addr) string {
+		if t.Family == packet.IPv4 {
+			return netip.AddrFrom4([4]byte(a[:4])).String()
+		}
+		return netip.AddrFrom16(a).String()
+	}
+	return End{addr(t.Src), addr(t.Dst), t.SPort, t.DPort, c.Packets[dir], c.Bytes[dir]}
+}
+
+// WriteJSON writes the report with all connections as one JSON object. extra,
+// if not nil, goes in under its name: what is not the same every time.
+func (r *Report) WriteJSON(w io.Writer, extraName string, extra any) error {
+	head, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	b := bufio.NewWriter(w)
+	b.Write(bytes.TrimSuffix(head, []byte("\n}")))
+	if extra != nil {
+		v, err := json.Marshal(extra)
+		if err != nil {
+			return err
+		}
+		b.WriteString(",\n  \"" + extraName + "\": ")
+		b.Write(v)
+	}
+	// One at a time: there may be millions.
+	b.WriteString(",\n  \"connections\": [")
+	sep := "\n    "
+	for _, c := range r.Connections {
+		v, err := json.Marshal(newConnectionReport(c, r.LastTime))
+		if err != nil {
+			return err
+		}
+		b.WriteString(sep)
+		b.Write(v)
+		sep = ",\n    "
+	}
+	b.WriteString("\n  ]\n}\n")
+	return b.Flush()
+}

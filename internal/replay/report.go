@@ -1,0 +1,192 @@
+package replay
+
+import (
+	"strings"
+	"time"
+
+	"sluice/conntrack"
+	"sluice/datapath"
+	"sluice/flowtable"
+	"sluice/packet"
+	"sluice/policy"
+)
+
+// Report is what a replay did. Its JSON and text forms are the same, byte for
+// byte, whenever the same is replayed; what differs (Elapsed) is in neither.
+type Report struct {
+	PolicyFile string          `json:"policy"`
+	Inputs     []*InputReport  `json:"inputs"`
+	Packets    uint64          `json:"packets"`
+	Bytes      uint64          `json:"bytes"`
+	FirstTime  int64           `json:"first_time_ns"` // since the epoch
+	LastTime   int64           `json:"last_time_ns"`
+	Verdicts   []Named         `json:"verdicts"`
+	Copies     uint64          `json:"copies"` // frames that left besides the packets themselves
+	States     []Named         `json:"ct_states"`
+	Drops      []Named         `json:"drops"` // by reason
+	Devices    []DeviceReport  `json:"devices"`
+	Filters    []FilterReport  `json:"filters"`
+	Conntrack  conntrack.Stats `json:"conntrack"`
+	Flows      int             `json:"flows"` // in flow tables in the end
+
+	// Elapsed is how long reading and judging took, by the wall clock.
+	Elapsed time.Duration `json:"-"`
+
+	policy   *policy.Policy
+	engine   *datapath.Engine
+	verdicts [packet.NumVerdicts]Count
+	reasons  [256]uint64
+}
+
+// Count counts frames and their bytes, from the Ethernet header on.
+type Count struct {
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
+}
+
+func (c *Count) add(bytes uint64) {
+	c.Packets++
+	c.Bytes += bytes
+}
+
+// Named is a count of packets by name.
+type Named struct {
+	Name    string `json:"name"`
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes,omitempty"`
+}
+
+// DeviceReport counts a device's frames: in, out of it, and up to the stack.
+type DeviceReport struct {
+	Name string `json:"name"`
+	In   Count  `json:"in"`
+	Out  Count  `json:"out"`
+	Up   Count  `json:"to_stack"`
+}
+
+// FilterReport is a filter with the counters of its first action, as tc shows
+// them: bytes from the network header on.
+type FilterReport struct {
+	Dev    string `json:"dev,omitempty"`
+	Block  uint32 `json:"block,omitempty"` // a shared block, instead of a device
+	Egress bool   `json:"egress,omitempty"`
+	Chain  uint32 `json:"chain"`
+	Prio   uint16 `json:"prio"`
+	Kind   string `json:"kind"`
+	Handle uint32 `json:"handle"`
+	Line   int    `json:"line"` // of the policy file
+	Rule   string `json:"rule"` // as written there
+	// Counted is false for a filter without actions: nothing counts it.
+	Counted bool   `json:"counted"`
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
+	Drops   uint64 `json:"drops"` // by any of its actions
+}
+
+// finish fills in everything that is known only in the end.
+func (r *runner) finish(f *feed, text string) {
+	r.engine = r.e
+	if r.Packets > 0 {
+		r.LastTime = r.now
+		r.e.Flows().Sync(r.now)
+	}
+	for _, s := range f.sources {
+		in := s.InputReport
+		r.Inputs = append(r.Inputs, &in)
+	}
+	for v, c := range r.verdicts {
+		r.Verdicts = append(r.Verdicts, Named{packet.Verdict(v).String(), c.Packets, c.Bytes})
+	}
+	r.States = []Named{}
+	for state, n := range r.states {
+		if n > 0 {
+			r.States = append(r.States, Named{Name: string(AppendState(nil, uint16(state))), Packets: n})
+		}
+	}
+	r.Drops = []Named{}
+	for reason, n := range r.reasons {
+		if n > 0 {
+			r.Drops = append(r.Drops, Named{Name: datapath.ReasonName(uint8(reason)), Packets: n})
+		}
+	}
+	r.Filters = Filters(r.policy, r.e, text)
+	r.Conntrack = r.e.Tracker().Stats()
+	r.Flows = r.e.Flows().Len()
+}
+
+// Filters lists a policy's filters in the order in which packets meet them,
+// with their counters. text is the file that they were read from.
+func Filters(p *policy.Policy, e *datapath.Engine, text string) []FilterReport {
+	lines := strings.Split(text, "\n")
+	out := []FilterReport{}
+	seen := map[*policy.Block]bool{}
+	for _, d := range p.Devices {
+		for dir, b := range d.Block {
+			if b == nil || seen[b] {
+				continue
+			}
+			seen[b] = true
+			at := FilterReport{Dev: d.Name, Egress: policy.Binding(dir) == policy.Egress}
+			if b.Index != 0 {
+				at = FilterReport{Block: b.Index}
+			}
+			for _, c := range b.Chains {
+				for _, pr := range c.Protos {
+					for _, f := range pr.Filters {
+						fr := at
+						fr.Chain, fr.Prio, fr.Kind = c.Index, pr.Prio, pr.Kind
+						fr.count(f, e, lines)
+						out = append(out, fr)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (fr *FilterReport) count(f *policy.Filter, e *datapath.Engine, lines []string) {
+	fr.Handle, fr.Line, fr.Rule = f.Handle, f.Line, ruleText(lines, f.Line, fr.Kind)
+	for i, a := range f.Actions {
+		st := e.ActionStats(a)
+		if i == 0 {
+			fr.Counted, fr.Packets, fr.Bytes = true, st.Packets, st.Bytes
+		}
+		fr.Drops += st.Drops
+	}
+}
+
+// ruleText is what the policy's line says from the classifier's name on, with
+// continued lines joined and single blanks between words.
+func ruleText(lines []string, line int, kind string) string {
+	var words []string
+	for i := line - 1; i >= 0 && i < len(lines); i++ {
+		l, _, _ := strings.Cut(lines[i], "#")
+		l = strings.TrimRight(l, " \t\r")
+		body, more := strings.CutSuffix(l, `\`)
+		words = append(words, strings.Fields(body)...)
+		if !more {
+			break
+		}
+	}
+	for i, w := range words {
+		if w == kind {
+			return strings.Join(words[i:], " ")
+		}
+	}
+	return kind
+}
+
+// Connections are the connections that live at the end, in the order of their
+// slots: that of their creation, as long as none was freed.
+func (r *Report) Connections(yield func(packet.ConnRef, *conntrack.Conn) bool) {
+	for ref, c := range r.engine.Tracker().All(r.LastTime) {
+		if !yield(ref, c) {
+			return
+		}
+	}
+}
+
+// use is what /proc/net/nf_conntrack shows as use=: the table's reference,
+// the reader's own, and one for each entry of a flow table.
+func use(c *conntrack.Conn) int { return 2 + flowtable.Held(c) }

@@ -1,0 +1,279 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"sluice/conntrack"
+	"sluice/datapath"
+	"sluice/packet"
+	"sluice/policy"
+	"sluice/policy/tc"
+)
+
+// Options say what to replay, and what to write besides the report.
+type Options struct {
+	Policy  string // a file of tc commands
+	Inputs  []Input
+	Split   []string // --split's arguments
+	OutDir  string   // where frames go; empty: nowhere
+	Sysctls []string // NAME=VALUE
+	Until   uint64   // packets; 0: all
+	Seed    uint64   // of hashes and of random choices
+	// Notes are about the policy's spelling and about rules that can never
+	// match; nil: nobody reads them.
+	Notes io.Writer
+	// Progress is shown once a second; nil: not at all.
+	Progress io.Writer
+}
+
+// granule is how far apart in time the packets of a vector may be, in
+// nanoseconds: all of them are judged at the time of the first. Linux's own
+// clock for timeouts is no finer (one jiffy: 1 to 10 ms).
+const granule = 1_000_000
+
+// Run replays. The report tells how far it came even when the error says that
+// it could not finish; it is nil only if nothing was replayed.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	text, err := os.ReadFile(o.Policy)
+	if err != nil {
+		return nil, fmt.Errorf("read policy: %w", err)
+	}
+	p, notes, err := tc.Load(o.Policy, strings.NewReader(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("read policy: %w", err)
+	}
+	if o.Notes != nil {
+		for _, n := range notes {
+			fmt.Fprintf(o.Notes, "note: %s\n", n)
+		}
+		for _, w := range tc.Check(p) {
+			fmt.Fprintf(o.Notes, "warning: %s\n", w)
+		}
+	}
+	if len(p.Devices) == 0 {
+		return nil, fmt.Errorf("policy %s names no device: there is nowhere for packets to come in", o.Policy)
+	}
+	settings := conntrack.DefaultSettings()
+	for _, kv := range o.Sysctls {
+		if err := setSysctl(settings, kv); err != nil {
+			return nil, err
+		}
+	}
+	devs, split, err := places(p, o)
+	if err != nil {
+		return nil, err
+	}
+	f, err := openFeed(o.Inputs, devs, split, o.Until)
+	if err != nil {
+		return nil, fmt.Errorf("open capture: %w", err)
+	}
+	r := newRunner(p, settings, o)
+	if o.OutDir != "" {
+		if r.out, err = newOutput(o.OutDir, p); err != nil {
+			f.close()
+			return nil, err
+		}
+	}
+	err = r.run(ctx, f)
+	if r.out != nil {
+		err = errors.Join(err, r.out.close())
+	}
+	r.finish(f, string(text))
+	return &r.Report, err
+}
+
+func setSysctl(s *conntrack.Settings, kv string) error {
+	name, value, ok := strings.Cut(kv, "=")
+	if !ok {
+		return fmt.Errorf("--sysctl %s: want NAME=VALUE", kv)
+	}
+	if err := s.Set(strings.TrimSpace(name), strings.TrimSpace(value)); err != nil {
+		return fmt.Errorf("--sysctl %s: %w", kv, err)
+	}
+	return nil
+}
+
+// places finds the devices that inputs and splits name.
+func places(p *policy.Policy, o Options) ([]int32, *splitter, error) {
+	var names []string
+	for _, d := range p.Devices {
+		names = append(names, d.Name)
+	}
+	device := func(name string) (int32, error) {
+		for i, n := range names {
+			if n == name {
+				return int32(i), nil
+			}
+		}
+		return 0, fmt.Errorf("policy %s does not mention device %q; it knows %s", o.Policy, name, strings.Join(names, ", "))
+	}
+	split, err := newSplitter(o.Split, device)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(o.Inputs) == 0 {
+		return nil, nil, errors.New("no capture: say --in DEV=FILE")
+	}
+	devs := make([]int32, len(o.Inputs))
+	for i, in := range o.Inputs {
+		if in.Device == "" && split.initiator {
+			continue // the split tells for every frame
+		}
+		if in.Device == "" {
+			return nil, nil, fmt.Errorf("--in %s: want DEV=FILE (a file alone needs --split initiator=DEV,DEV)", in.File)
+		}
+		if devs[i], err = device(in.Device); err != nil {
+			return nil, nil, fmt.Errorf("--in %s=%s: %w", in.Device, in.File, err)
+		}
+	}
+	return devs, split, nil
+}
+
+// runner is a replay under way: the datapath's side of it.
+type runner struct {
+	Report
+	e     *datapath.Engine
+	v     packet.Vector
+	limit int   // packets a vector takes
+	now   int64 // time already reached
+	begin int64 // time of the granule under way; all its packets are judged at it
+	out   *output
+	prog  progress
+
+	// Of the vector under way, as captured.
+	size [packet.VectorSize]uint32
+	time [packet.VectorSize]int64
+
+	states [1 << 8]uint64 // packets by ct_state as the last filter hit left it
+}
+
+func newRunner(p *policy.Policy, settings *conntrack.Settings, o Options) *runner {
+	tr := conntrack.New(conntrack.Config{
+		Seed: [2]uint64{o.Seed, ^o.Seed}, MaxConns: int(settings.Max), Settings: settings,
+	})
+	r := &runner{
+		e:     datapath.New(datapath.Config{Tracker: tr, Seed: o.Seed, Trace: true}),
+		limit: packet.VectorSize, now: math.MinInt64, prog: progress{w: o.Progress},
+	}
+	if o.OutDir != "" {
+		// One at a time, so that a comment shows the connection as the packet
+		// left it and not as a later one of its vector did.
+		r.limit = 1
+	}
+	r.policy = p
+	r.PolicyFile = o.Policy
+	r.Devices = make([]DeviceReport, len(p.Devices))
+	for i, d := range p.Devices {
+		r.Devices[i].Name = d.Name
+	}
+	return r
+}
+
+// run judges everything the feed brings.
+func (r *runner) run(ctx context.Context, f *feed) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	started := time.Now()
+	go f.run(ctx)
+	var err error
+	for b := range f.full {
+		if err == nil {
+			if err = r.batch(b); err != nil {
+				cancel()
+			} else if b.err != nil {
+				err = b.err
+			}
+			r.prog.show(r.Packets, r.e.Tracker().Len())
+		}
+		select {
+		case f.free <- b:
+		default: // one that the feed added at its end
+		}
+	}
+	r.Elapsed = time.Since(started)
+	r.prog.clear()
+	return err
+}
+
+// batch judges a batch's frames. The policy is loaded at the first frame,
+// since only then it is known what time it is.
+func (r *runner) batch(b *batch) error {
+	for i := range b.frames {
+		f := &b.frames[i]
+		if r.now == math.MinInt64 {
+			if err := r.e.Load(r.policy, f.time); err != nil {
+				return err
+			}
+			r.now, r.begin, r.FirstTime = f.time, f.time, f.time
+		}
+		r.now = max(r.now, f.time)
+		if r.now-r.begin >= granule {
+			if err := r.flush(); err != nil {
+				return err
+			}
+			r.begin = r.now
+		}
+		r.size[r.v.N], r.time[r.v.N] = f.len, f.time
+		r.v.Add(b.data[f.off:f.off+f.len:f.off+f.len], f.dev)
+		if r.v.N == r.limit {
+			if err := r.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return r.flush() // the frames are the batch's
+}
+
+// flush judges the vector and accounts for every packet of it.
+func (r *runner) flush() error {
+	if r.v.N == 0 {
+		return nil
+	}
+	v := &r.v
+	v.Now = r.begin
+	if r.out != nil {
+		r.out.keep(v)
+	}
+	r.e.Tick(v.Now)
+	r.e.Process(v)
+	for i := range v.N {
+		n := uint64(r.size[i])
+		r.Packets++
+		r.Bytes += n
+		r.verdicts[v.Verdict[i]].add(n)
+		r.Devices[v.M[i].Dev].In.add(n)
+		state := uint16(0)
+		if hits := r.e.Trace(i); len(hits) > 0 {
+			state = hits[len(hits)-1].CTState
+		}
+		r.states[uint8(state)]++
+		if reason := v.Reason[i]; reason != datapath.ReasonNone {
+			r.reasons[reason]++
+		}
+	}
+	for i := range v.Tx {
+		t := &v.Tx[i]
+		d := &r.Devices[t.Dev]
+		if t.Up {
+			d.Up.add(uint64(len(t.Frame)))
+		} else {
+			d.Out.add(uint64(len(t.Frame)))
+		}
+		if t.Mirror {
+			r.Copies++
+		}
+	}
+	var err error
+	if r.out != nil {
+		err = r.out.write(r)
+	}
+	v.Reset()
+	return err
+}

@@ -1,0 +1,239 @@
+package replay
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+
+	"sluice/packet"
+)
+
+// splitter tells on which device a frame came in when one capture holds the
+// traffic of several.
+type splitter struct {
+	rules     []splitRule
+	initiator bool
+	ends      [2]int32 // with initiator: where who spoke first is, and the others
+	flows     map[flowKey]bool
+	macs      map[[6]byte]int32
+}
+
+// splitRule sends frames from an address range or a MAC address to a device.
+type splitRule struct {
+	prefix netip.Prefix // valid: source address
+	mac    [6]byte      // else: source MAC
+	dev    int32
+}
+
+// flowKey names a connection, or with ports zero a pair of hosts, whichever
+// side speaks: the lesser end comes first.
+type flowKey struct {
+	a, b         packet.Addr
+	aPort, bPort uint16
+	proto        uint8 // 0: the pair of hosts, whatever they speak
+	family       uint8
+}
+
+// newSplitter parses --split's arguments. device resolves a device's name.
+func newSplitter(args []string, device func(string) (int32, error)) (*splitter, error) {
+	s := &splitter{}
+	for _, arg := range args {
+		if err := s.add(arg, device); err != nil {
+			return nil, fmt.Errorf("--split %s: %w", arg, err)
+		}
+	}
+	return s, nil
+}
+
+func (s *splitter) add(arg string, device func(string) (int32, error)) error {
+	kind, rest, _ := strings.Cut(arg, "=")
+	if kind == "initiator" {
+		a, b, ok := strings.Cut(rest, ",")
+		if !ok || a == "" || b == "" || strings.Contains(b, ",") {
+			return fmt.Errorf("want initiator=DEV,DEV: where who spoke first is, and the other side")
+		}
+		if s.initiator {
+			return fmt.Errorf("initiator is given twice")
+		}
+		for i, name := range []string{a, b} {
+			d, err := device(name)
+			if err != nil {
+				return err
+			}
+			s.ends[i] = d
+		}
+		s.initiator = true
+		s.flows, s.macs = map[flowKey]bool{}, map[[6]byte]int32{}
+		return nil
+	}
+	if kind != "src" && kind != "mac" {
+		return fmt.Errorf("want src=PREFIX:DEV, mac=MAC:DEV or initiator=DEV,DEV")
+	}
+	// IPv6 and MAC addresses have colons; a device's name never has.
+	i := strings.LastIndexByte(rest, ':')
+	if i < 0 || i == len(rest)-1 {
+		return fmt.Errorf("want %s=ADDRESS:DEV", kind)
+	}
+	d, err := device(rest[i+1:])
+	if err != nil {
+		return err
+	}
+	r := splitRule{dev: d}
+	if addr := rest[:i]; kind == "mac" {
+		mac, err := net.ParseMAC(addr)
+		if err != nil || len(mac) != 6 {
+			return fmt.Errorf("%q is no MAC address", addr)
+		}
+		r.mac = [6]byte(mac)
+	} else if r.prefix, err = parsePrefix(addr); err != nil {
+		return fmt.Errorf("%q is no address or prefix", addr)
+	}
+	s.rules = append(s.rules, r)
+	return nil
+}
+
+func parsePrefix(s string) (netip.Prefix, error) {
+	if !strings.Contains(s, "/") {
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			return netip.Prefix{}, err
+		}
+		return a.Prefix(a.BitLen())
+	}
+	p, err := netip.ParsePrefix(s)
+	return p.Masked(), err
+}
+
+// device tells a frame's ingress device: the first rule that fits, then who
+// spoke first, then the file's own device.
+func (s *splitter) device(frame []byte, own int32) int32 {
+	if (len(s.rules) == 0 && !s.initiator) || len(frame) < 14 {
+		return own
+	}
+	var h packet.Headers
+	packet.Parse(frame, &h)
+	src := sender(frame, &h)
+	for i := range s.rules {
+		r := &s.rules[i]
+		if r.prefix.IsValid() && src.IsValid() && r.prefix.Contains(src) ||
+			!r.prefix.IsValid() && r.mac == [6]byte(frame[6:12]) {
+			return r.dev
+		}
+	}
+	if !s.initiator {
+		return own
+	}
+	return s.side(frame, &h)
+}
+
+// sender is the address a frame came from: IP's source, or ARP's sender.
+func sender(frame []byte, h *packet.Headers) netip.Addr {
+	switch {
+	case h.Tuple.Family == packet.IPv4:
+		return netip.AddrFrom4([4]byte(h.Tuple.Src[:4]))
+	case h.Tuple.Family == packet.IPv6:
+		return netip.AddrFrom16(h.Tuple.Src)
+	case h.EtherType == packet.EtherARP && h.Has(packet.HasL3) &&
+		binary.BigEndian.Uint32(frame[h.L3:]) == 0x0001_0800: // Ethernet, IPv4
+		return netip.AddrFrom4([4]byte(frame[h.L3+14:]))
+	}
+	return netip.Addr{}
+}
+
+// side tells which of the two ends a frame came from. Frames without an IP
+// header, and IPv6's ARP, go by the side on which their sender was first seen.
+func (s *splitter) side(frame []byte, h *packet.Headers) int32 {
+	mac := [6]byte(frame[6:12])
+	neighbour := h.Proto == packet.ProtoICMPv6 && h.ICMPType >= 133 && h.ICMPType <= 137
+	if h.Tuple.Family == packet.FamilyNone || neighbour {
+		if d, ok := s.macs[mac]; ok {
+			return d
+		}
+		d := s.ends[0]
+		if peer, ok := s.macs[[6]byte(frame[:6])]; ok && peer == d {
+			d = s.ends[1]
+		}
+		s.macs[mac] = d
+		return d
+	}
+	first := s.spokeFirst(frame, h)
+	d := s.ends[1]
+	if first {
+		d = s.ends[0]
+	}
+	if _, ok := s.macs[mac]; !ok {
+		s.macs[mac] = d
+	}
+	return d
+}
+
+// spokeFirst reports whether a packet's sender is the end that opened the
+// connection. An ICMP error travels against the packet that it quotes.
+func (s *splitter) spokeFirst(frame []byte, h *packet.Headers) bool {
+	if quoted(frame, h) {
+		var in packet.Headers
+		packet.ParseInner(frame[int(h.L4)+8:h.End], h.Tuple.Family, &in)
+		if key, swapped := keyOf(&in.Tuple); in.Tuple.Family != packet.FamilyNone {
+			if first, ok := s.flows[key]; ok {
+				return first == swapped
+			}
+		}
+	}
+	pair, pairSwapped := keyOf(&packet.Tuple{Src: h.Tuple.Src, Dst: h.Tuple.Dst, Family: h.Tuple.Family})
+	_, known := s.flows[pair]
+	// A SYN-ACK without its SYN: the capture began too late.
+	late := h.Proto == packet.ProtoTCP && h.Has(packet.HasL4) && h.TCPFlags&0x12 == 0x12
+	if !known {
+		s.flows[pair] = pairSwapped == late
+	}
+	if !h.Has(packet.HasL4) || quoted(frame, h) {
+		return s.flows[pair] != pairSwapped
+	}
+	key, swapped := keyOf(&h.Tuple)
+	first, ok := s.flows[key]
+	if !ok {
+		first = swapped == late
+		s.flows[key] = first
+	}
+	return first != swapped
+}
+
+// keyOf orders a tuple's ends. The map's value says whether the lesser end
+// spoke first; swapped says that this packet's sender is the greater one.
+func keyOf(t *packet.Tuple) (key flowKey, swapped bool) {
+	sp, dp := t.SPort, t.DPort
+	switch t.Proto {
+	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoUDPLite, packet.ProtoSCTP, packet.ProtoDCCP:
+	case packet.ProtoICMP, packet.ProtoICMPv6:
+		dp = sp // the identifier; DPort is type and code, which differ by direction
+	default:
+		sp, dp = 0, 0
+	}
+	c := bytes.Compare(t.Src[:], t.Dst[:])
+	swapped = c > 0 || c == 0 && sp > dp
+	key = flowKey{t.Src, t.Dst, sp, dp, t.Proto, t.Family}
+	if swapped {
+		key = flowKey{t.Dst, t.Src, dp, sp, t.Proto, t.Family}
+	}
+	return key, swapped
+}
+
+// quoted reports whether the packet is an ICMP error with room for a quote.
+func quoted(frame []byte, h *packet.Headers) bool {
+	if !h.Has(packet.HasL4) || int(h.L4)+8 > int(h.End) || int(h.End) > len(frame) {
+		return false
+	}
+	switch h.Proto {
+	case packet.ProtoICMP:
+		switch h.ICMPType {
+		case 3, 4, 5, 11, 12: // unreachable, quench, redirect, time exceeded, parameter problem
+			return true
+		}
+	case packet.ProtoICMPv6:
+		return h.ICMPType >= 1 && h.ICMPType <= 4
+	}
+	return false
+}

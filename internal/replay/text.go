@@ -1,0 +1,164 @@
+package replay
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"sluice/observe"
+)
+
+// WriteText writes the report for people, with the first conns connections;
+// negative: all.
+func (r *Report) WriteText(w io.Writer, conns int) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "policy   %s: %s on %s\n", r.PolicyFile, count(len(r.Filters), "filter"), r.deviceNames())
+	for _, in := range r.Inputs {
+		fmt.Fprintf(b, "capture  %s: %s, %d bytes", in.File, count(int(in.Packets), "packet"), in.Bytes)
+		if in.Device != "" {
+			fmt.Fprintf(b, ", on %s unless split", in.Device)
+		}
+		if in.Backwards > 0 {
+			fmt.Fprintf(b, ", time went backwards %s", count(int(in.Backwards), "time"))
+		}
+		if in.Cut > 0 {
+			fmt.Fprintf(b, ", %d cut by the snap length", in.Cut)
+		}
+		b.WriteByte('\n')
+	}
+	span := r.LastTime - r.FirstTime
+	fmt.Fprintf(b, "time     %d.%06d s from the first packet to the last\n\n", span/1e9, span%1e9/1e3)
+
+	r.devicesTable(b)
+	namedTable(b, "verdict", r.Verdicts)
+	namedTable(b, "ct state", r.States)
+	namedTable(b, "dropped because", r.Drops)
+	FilterTable(b, r.Filters)
+	r.connections(b, conns)
+	return b.Flush()
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+func (r *Report) deviceNames() string {
+	names := make([]string, len(r.Devices))
+	for i, d := range r.Devices {
+		names[i] = d.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// grid writes rows of cells under their heads. left says of each column whether
+// it is flush left (l) or right (r).
+func grid(b io.Writer, left string, rows [][]string) {
+	width := make([]int, len(rows[0]))
+	for _, r := range rows {
+		for i, cell := range r {
+			width[i] = max(width[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, r := range rows {
+		sep := ""
+		for i, cell := range r {
+			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
+			switch {
+			case left[i] != 'l':
+				cell = pad + cell
+			case i < len(r)-1:
+				cell += pad
+			}
+			io.WriteString(b, sep+cell)
+			sep = "  "
+		}
+		io.WriteString(b, "\n")
+	}
+	io.WriteString(b, "\n")
+}
+
+func (r *Report) devicesTable(b io.Writer) {
+	rows := [][]string{{"device", "in packets", "bytes", "out packets", "bytes", "to stack", "bytes"}}
+	for _, d := range r.Devices {
+		row := []string{d.Name}
+		for _, c := range [3]Count{d.In, d.Out, d.Up} {
+			row = append(row, fmt.Sprint(c.Packets), fmt.Sprint(c.Bytes))
+		}
+		rows = append(rows, row)
+	}
+	grid(b, "lrrrrrr", rows)
+}
+
+// namedTable writes counts by name; nothing if there are none.
+func namedTable(b io.Writer, head string, rows []Named) {
+	if len(rows) == 0 {
+		return
+	}
+	cells := [][]string{{head, "packets"}}
+	for _, row := range rows {
+		cells = append(cells, []string{row.Name, fmt.Sprint(row.Packets)})
+	}
+	grid(b, "lr", cells)
+}
+
+// FilterTable writes filters with their counters, one a line, the rule as the
+// policy's author wrote it at the end.
+func FilterTable(b io.Writer, filters []FilterReport) {
+	rows := [][]string{{"filter", "chain", "prio", "handle", "packets", "bytes", "rule"}}
+	for _, f := range filters {
+		place := f.Dev
+		if f.Block != 0 {
+			place = fmt.Sprintf("block %d", f.Block)
+		}
+		if f.Egress {
+			place += " egress"
+		}
+		packets, bytes, rule := "-", "-", f.Rule
+		if f.Counted {
+			packets, bytes = fmt.Sprint(f.Packets), fmt.Sprint(f.Bytes)
+		}
+		if f.Drops > 0 {
+			rule += fmt.Sprintf(" (dropped %d)", f.Drops)
+		}
+		rows = append(rows, []string{place, fmt.Sprint(f.Chain), fmt.Sprint(f.Prio), fmt.Sprintf("0x%x", f.Handle), packets, bytes, rule})
+	}
+	grid(b, "lrrrrrl", rows)
+}
+
+// connections writes the table's first lines.
+func (r *Report) connections(b io.Writer, limit int) {
+	n, line := 0, []byte(nil)
+	for range r.Connections {
+		n++
+	}
+	fmt.Fprintf(b, "%s, %d in flow tables\n", count(n, "connection"), r.Flows)
+	shown := 0
+	for ref := range r.Connections {
+		if shown == limit {
+			fmt.Fprintf(b, "… and %d more (--conntrack FILE writes all)\n", n-shown)
+			return
+		}
+		line = observe.AppendProc(line[:0], r.engine.Tracker(), ref, r.LastTime)
+		b.Write(line)
+		shown++
+	}
+}
+
+// WriteConntrack writes all connections as /proc/net/nf_conntrack shows them.
+func (r *Report) WriteConntrack(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	var line []byte
+	for ref := range r.Connections {
+		line = observe.AppendProc(line[:0], r.engine.Tracker(), ref, r.LastTime)
+		if _, err := b.Write(line); err != nil {
+			return err
+		}
+	}
+	return b.Flush()
+}

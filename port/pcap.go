@@ -1,0 +1,48 @@
+package port
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// pcapHeader reads the 24-byte file header of a classic pcap.
+func (r *Reader) pcapHeader(order binary.ByteOrder, magic uint32) error {
+	b, err := r.take(24, "pcap file header")
+	if err != nil {
+		return err
+	}
+	r.order, r.frac = order, 1000
+	if magic == 0xa1b23c4d {
+		r.frac = 1
+	}
+	if major := order.Uint16(b[4:]); major != 2 {
+		r.off = 4
+		return r.corrupt(fmt.Sprintf("pcap version %d.%d; expected 2.x", major, order.Uint16(b[6:])), nil)
+	}
+	if lt := uint16(order.Uint32(b[20:])); lt != ethernet {
+		return &LinkTypeError{r.name, lt}
+	}
+	r.next = (*Reader).pcapNext
+	return nil
+}
+
+// pcapNext reads a packet: seconds, fraction, captured and original length,
+// and the bytes.
+func (r *Reader) pcapNext(rec *Record) error {
+	h, err := r.take(16, "")
+	if err != nil {
+		return err
+	}
+	sec, frac := int64(r.order.Uint32(h)), int64(r.order.Uint32(h[4:]))
+	n, orig := r.order.Uint32(h[8:]), r.order.Uint32(h[12:])
+	if n > maxFrame {
+		r.off -= 16
+		return r.corrupt(fmt.Sprintf("a packet of %d bytes; expected at most %d", n, maxFrame), nil)
+	}
+	rec.Data, err = r.take(int(n), "packet")
+	if err != nil {
+		return err
+	}
+	rec.Time, rec.OrigLen, rec.Iface = sec*1e9+frac*r.frac, int(orig), 0
+	return nil
+}
