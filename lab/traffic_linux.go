@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -49,21 +50,12 @@ func (n *Network) ServeHTTP(size int) (stop func(), err error) {
 // Get fetches the server's page from the client over a connection of its own
 // and returns the page's length in bytes.
 func (n *Network) Get() (int64, error) {
-	var conn net.Conn
-	err := n.Client.Do(func() (err error) {
-		conn, err = net.DialTimeout("tcp4", net.JoinHostPort(ServerAddr, "80"), 3*time.Second)
-		return err
-	})
+	conn, err := n.dialHTTP()
 	if err != nil {
 		return 0, fmt.Errorf("get page: %w", err)
 	}
-	tr := &http.Transport{
-		DialContext:       func(context.Context, string, string) (net.Conn, error) { return conn, nil },
-		DisableKeepAlives: true,
-	}
-	defer tr.CloseIdleConnections()
-	client := &http.Client{Transport: tr, Timeout: 5 * time.Second}
-	resp, err := client.Get("http://" + ServerAddr + "/")
+	defer conn.Close()
+	resp, err := request(conn, http.MethodGet, true)
 	if err != nil {
 		return 0, fmt.Errorf("get page: %w", err)
 	}
@@ -73,6 +65,42 @@ func (n *Network) Get() (int64, error) {
 		return size, fmt.Errorf("get page: %w", err)
 	}
 	return size, nil
+}
+
+// Keep asks the server for the page's head and returns the connection, which
+// both sides keep open.
+func (n *Network) Keep() (io.Closer, error) {
+	conn, err := n.dialHTTP()
+	if err != nil {
+		return nil, fmt.Errorf("get head: %w", err)
+	}
+	if _, err := request(conn, http.MethodHead, false); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("get head: %w", err)
+	}
+	return conn, nil
+}
+
+func (n *Network) dialHTTP() (conn net.Conn, err error) {
+	err = n.Client.Do(func() (err error) {
+		conn, err = net.DialTimeout("tcp4", net.JoinHostPort(ServerAddr, "80"), 3*time.Second)
+		return err
+	})
+	return conn, err
+}
+
+// request sends one request and reads the answer's head.
+func request(conn net.Conn, method string, last bool) (*http.Response, error) {
+	req, err := http.NewRequest(method, "http://"+ServerAddr+"/", nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Close = last
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	if err := req.Write(conn); err != nil {
+		return nil, err
+	}
+	return http.ReadResponse(bufio.NewReader(conn), req)
 }
 
 // CallOut lets the server, from its port 80, try to open a connection to port

@@ -22,8 +22,8 @@ const (
 // frame is one frame in a batch.
 type frame struct {
 	off, len uint32 // in the batch's data
-	dev      int32
-	time     int64 // ns since the epoch, as captured
+	dev      int32  // the capture's own
+	time     int64  // ns since the epoch, as captured
 }
 
 // batch is a run of frames in the order of their times. Whoever got it from
@@ -76,15 +76,14 @@ func (s *source) next() error {
 // feed reads captures ahead of the datapath.
 type feed struct {
 	sources []*source
-	split   *splitter
 	until   uint64 // frames
 	full    chan *batch
 	free    chan *batch
 }
 
 // openFeed opens all captures and reads the first frame of each.
-func openFeed(inputs []Input, devs []int32, split *splitter, until uint64) (*feed, error) {
-	f := &feed{split: split, until: until, full: make(chan *batch, batches), free: make(chan *batch, batches)}
+func openFeed(inputs []Input, devs []int32, until uint64) (*feed, error) {
+	f := &feed{until: until, full: make(chan *batch, batches), free: make(chan *batch, batches)}
 	if until == 0 {
 		f.until = math.MaxUint64
 	}
@@ -183,6 +182,6 @@ func (f *feed) take(b *batch, s *source) {
 	if s.rec.OrigLen > len(data) {
 		s.Cut++
 	}
-	b.frames = append(b.frames, frame{uint32(len(b.data)), uint32(len(data)), f.split.device(data, s.dev), s.rec.Time})
+	b.frames = append(b.frames, frame{uint32(len(b.data)), uint32(len(data)), s.dev, s.rec.Time})
 	b.data = append(b.data, data...)
 }

@@ -3,11 +3,14 @@ package replay
 import (
 	"bufio"
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/netip"
 
 	"sluice/conntrack"
+	"sluice/flowtable"
+	"sluice/observe"
 	"sluice/packet"
 )
 
@@ -16,7 +19,7 @@ type ConnectionReport struct {
 	Family   string  `json:"family"`
 	Proto    uint8   `json:"proto"`
 	State    string  `json:"state,omitempty"` // TCP's
-	Timeout  int64   `json:"timeout_s"`       // as far as Linux would show one
+	Timeout  int64   `json:"timeout_s"`       // the tracker's, also while a flow table owns the connection
 	Original End     `json:"original"`
 	Reply    End     `json:"reply"`
 	Status   uint32  `json:"status"` // IPS_* bits
@@ -25,7 +28,7 @@ type ConnectionReport struct {
 	Replied  bool    `json:"seen_reply"`
 	Zone     uint16  `json:"zone"`
 	Mark     uint32  `json:"mark"`
-	Label    *string `json:"label,omitempty"`
+	Label    string  `json:"label,omitempty"` // hexadecimal, as tc writes it; empty: all zero
 	Use      int     `json:"use"`
 }
 
@@ -43,13 +46,16 @@ type End struct {
 func newConnectionReport(c *conntrack.Conn, now int64) ConnectionReport {
 	reply := c.Reply()
 	r := ConnectionReport{
-		Family: "ipv4", Proto: c.Orig.Proto, Timeout: (c.Timeout - now) / 1e9,
+		Family: "ipv4", Proto: c.Orig.Proto, Timeout: observe.Seconds(c, now),
 		Original: newEnd(&c.Orig, c, 0), Reply: newEnd(&reply, c, 1),
 		Status:  c.Status,
 		Offload: c.Status&conntrack.StatusOffload != 0,
 		Assured: c.Status&conntrack.StatusAssured != 0,
 		Replied: c.Status&conntrack.StatusSeenReply != 0,
-		Zone:    c.Zone, Mark: c.Mark, Use: use(c),
+		Zone:    c.Zone, Mark: c.Mark, Use: 2 + flowtable.Held(c),
+	}
+	if c.Label != [16]byte{} {
+		r.Label = hex.EncodeToString(c.Label[:])
 	}
 	if c.Orig.Family == packet.IPv6 {
 		r.Family = "ipv6"

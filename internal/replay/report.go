@@ -6,7 +6,6 @@ import (
 
 	"sluice/conntrack"
 	"sluice/datapath"
-	"sluice/flowtable"
 	"sluice/packet"
 	"sluice/policy"
 )
@@ -26,7 +25,7 @@ type Report struct {
 	Drops      []Named         `json:"drops"` // by reason
 	Devices    []DeviceReport  `json:"devices"`
 	Filters    []FilterReport  `json:"filters"`
-	Conntrack  conntrack.Stats `json:"conntrack"`
+	Conntrack  TrackerReport   `json:"conntrack"`
 	Flows      int             `json:"flows"` // in flow tables in the end
 
 	// Elapsed is how long reading and judging took, by the wall clock.
@@ -83,6 +82,20 @@ type FilterReport struct {
 	Drops   uint64 `json:"drops"` // by any of its actions
 }
 
+// TrackerReport is what the tracker counted, by the columns' names in
+// /proc/net/stat/nf_conntrack.
+type TrackerReport struct {
+	Entries       uint64 `json:"entries"`
+	Found         uint64 `json:"found"`
+	Invalid       uint64 `json:"invalid"`
+	Insert        uint64 `json:"insert"`
+	InsertFailed  uint64 `json:"insert_failed"`
+	Drop          uint64 `json:"drop"`
+	EarlyDrop     uint64 `json:"early_drop"`
+	ICMPError     uint64 `json:"icmp_error"`
+	ClashResolved uint64 `json:"clash_resolve"`
+}
+
 // finish fills in everything that is known only in the end.
 func (r *runner) finish(f *feed, text string) {
 	r.engine = r.e
@@ -110,7 +123,11 @@ func (r *runner) finish(f *feed, text string) {
 		}
 	}
 	r.Filters = Filters(r.policy, r.e, text)
-	r.Conntrack = r.e.Tracker().Stats()
+	st := r.e.Tracker().Stats()
+	r.Conntrack = TrackerReport{
+		Entries: st.Entries, Found: st.Found, Invalid: st.Invalid, Insert: st.Insert, InsertFailed: st.InsertFailed,
+		Drop: st.Drop, EarlyDrop: st.EarlyDrop, ICMPError: st.ICMPError, ClashResolved: st.ClashRes,
+	}
 	r.Flows = r.e.Flows().Len()
 }
 
@@ -186,7 +203,3 @@ func (r *Report) Connections(yield func(packet.ConnRef, *conntrack.Conn) bool) {
 		}
 	}
 }
-
-// use is what /proc/net/nf_conntrack shows as use=: the table's reference,
-// the reader's own, and one for each entry of a flow table.
-func use(c *conntrack.Conn) int { return 2 + flowtable.Held(c) }

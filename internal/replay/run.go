@@ -70,11 +70,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := openFeed(o.Inputs, devs, split, o.Until)
+	f, err := openFeed(o.Inputs, devs, o.Until)
 	if err != nil {
 		return nil, fmt.Errorf("open capture: %w", err)
 	}
 	r := newRunner(p, settings, o)
+	r.split = split
 	if o.OutDir != "" {
 		if r.out, err = newOutput(o.OutDir, p); err != nil {
 			f.close()
@@ -144,6 +145,7 @@ type runner struct {
 	limit int   // packets a vector takes
 	now   int64 // time already reached
 	begin int64 // time of the granule under way; all its packets are judged at it
+	split *splitter
 	out   *output
 	prog  progress
 
@@ -221,7 +223,8 @@ func (r *runner) batch(b *batch) error {
 			r.begin = r.now
 		}
 		r.size[r.v.N], r.time[r.v.N] = f.len, f.time
-		r.v.Add(b.data[f.off:f.off+f.len:f.off+f.len], f.dev)
+		data := b.data[f.off : f.off+f.len : f.off+f.len]
+		r.v.Add(data, r.split.device(data, f.dev))
 		if r.v.N == r.limit {
 			if err := r.flush(); err != nil {
 				return err

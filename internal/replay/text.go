@@ -132,7 +132,7 @@ func FilterTable(b io.Writer, filters []FilterReport) {
 }
 
 // connections writes the table's first lines.
-func (r *Report) connections(b io.Writer, limit int) {
+func (r *Report) connections(b *bufio.Writer, limit int) {
 	n, line := 0, []byte(nil)
 	for range r.Connections {
 		n++
@@ -145,7 +145,7 @@ func (r *Report) connections(b io.Writer, limit int) {
 			return
 		}
 		line = observe.AppendProc(line[:0], r.engine.Tracker(), ref, r.LastTime)
-		b.Write(line)
+		b.Write(append(line, '\n'))
 		shown++
 	}
 }
@@ -156,7 +156,7 @@ func (r *Report) WriteConntrack(w io.Writer) error {
 	var line []byte
 	for ref := range r.Connections {
 		line = observe.AppendProc(line[:0], r.engine.Tracker(), ref, r.LastTime)
-		if _, err := b.Write(line); err != nil {
+		if _, err := b.Write(append(line, '\n')); err != nil {
 			return err
 		}
 	}
