@@ -1,6 +1,10 @@
 package packet
 
-import "unsafe"
+import (
+	"fmt"
+	"net/netip"
+	"unsafe"
+)
 
 // Addr is an IP address in network byte order. An IPv4 address fills the
 // first four bytes and leaves the rest zero; the family says which it is.
@@ -66,3 +70,34 @@ type Tuple struct {
 
 const _ = uint(40 - unsafe.Sizeof(Tuple{})) // Tuple is exactly 40 bytes
 const _ = uint(unsafe.Sizeof(Tuple{}) - 40)
+
+// Netip gives the address as the standard library has it.
+func (a Addr) Netip(family uint8) netip.Addr {
+	if family == IPv6 {
+		return netip.AddrFrom16(a)
+	}
+	return netip.AddrFrom4([4]byte(a[:4]))
+}
+
+// AddrFrom is the inverse of Netip; an IPv4 address mapped into IPv6 stays
+// IPv6.
+func AddrFrom(a netip.Addr) (addr Addr) {
+	if a.Is4() {
+		b := a.As4()
+		copy(addr[:], b[:])
+		return addr
+	}
+	return a.As16()
+}
+
+// String renders a tuple for messages and traces.
+func (t Tuple) String() string {
+	src, dst := t.Src.Netip(t.Family), t.Dst.Netip(t.Family)
+	switch t.Proto {
+	case ProtoICMP, ProtoICMPv6:
+		return fmt.Sprintf("proto %d %s > %s type %d code %d id %d", t.Proto, src, dst, t.DPort>>8, t.DPort&0xff, t.SPort)
+	case ProtoTCP, ProtoUDP, ProtoSCTP, ProtoDCCP, ProtoUDPLite:
+		return fmt.Sprintf("proto %d %s > %s", t.Proto, netip.AddrPortFrom(src, t.SPort), netip.AddrPortFrom(dst, t.DPort))
+	}
+	return fmt.Sprintf("proto %d %s > %s", t.Proto, src, dst)
+}

@@ -89,6 +89,9 @@ func (p *Policy) newFilter(w Where, r Rule, create, excl bool) (*Filter, error) 
 		return nil, refuse(EINVAL, "")
 	}
 
+	if r.Kind == "" || pr.Kind == "flower" && r.Filter.Match == nil {
+		return nil, refuse(EINVAL, "") // without a kind there are no options
+	}
 	if r.Filter.SkipHW && r.Filter.SkipSW {
 		return nil, refuse(EINVAL, "")
 	}

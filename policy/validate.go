@@ -73,8 +73,9 @@ func Ignored(m *Match) (names []string) {
 	if w.EthType != 0 {
 		et = k.EthType
 	}
+	ip := et == etherIP || et == etherIPv6
 	var proto uint8
-	if w.IPProto != 0 {
+	if ip && w.IPProto != 0 {
 		proto = k.IPProto
 	}
 	clear := func(name string, keep, used bool, f func(k *Key)) {
@@ -84,7 +85,6 @@ func Ignored(m *Match) (names []string) {
 			names = append(names, name)
 		}
 	}
-	ip := et == etherIP || et == etherIPv6
 	ports := proto == ipTCP || proto == ipUDP || proto == ipSCTP
 	arp := et == etherARP || et == etherRARP
 	mpls := et == etherMPLS || et == etherMPLSM

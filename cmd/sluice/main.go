@@ -81,6 +81,7 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newReplayCommand(),
 		newTCCommand(),
+		newConformCommand(),
 		newBenchCommand(),
 	}
 }

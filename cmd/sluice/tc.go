@@ -14,15 +14,6 @@ import (
 	"sluice/policy/tc"
 )
 
-// tcExit ends the program with a status and no further message: 1, something
-// is wrong with the policy; 2, it could not be looked at.
-type tcExit int
-
-func (e tcExit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
-
-// ExitCode is the program's exit status.
-func (e tcExit) ExitCode() int { return int(e) }
-
 // newTCCommand is `sluice tc`: tc(8)'s language without a kernel.
 func newTCCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -105,7 +96,7 @@ func runTC(cmd *cobra.Command, args []string) error {
 	a, err := parseTCArgs(args)
 	if err != nil {
 		fmt.Fprintln(errOut, "sluice tc:", err)
-		return tcExit(2)
+		return &exitStatus{code: exitError}
 	}
 	if a.help || a.batch == "" && len(a.rest) == 0 {
 		return cmd.Help()
@@ -120,22 +111,22 @@ func runTC(cmd *cobra.Command, args []string) error {
 	}
 	if a.batch == "" {
 		if s.Run(quoteTC(a.rest)) != nil {
-			return tcExit(1)
+			return &exitStatus{code: exitFound}
 		}
 		return nil
 	}
 	if err := tcOptions(s, a.rest); err != nil {
 		fmt.Fprintln(errOut, "sluice tc:", err)
-		return tcExit(2)
+		return &exitStatus{code: exitError}
 	}
 	name, r, err := openTC(a.batch)
 	if err != nil {
 		fmt.Fprintln(errOut, "sluice tc:", err)
-		return tcExit(2)
+		return &exitStatus{code: exitError}
 	}
 	defer r.Close()
 	if s.Batch(name, r) != nil {
-		return tcExit(1)
+		return &exitStatus{code: exitFound}
 	}
 	return nil
 }
@@ -190,7 +181,7 @@ func loadTC(errOut io.Writer, file string, notes *[]tc.Note) (*policy.Policy, er
 	name, r, err := openTC(file)
 	if err != nil {
 		fmt.Fprintln(errOut, "sluice tc:", err)
-		return nil, tcExit(2)
+		return nil, &exitStatus{code: exitError}
 	}
 	defer r.Close()
 	p, ns, err := tc.Load(name, r)
@@ -205,10 +196,10 @@ func loadTC(errOut io.Writer, file string, notes *[]tc.Note) (*policy.Policy, er
 	switch {
 	case errors.As(err, &e):
 		e.Print(errOut)
-		return nil, tcExit(1)
+		return nil, &exitStatus{code: exitFound}
 	case err != nil:
 		fmt.Fprintln(errOut, "sluice tc:", err)
-		return nil, tcExit(2)
+		return nil, &exitStatus{code: exitError}
 	}
 	return p, nil
 }
@@ -275,7 +266,7 @@ func runTCCheck(out, errOut io.Writer, file string, asJSON bool) error {
 		}
 	}
 	if len(warnings) > 0 {
-		return tcExit(1)
+		return &exitStatus{code: exitFound}
 	}
 	return nil
 }
@@ -321,7 +312,7 @@ parts left out, and writes what tc's language has for them.`,
 			}
 			if err != nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), err)
-				return tcExit(1)
+				return &exitStatus{code: exitFound}
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), modern)
 			return nil

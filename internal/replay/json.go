@@ -16,20 +16,20 @@ import (
 
 // ConnectionReport is a connection as JSON shows it.
 type ConnectionReport struct {
-	Family   string  `json:"family"`
-	Proto    uint8   `json:"proto"`
-	State    string  `json:"state,omitempty"` // TCP's
-	Timeout  int64   `json:"timeout_s"`       // the tracker's, also while a flow table owns the connection
-	Original End     `json:"original"`
-	Reply    End     `json:"reply"`
-	Status   uint32  `json:"status"` // IPS_* bits
-	Offload  bool    `json:"offload"`
-	Assured  bool    `json:"assured"`
-	Replied  bool    `json:"seen_reply"`
-	Zone     uint16  `json:"zone"`
-	Mark     uint32  `json:"mark"`
-	Label    string  `json:"label,omitempty"` // hexadecimal, as tc writes it; empty: all zero
-	Use      int     `json:"use"`
+	Family   string `json:"family"`
+	Proto    uint8  `json:"proto"`
+	State    string `json:"state,omitempty"` // TCP's
+	Timeout  int64  `json:"timeout_s"`       // the tracker's, also while a flow table owns the connection
+	Original End    `json:"original"`
+	Reply    End    `json:"reply"`
+	Status   uint32 `json:"status"` // IPS_* bits
+	Offload  bool   `json:"offload"`
+	Assured  bool   `json:"assured"`
+	Replied  bool   `json:"seen_reply"`
+	Zone     uint16 `json:"zone"`
+	Mark     uint32 `json:"mark"`
+	Label    string `json:"label,omitempty"` // hexadecimal, as tc writes it; empty: all zero
+	Use      int    `json:"use"`
 }
 
 // End is one direction of a connection. For ICMP sport is the identifier and

@@ -13,20 +13,20 @@ import (
 // Report is what a replay did. Its JSON and text forms are the same, byte for
 // byte, whenever the same is replayed; what differs (Elapsed) is in neither.
 type Report struct {
-	PolicyFile string          `json:"policy"`
-	Inputs     []*InputReport  `json:"inputs"`
-	Packets    uint64          `json:"packets"`
-	Bytes      uint64          `json:"bytes"`
-	FirstTime  int64           `json:"first_time_ns"` // since the epoch
-	LastTime   int64           `json:"last_time_ns"`
-	Verdicts   []Named         `json:"verdicts"`
-	Copies     uint64          `json:"copies"` // frames that left besides the packets themselves
-	States     []Named         `json:"ct_states"`
-	Drops      []Named         `json:"drops"` // by reason
-	Devices    []DeviceReport  `json:"devices"`
-	Filters    []FilterReport  `json:"filters"`
-	Conntrack  TrackerReport   `json:"conntrack"`
-	Flows      int             `json:"flows"` // in flow tables in the end
+	PolicyFile string         `json:"policy"`
+	Inputs     []*InputReport `json:"inputs"`
+	Packets    uint64         `json:"packets"`
+	Bytes      uint64         `json:"bytes"`
+	FirstTime  int64          `json:"first_time_ns"` // since the epoch
+	LastTime   int64          `json:"last_time_ns"`
+	Verdicts   []Named        `json:"verdicts"`
+	Copies     uint64         `json:"copies"` // frames that left besides the packets themselves
+	States     []Named        `json:"ct_states"`
+	Drops      []Named        `json:"drops"` // by reason
+	Devices    []DeviceReport `json:"devices"`
+	Filters    []FilterReport `json:"filters"`
+	Conntrack  TrackerReport  `json:"conntrack"`
+	Flows      int            `json:"flows"` // in flow tables in the end
 
 	// Elapsed is how long reading and judging took, by the wall clock.
 	Elapsed time.Duration `json:"-"`

@@ -171,7 +171,9 @@ func FuzzRun(f *testing.F) {
 func FuzzBatch(f *testing.F) {
 	f.Add("# a\nfilter add dev d ingress flower\n\nfilter \\\n show dev d ingress\n")
 	f.Add("filter add dev d ingress flower action 'drop\n")
-	f.Add(strings.Join(fuzzSeeds(f), "\n"))
+	for lines := range slices.Chunk(fuzzSeeds(f), 8) {
+		f.Add(strings.Join(lines, "\n"))
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		s := &Session{Policy: &policy.Policy{}, Force: true}
 		err := s.Batch("f", strings.NewReader(text))

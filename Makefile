@@ -1,0 +1,46 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --warn-undefined-variables
+FUZZTIME ?= 10s
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s $$'\t'
+
+.PHONY: test
+test: ## run all tests
+	go test ./...
+
+.PHONY: lint
+lint: ## gofmt, vet and staticcheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+.PHONY: race
+race: ## run the tests under the race detector
+	go test -race -short ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME
+	@go list ./... | while read -r pkg; do \
+	  go test -list '^Fuzz' "$$pkg" | { grep '^Fuzz' || true; } | while read -r target; do \
+	    printf '%s %s\n' "$$pkg" "$$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null | tail -1; \
+	  done; \
+	done
+
+.PHONY: bench
+bench: ## measure: the program's own figures and each room's benchmarks
+	go run ./cmd/sluice bench established
+	go run ./cmd/sluice bench new
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: generate
+generate: ## make the generated files anew
+	go run ./internal/featuredoc
+
+.PHONY: check-generated
+check-generated: ## fail when a generated file is stale
+	go run ./internal/featuredoc -check

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sluice/internal/conform"
+)
+
+// conformOptions are the flags of `sluice conform`.
+type conformOptions struct {
+	skipNeeds []string
+	run       string
+	record    string
+	json      bool
+	verbose   bool
+}
+
+func newConformCommand() *cobra.Command {
+	var o conformOptions
+	cmd := &cobra.Command{
+		Use:   "conform FILE|DIR…",
+		Short: "Run cases recorded from a real Linux kernel and compare everything",
+		Long: `Runs recorded cases: a policy, frames sent in one at a time, and what a real
+kernel made of each. Compares verdicts, every byte that comes out, counters, the
+connection table after each step, /proc/net/nf_conntrack and tc's own listing.
+Each failure prints its first difference.
+
+Exit status: 0, all passed; 1, some failed; 2, a case could not be read.`,
+		Example: `  sluice conform internal/conform/testdata/cases
+  sluice conform --skip-needs nat,fragments cases/
+  sluice conform --record case.json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.record != "" {
+				return recordCase(cmd.OutOrStdout(), o.record)
+			}
+			return runConform(cmd.OutOrStdout(), args, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&o.skipNeeds, "skip-needs", nil, "skip cases that need any of these features")
+	f.StringVar(&o.run, "run", "", "run only cases whose name matches this regular expression")
+	f.StringVar(&o.record, "record", "", "print a case as it is answered here, in its own format")
+	f.BoolVar(&o.json, "json", false, "print a JSON object for each case and one with the totals")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "name the cases that pass and are skipped, too")
+	return cmd
+}
+
+// recordCase prints Sluice's answer to a case.
+func recordCase(w io.Writer, path string) error {
+	c, err := conform.Read(path)
+	if err != nil {
+		return err
+	}
+	a, err := conform.Answer(c)
+	if err != nil {
+		return &exitStatus{exitFound, fmt.Errorf("%s: %w", c.Name, err)}
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	return enc.Encode(a)
+}
+
+// caseResult is what --json prints of a case.
+type caseResult struct {
+	Name   string `json:"name"`
+	File   string `json:"file"`
+	Result string `json:"result"` // passed, failed or skipped
+	Reason string `json:"reason,omitempty"`
+}
+
+func runConform(w io.Writer, paths []string, o conformOptions) error {
+	if len(paths) == 0 {
+		return fmt.Errorf("conform: name at least one case or folder of cases")
+	}
+	match, err := regexp.Compile(o.run)
+	if err != nil {
+		return fmt.Errorf("conform: --run: %w", err)
+	}
+	files, err := conform.Files(paths)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	count := map[string]int{}
+	for _, f := range files {
+		c, err := conform.Read(f)
+		if err != nil {
+			return err
+		}
+		if !match.MatchString(c.Name) {
+			continue
+		}
+		r := caseResult{Name: c.Name, File: f}
+		r.Result, r.Reason = judgeCase(c, o.skipNeeds)
+		count[r.Result]++
+		switch {
+		case o.json:
+			if err := enc.Encode(r); err != nil {
+				return err
+			}
+		case r.Result == "failed":
+			fmt.Fprintf(w, "FAIL %s: %s\n", r.Name, r.Reason)
+		case o.verbose && r.Result == "skipped":
+			fmt.Fprintf(w, "skip %s: needs %s\n", r.Name, r.Reason)
+		case o.verbose:
+			fmt.Fprintf(w, "ok   %s\n", r.Name)
+		}
+	}
+	if o.json {
+		if err := enc.Encode(map[string]int{"passed": count["passed"], "failed": count["failed"], "skipped": count["skipped"]}); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(w, "%d passed, %d failed, %d skipped\n", count["passed"], count["failed"], count["skipped"])
+	}
+	if count["failed"] > 0 {
+		return &exitStatus{code: exitFound}
+	}
+	return nil
+}
+
+// judgeCase runs a case, unless it needs what is to be skipped.
+func judgeCase(c *conform.Case, skip []string) (result, reason string) {
+	var needs []string
+	for _, n := range c.Needs {
+		if slices.Contains(skip, n) {
+			needs = append(needs, n)
+		}
+	}
+	if len(needs) > 0 {
+		return "skipped", strings.Join(needs, ", ")
+	}
+	a, err := conform.Answer(c)
+	if err != nil {
+		return "failed", err.Error()
+	}
+	if d := conform.Compare(c, a); d != "" {
+		return "failed", d
+	}
+	return "passed", ""
+}

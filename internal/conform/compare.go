@@ -1,0 +1,297 @@
+package conform
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// slack is by how many seconds timeouts may differ.
+const slack = 2
+
+// Compare gives the first difference between a recorded case and an answer to
+// it, in words; "" when there is none.
+func Compare(want, got *Case) string {
+	if d := compareRefused(want, got); d != "" {
+		return d
+	}
+	if len(want.Steps) != len(got.Steps) {
+		return fmt.Sprintf("%d steps, expected %d", len(got.Steps), len(want.Steps))
+	}
+	// A table stays as it was last given until it is given again.
+	lastWant, lastGot := []Entry{}, []Entry{}
+	for i := range want.Steps {
+		w, g := &want.Steps[i], &got.Steps[i]
+		place := fmt.Sprintf("step %d%s: ", i, note(w))
+		if d := compareStep(w, g); d != "" {
+			return place + d
+		}
+		if w.Conntrack != nil {
+			lastWant = *w.Conntrack
+		}
+		if g.Conntrack != nil {
+			lastGot = *g.Conntrack
+		}
+		if w.Conntrack != nil || g.Conntrack != nil {
+			if d := compareTables(lastWant, lastGot, w.Conntrack != nil && g.Conntrack != nil); d != "" {
+				return place + d
+			}
+		}
+	}
+	if d := compareTables(want.Conntrack, got.Conntrack, true); d != "" {
+		return "at the end: " + d
+	}
+	if w, g := canonical(orEmpty(want.Expectations)), canonical(orEmpty(got.Expectations)); w != g {
+		return fmt.Sprintf("at the end: expectations %s, expected %s", g, w)
+	}
+	if d := compareProc(want.Proc, got.Proc); d != "" {
+		return "at the end: " + d
+	}
+	return compareFilters(want.Filters, got.Filters)
+}
+
+func orEmpty(v []any) []any {
+	if v == nil {
+		return []any{}
+	}
+	return v
+}
+
+func compareRefused(want, got *Case) string {
+	w, g := map[int]string{}, map[int]string{}
+	for _, r := range want.Refused {
+		w[r.Line] = r.Error
+	}
+	for _, r := range got.Refused {
+		g[r.Line] = r.Error
+	}
+	for i, line := range want.Policy {
+		if w[i] != g[i] {
+			return fmt.Sprintf("policy line %d, %s: %s, expected %s", i, line, refusal(g[i]), refusal(w[i]))
+		}
+	}
+	return ""
+}
+
+func refusal(e string) string {
+	if e == "" {
+		return "taken"
+	}
+	return "refused with " + strconv.Quote(e)
+}
+
+func compareStep(w, g *Step) string {
+	if w.Frame == "" && w.In == "" {
+		return ""
+	}
+	if w.Verdict != g.Verdict {
+		return fmt.Sprintf("verdict %s, expected %s (frame %s into %s)", g.Verdict, w.Verdict, w.Frame, w.In)
+	}
+	wout, gout := outs(w.Out), outs(g.Out)
+	for i := range max(len(wout), len(gout)) {
+		switch {
+		case i >= len(wout):
+			return "an unexpected frame came out: " + gout[i]
+		case i >= len(gout):
+			return "a frame is missing: " + wout[i]
+		case wout[i] != gout[i]:
+			return fmt.Sprintf("frame out %s, expected %s", gout[i], wout[i])
+		}
+	}
+	wh, gh := hitLines(w.Hits), hitLines(g.Hits)
+	for _, k := range slices.Sorted(maps.Keys(wh)) {
+		if gh[k] != wh[k] {
+			return fmt.Sprintf("filter %s counted %s, expected %s", k, orNothing(gh[k]), wh[k])
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(gh)) {
+		if wh[k] == "" {
+			return fmt.Sprintf("filter %s counted %s, expected nothing", k, gh[k])
+		}
+	}
+	return ""
+}
+
+// outs orders frames: the recording tells them apart by device only.
+func outs(o []Out) []string {
+	s := make([]string, 0, len(o))
+	for _, x := range o {
+		s = append(s, x.Dev+" "+x.Frame)
+	}
+	slices.Sort(s)
+	return s
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}
+
+// hitLines renders hits by filter.
+func hitLines(hits []Hit) map[string]string {
+	m := map[string]string{}
+	for _, h := range hits {
+		var s []string
+		for _, a := range h.Actions {
+			s = append(s, fmt.Sprintf("%s %d packets %d bytes %d drops", a.Kind, a.Packets, a.Bytes, a.Drops))
+		}
+		m[fmt.Sprintf("%s chain %d prio %d handle %#x", h.Dev, h.Chain, h.Prio, h.Handle)] = strings.Join(s, ", ")
+	}
+	return m
+}
+
+// compareTables compares connections by zone and original tuple.
+func compareTables(want, got []Entry, timeouts bool) string {
+	w, g := map[string]Entry{}, map[string]Entry{}
+	for _, e := range want {
+		w[entryKey(e)] = e
+	}
+	for _, e := range got {
+		g[entryKey(e)] = e
+	}
+	for _, k := range slices.Sorted(maps.Keys(w)) {
+		if g[k] == nil {
+			return fmt.Sprintf("connection %s is missing", canonical(w[k]))
+		}
+		if d := compareEntry(w[k], g[k], timeouts); d != "" {
+			return fmt.Sprintf("connection %s: %s", canonical(w[k]["orig"]), d)
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(g)) {
+		if w[k] == nil {
+			return fmt.Sprintf("connection %s was not expected", canonical(g[k]))
+		}
+	}
+	return ""
+}
+
+func compareEntry(w, g Entry, timeouts bool) string {
+	keys := map[string]bool{}
+	for k := range w {
+		keys[k] = true
+	}
+	for k := range g {
+		keys[k] = true
+	}
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		if k == "timeout" && w[k] != nil && g[k] != nil {
+			a, _ := number(w[k])
+			b, _ := number(g[k])
+			if timeouts && (a-b > slack || b-a > slack) {
+				return fmt.Sprintf("timeout %d, expected %d", b, a)
+			}
+			continue
+		}
+		if a, b := canonical(w[k]), canonical(g[k]); a != b {
+			return fmt.Sprintf("%s %s, expected %s", k, b, a)
+		}
+	}
+	return ""
+}
+
+// compareProc compares lines of /proc/net/nf_conntrack in any order, with
+// slack for the timeout.
+func compareProc(want, got []string) string {
+	w, g := procLines(want), procLines(got)
+	for _, k := range slices.Sorted(maps.Keys(w)) {
+		t, ok := g[k]
+		if !ok {
+			return fmt.Sprintf("/proc line missing: %s; there is %s", k, strings.Join(slices.Sorted(maps.Keys(g)), " | "))
+		}
+		if t-w[k] > slack || w[k]-t > slack {
+			return fmt.Sprintf("/proc line %s: timeout %d, expected %d", k, t, w[k])
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(g)) {
+		if _, ok := w[k]; !ok {
+			return "/proc line not expected: " + k
+		}
+	}
+	return ""
+}
+
+// procLines takes the timeouts out of lines. They stand after four columns,
+// and only in some lines.
+func procLines(lines []string) map[string]int64 {
+	m := map[string]int64{}
+	for _, l := range lines {
+		timeout := int64(0)
+		f := strings.Fields(l)
+		if len(f) > 4 {
+			if n, err := strconv.ParseInt(f[4], 10, 64); err == nil {
+				timeout = n
+				l = strings.Replace(l, " "+f[4]+" ", " T ", 1)
+			}
+		}
+		m[l] = timeout
+	}
+	return m
+}
+
+func compareFilters(want, got map[string]map[string]json.RawMessage) string {
+	for _, dev := range slices.Sorted(maps.Keys(want)) {
+		for _, dir := range slices.Sorted(maps.Keys(want[dev])) {
+			w, err := plain(want[dev][dir])
+			if err != nil {
+				return fmt.Sprintf("filters of %s %s in the case: %v", dev, dir, err)
+			}
+			g, err := plain(got[dev][dir])
+			if err != nil {
+				return fmt.Sprintf("filters of %s %s: %v", dev, dir, err)
+			}
+			for i := range max(len(w), len(g)) {
+				var a, b any
+				if i < len(w) {
+					a = w[i]
+				}
+				if i < len(g) {
+					b = g[i]
+				}
+				if x, y := canonical(a), canonical(b); x != y {
+					return fmt.Sprintf("filter show %s %s, entry %d: %s, expected %s", dev, dir, i, y, x)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// plain decodes a filter list and takes out what depends on the clock: the
+// ages of actions. Whether an action was ever used stays.
+func plain(raw json.RawMessage) ([]any, error) {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return nil, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v []any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	ageless(v)
+	return v, nil
+}
+
+func ageless(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			ageless(x)
+		}
+	case map[string]any:
+		for k, x := range v {
+			switch k {
+			case "installed", "last_used", "first_used":
+				v[k] = true
+			default:
+				ageless(x)
+			}
+		}
+	}
+}
