@@ -97,7 +97,8 @@ A server in a virtual machine behind %s; a client on the network behind %s;
 between them a NIC's switch that runs tc filters with connection tracking. The
 frames were recorded between two network namespaces; they go through Sluice now.
 
-  client 192.0.2.10 ──▶ uplink_rep ─┬─ chain 0: ct ──▶ chain 2: by ct_state ─┬─ vf0_rep ◀── server 192.0.2.80
+  client ────── uplink_rep ═══ chain 0: ct ──▶ chain 2: ct_state ═══ vf0_rep ────── server
+  192.0.2.10                                                                    192.0.2.80
 
 `, s.ink.bold("Sluice: what a stateful tc policy does to real traffic"), ports[1], ports[0])
 }
@@ -178,19 +179,23 @@ func (s *show) packet(rec *port.Record) error {
 	path, state, fate := s.path()
 	news := s.story.look(s.e, &s.v, s.e.Trace(0))
 	kind := path + state + fate
-	if len(news) == 0 && s.seen[kind] {
+	if h := &s.v.H[0]; h.End > h.Payload {
+		kind += " data"
+	}
+	first := !s.seen[kind]
+	s.seen[kind] = true
+	if !first && len(news) == 0 && s.v.Verdict[0] == packet.Forward {
 		s.quiet.add(ports[rec.Iface], len(rec.Data))
 		return nil
 	}
 	s.passOver()
 	fmt.Fprintf(s, "%4d %9.6f  %-10s  %-47s %-13s %s\n", s.n, float64(rec.Time-s.begin)/1e9, ports[rec.Iface], what, state, s.ink.fate(s.v.Verdict[0], path+fate))
-	if !s.seen[kind] && len(news) == 0 {
-		news = plain(s.e.Trace(0), s.v.Verdict[0])
+	if first {
+		news = append(news, s.why()...)
 	}
 	for _, n := range news {
 		fmt.Fprintf(s, "%16s%s\n", "", s.ink.dim("└ "+n))
 	}
-	s.seen[kind] = true
 	return nil
 }
 
@@ -229,7 +234,11 @@ func (s *show) passOver() {
 func (s *show) summary() {
 	s.e.Flows().Sync(s.v.Now)
 	fmt.Fprintln(s, s.ink.bold("The filters, as tc -s counts them (bytes from the IP header on)"))
-	replay.FilterTable(s, replay.Filters(s.p, s.e, policyText))
+	for i, f := range replay.Filters(s.p, s.e, policyText) {
+		match, _, _ := strings.Cut(strings.TrimPrefix(f.Rule, "flower "), " action")
+		fmt.Fprintf(s, "  %s %-10s  chain %d  %-39s %4d packets %7d bytes\n", s.ink.bold(fmt.Sprintf("[%d]", i+1)), f.Dev, f.Chain, match, f.Packets, f.Bytes)
+	}
+	fmt.Fprintln(s)
 	fmt.Fprintln(s, s.ink.bold("The connection table, as /proc/net/nf_conntrack shows it"))
 	fmt.Fprintf(s, "%s\n", observe.AppendTable(nil, s.e.Tracker(), s.v.Now))
 	fmt.Fprintf(s, "%s\n", s.ink.bold("Next"))

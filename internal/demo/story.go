@@ -6,12 +6,12 @@ import (
 	"sluice/conntrack"
 	"sluice/datapath"
 	"sluice/packet"
-	"sluice/policy"
 )
 
 // story follows connections and tells what a packet changed about its own.
 type story struct {
 	conns map[packet.ConnRef]face
+	held  bool // the flow table held the last packet's connection, before and after it
 }
 
 // face is what of a connection the story watches.
@@ -22,11 +22,11 @@ type face struct {
 
 // look compares the packet's connection with how it was before the packet.
 func (s *story) look(e *datapath.Engine, v *packet.Vector, hits []datapath.Hit) (news []string) {
+	s.held = false
 	var ref packet.ConnRef
-	var state uint16
 	for _, h := range hits {
 		if h.Conn != 0 {
-			ref, state = h.Conn, h.CTState
+			ref = h.Conn
 		}
 	}
 	if ref == 0 {
@@ -34,11 +34,7 @@ func (s *story) look(e *datapath.Engine, v *packet.Vector, hits []datapath.Hit) 
 	}
 	c := e.Tracker().Conn(ref)
 	if c == nil {
-		if state&policy.CTNew != 0 && v.Verdict[0] == packet.Drop {
-			news = append(news, "the server opens a connection: new, and [6] drops it. By port and address it could pass for an answer",
-				"it was never committed, so nothing of it stays in the table")
-		}
-		return news
+		return nil // never committed
 	}
 	was, known := s.conns[ref]
 	now := face{c.Status, c.TCP.State}
@@ -50,25 +46,35 @@ func (s *story) look(e *datapath.Engine, v *packet.Vector, hits []datapath.Hit) 
 	if gained&conntrack.StatusSeenReply != 0 {
 		news = append(news, "the answer: traffic in both directions makes the connection established")
 	}
+	if known && now.tcp != was.tcp {
+		change := conntrack.TCPStateNames[was.tcp] + " ─▶ " + conntrack.TCPStateNames[now.tcp]
+		if now.status&conntrack.StatusOffload == 0 {
+			change += fmt.Sprintf(", %d s to live", (c.Timeout-v.Now)/1e9)
+		}
+		news = append(news, change)
+	}
 	if gained&conntrack.StatusOffload != 0 {
-		news = append(news, "assured: into the flow table it goes [OFFLOAD]; look-ups end there from now on, with windows unchecked")
+		news = append(news, "assured: the flow table takes it over [OFFLOAD]; the tracker is not asked any more")
 	}
 	if lost&conntrack.StatusOffload != 0 {
-		news = append(news, "FIN: the flow table gives the connection back to the tracker")
+		news = append(news, tcpFlags(v.H[0].TCPFlags&5)+": the flow table has given the connection back to the tracker")
 	}
-	if known && now.tcp != was.tcp {
-		news = append(news, fmt.Sprintf("%s ─▶ %s, %d s to live", conntrack.TCPStateNames[was.tcp], conntrack.TCPStateNames[now.tcp], (c.Timeout-v.Now)/1e9))
-	}
+	s.held = known && was.status&now.status&conntrack.StatusOffload != 0
 	return news
 }
 
-// plain explains the first packet of a kind that changes no connection.
-func plain(hits []datapath.Hit, v packet.Verdict) []string {
-	switch {
-	case len(hits) == 0 && v == packet.Pass:
-		return []string{"no filter is about such packets; at the end of chain 0 they go up to the host"}
-	case v == packet.Forward && len(hits) > 1 && hits[len(hits)-1].CTState&policy.CTReply != 0:
-		return []string{"data of the answer, by the flow table"}
+// why explains the first packet of a kind, where its connection does not.
+func (s *show) why() []string {
+	switch v := s.v.Verdict[0]; {
+	case v == packet.Pass:
+		return []string{"no filter is about such packets: at the end of chain 0 they go up to the host"}
+	case v == packet.Drop:
+		return []string{
+			"the server opens a connection itself, from port 80, so that it looks like an answer;",
+			"but no connection has this tuple: new, dropped, and never committed to the table",
+		}
+	case s.story.held:
+		return []string{"found in the flow table"}
 	}
 	return nil
 }
