@@ -128,7 +128,11 @@ func (s *show) policy() {
 		if strings.HasPrefix(l, "#") {
 			l = s.ink.dim(l)
 		}
-		fmt.Fprintln(s, strings.TrimRight("  "+s.ink.bold(mark)+" "+l, " "))
+		if l == "" {
+			fmt.Fprintln(s)
+			continue
+		}
+		fmt.Fprintln(s, "  "+s.ink.bold(mark)+" "+l)
 	}
 	fmt.Fprintln(s)
 	for f, l := range s.rules {
