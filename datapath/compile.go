@@ -285,6 +285,10 @@ func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
 				}
 				out.toBlock = c.blocks[sb]
 			}
+		case a.CT != nil && (a.CT.NAT || a.CT.Helper != ""):
+			// Passing such packets on untranslated would be worse than not
+			// running the policy.
+			return &UnsupportedError{Filter: f, What: unsupportedCT(a.CT)}
 		case a.CT != nil:
 			out.kind = actCT
 			out.ct = &ctParams{CTAction: *a.CT, table: c.e.table(a, c.now), clone: -1}
@@ -297,6 +301,27 @@ func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
 		c.p.actions = append(c.p.actions, out)
 	}
 	return nil
+}
+
+// UnsupportedError names a filter with an action that this datapath cannot
+// carry out.
+type UnsupportedError struct {
+	Filter *policy.Filter
+	What   string
+}
+
+func (e *UnsupportedError) Error() string {
+	if e.Filter.File != "" {
+		return fmt.Sprintf("%s:%d: %s is not supported by this datapath", e.Filter.File, e.Filter.Line, e.What)
+	}
+	return e.What + " is not supported by this datapath"
+}
+
+func unsupportedCT(c *policy.CTAction) string {
+	if c.NAT {
+		return "action ct nat (address translation)"
+	}
+	return "action ct helper " + c.Helper
 }
 
 func controlArg(b *block, ctl policy.Control, arg uint32) int32 {

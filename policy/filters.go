@@ -216,31 +216,34 @@ func (c *Chain) find(prio, protocol uint16) (*Proto, error) {
 	if prio == 0 {
 		want = autoPrioFrom
 	}
-	for _, pr := range c.Protos {
-		if pr.Prio == want {
-			if prio == 0 || protocol != 0 && pr.Protocol != protocol {
-				return nil, refuse(EINVAL, "Filter with specified priority/protocol not found")
-			}
-			return pr, nil
-		}
+	i, ok := c.search(want)
+	if !ok {
+		return nil, nil
 	}
-	return nil, nil
+	if pr := c.Protos[i]; prio != 0 && (protocol == 0 || pr.Protocol == protocol) {
+		return pr, nil
+	}
+	return nil, refuse(EINVAL, "Filter with specified priority/protocol not found")
+}
+
+// search gives the place of the first preference from prio on, and whether it
+// is prio.
+func (c *Chain) search(prio uint16) (int, bool) {
+	return slices.BinarySearchFunc(c.Protos, prio, func(x *Proto, prio uint16) int { return cmp.Compare(x.Prio, prio) })
 }
 
 // autoPrio is one below the lowest of the automatic preferences.
 func (c *Chain) autoPrio() uint16 {
 	if c != nil {
-		for _, pr := range c.Protos {
-			if pr.Prio >= autoPrioFrom {
-				return pr.Prio - 1
-			}
+		if i, _ := c.search(autoPrioFrom); i < len(c.Protos) {
+			return c.Protos[i].Prio - 1
 		}
 	}
 	return firstAutoPrio
 }
 
 func (c *Chain) insert(pr *Proto) {
-	i, _ := slices.BinarySearchFunc(c.Protos, pr.Prio, func(x *Proto, prio uint16) int { return cmp.Compare(x.Prio, prio) })
+	i, _ := c.search(pr.Prio)
 	c.Protos = slices.Insert(c.Protos, i, pr)
 }
 

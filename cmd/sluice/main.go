@@ -79,6 +79,7 @@ Exit status: 0, all well; 1, it ran and found something wrong; 2, it could not r
 // commands lists all sub-commands, one file each.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		newDemoCommand(),
 		newReplayCommand(),
 		newTCCommand(),
 		newConformCommand(),

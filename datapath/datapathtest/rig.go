@@ -50,6 +50,15 @@ func (r *Rig) Run(line string) {
 	}
 }
 
+// TryRun changes the policy and returns what Load says of it.
+func (r *Rig) TryRun(line string) error {
+	r.t.Helper()
+	if err := r.s.Run(line); err != nil {
+		r.t.Fatal(err)
+	}
+	return r.E.Load(r.P, r.Now)
+}
+
 // Result is what became of one frame.
 type Result struct {
 	Verdict packet.Verdict

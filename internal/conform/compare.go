@@ -51,7 +51,7 @@ func Compare(want, got *Case) string {
 	if d := compareProc(want.Proc, got.Proc); d != "" {
 		return "at the end: " + d
 	}
-	return compareFilters(want.Filters, got.Filters)
+	return compareFilters(want.Filters, got.Filters, len(want.Refused) > 0)
 }
 
 func orEmpty(v []any) []any {
@@ -234,7 +234,12 @@ func procLines(lines []string) map[string]int64 {
 	return m
 }
 
-func compareFilters(want, got map[string]map[string]json.RawMessage) string {
+// compareFilters compares tc's listings. After a refused command an action's
+// index depends on whether the kernel's grace period for the refused one's was
+// over, which is a matter of milliseconds; then it is enough that the same
+// indices are told apart.
+func compareFilters(want, got map[string]map[string]json.RawMessage, renumber bool) string {
+	wi, gi := indices{}, indices{}
 	for _, dev := range slices.Sorted(maps.Keys(want)) {
 		for _, dir := range slices.Sorted(maps.Keys(want[dev])) {
 			w, err := plain(want[dev][dir])
@@ -244,6 +249,10 @@ func compareFilters(want, got map[string]map[string]json.RawMessage) string {
 			g, err := plain(got[dev][dir])
 			if err != nil {
 				return fmt.Sprintf("filters of %s %s: %v", dev, dir, err)
+			}
+			if renumber {
+				wi.renumber(w)
+				gi.renumber(g)
 			}
 			for i := range max(len(w), len(g)) {
 				var a, b any
@@ -292,6 +301,29 @@ func ageless(v any) {
 			default:
 				ageless(x)
 			}
+		}
+	}
+}
+
+// indices numbers actions by their first appearance, kind by kind.
+type indices map[string]int
+
+func (n indices) renumber(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			n.renumber(x)
+		}
+	case map[string]any:
+		if i, ok := v["index"]; ok {
+			k := fmt.Sprint(v["kind"], " ", i)
+			if n[k] == 0 {
+				n[k] = len(n) + 1
+			}
+			v["index"] = n[k]
+		}
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			n.renumber(v[k])
 		}
 	}
 }
