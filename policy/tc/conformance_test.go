@@ -2,6 +2,7 @@ package tc
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"os"
@@ -30,30 +31,30 @@ type recorded struct {
 	Filters map[string]map[string][]map[string]any
 }
 
-// recordedCases finds the cases; it skips the test where there are none.
+// recordedCases reads the cases that come with the conformance checker.
 func recordedCases(t *testing.T) (out []recorded) {
 	t.Helper()
-	dir := os.Getenv("SLUICE_CONFORMANCE")
-	for _, d := range []string{dir, filepath.Join("..", "..", "testdata", "conformance"), filepath.Join("..", "..", "..", "shared", "conformance")} {
-		names, _ := filepath.Glob(filepath.Join(d, "*.json"))
-		if d == "" || len(names) == 0 {
-			continue
-		}
-		for _, n := range names {
-			text, err := os.ReadFile(n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var c recorded
-			if err := json.Unmarshal(text, &c); err != nil {
-				t.Fatalf("%s: %v", n, err)
-			}
-			out = append(out, c)
-		}
-		return out
+	names, _ := filepath.Glob(filepath.Join("..", "..", "internal", "conform", "testdata", "cases", "*.json.gz"))
+	if len(names) == 0 {
+		t.Skip("no recorded cases in internal/conform/testdata/cases")
 	}
-	t.Skip("no recorded cases: set SLUICE_CONFORMANCE to their directory")
-	return nil
+	for _, n := range names {
+		f, err := os.Open(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatalf("%s: %v", n, err)
+		}
+		var c recorded
+		if err := json.NewDecoder(z).Decode(&c); err != nil {
+			t.Fatalf("%s: %v", n, err)
+		}
+		f.Close()
+		out = append(out, c)
+	}
+	return out
 }
 
 // strip takes actions away that the language does not have, and reports
