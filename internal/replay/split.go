@@ -33,9 +33,11 @@ type splitRule struct {
 type flowKey struct {
 	a, b         packet.Addr
 	aPort, bPort uint16
-	proto        uint8 // 0: the pair of hosts, whatever they speak
-	family       uint8
+	proto        uint8
+	family       uint8 // anyProto added: the pair of hosts, whatever they speak
 }
+
+const anyProto = 0x80
 
 // newSplitter parses --split's arguments. device resolves a device's name.
 func newSplitter(args []string, device func(string) (int32, error)) (*splitter, error) {
@@ -182,7 +184,7 @@ func (s *splitter) spokeFirst(frame []byte, h *packet.Headers) bool {
 			}
 		}
 	}
-	pair, pairSwapped := keyOf(&packet.Tuple{Src: h.Tuple.Src, Dst: h.Tuple.Dst, Family: h.Tuple.Family})
+	pair, pairSwapped := keyOf(&packet.Tuple{Src: h.Tuple.Src, Dst: h.Tuple.Dst, Family: h.Tuple.Family | anyProto})
 	_, known := s.flows[pair]
 	// A SYN-ACK without its SYN: the capture began too late.
 	late := h.Proto == packet.ProtoTCP && h.Has(packet.HasL4) && h.TCPFlags&0x12 == 0x12

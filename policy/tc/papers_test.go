@@ -196,6 +196,8 @@ func TestMatches(t *testing.T) {
 		{"A010_each_bit_unset", "+trk-new-est-rel-inv-rpl-snat-dnat", policy.CTTracked, 0xff},
 		{"A010_joined_in_any_order", "+new+trk", policy.CTTracked | policy.CTNew, policy.CTTracked | policy.CTNew},
 		{"A010_X4_in_words", "+trk +est -dnat", policy.CTTracked | policy.CTEstablished, policy.CTTracked | policy.CTEstablished | policy.CTDNAT},
+		{"X2_snat_is_the_source's_translation", "+trk+snat", policy.CTTracked | policy.CTSNAT, policy.CTTracked | policy.CTSNAT},
+		{"X2_dnat_is_the_destination's_translation", "+trk+dnat", policy.CTTracked | policy.CTDNAT, policy.CTTracked | policy.CTDNAT},
 		{"B001_snat_dnat_extension", "+trk+snat-dnat", policy.CTTracked | policy.CTSNAT, policy.CTTracked | policy.CTSNAT | policy.CTDNAT},
 	} {
 		t.Run(c.id, func(t *testing.T) {
