@@ -130,7 +130,6 @@ type opts struct {
 	zeroWin bool
 	data    int
 	options []byte
-	sport   uint16
 }
 
 func tcpHeader(sp, dp uint16, flags string, seq, ack uint32, o opts) []byte {

@@ -50,7 +50,7 @@ func runBench(w io.Writer, name string, o benchOptions) error {
 	if o.conns < 1 || o.conns > 1<<27 {
 		return fmt.Errorf("--conns must be between 1 and %d", 1<<27)
 	}
-	opt := bench.Options{Conns: o.conns, Seconds: time.Duration(o.seconds * float64(time.Second)), Seed: o.seed}
+	opt := bench.Options{Conns: o.conns, For: time.Duration(o.seconds * float64(time.Second)), Seed: o.seed}
 	if o.cpuProfile != "" {
 		f, err := os.Create(o.cpuProfile)
 		if err != nil {

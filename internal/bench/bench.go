@@ -18,9 +18,9 @@ import (
 
 // Options say what to measure.
 type Options struct {
-	Conns   int           // connections in the table
-	Seconds time.Duration // how long to measure; at least one pass in any case
-	Seed    uint64
+	Conns int           // connections in the table
+	For   time.Duration // how long to measure; at least one pass in any case
+	Seed  uint64
 
 	// Profile, if set, is called when measuring begins; what it returns is
 	// called when it ends. Setting up is not measured.
@@ -165,13 +165,13 @@ func Established(o Options) (Result, error) {
 func New(o Options) (Result, error) {
 	var sum Result
 	var busy time.Duration
-	for passes := 0; passes == 0 || busy < o.Seconds; passes++ {
+	for passes := 0; passes == 0 || busy < o.For; passes++ {
 		r, err := newRig(o.Conns)
 		if err != nil {
 			return Result{}, err
 		}
 		once := o
-		once.Seconds = 0
+		once.For = 0
 		res, err := r.measure(once, "new", func() error { return r.each(o.Conns, fromClient, flagSYN, 1000, 0) })
 		if err != nil {
 			return Result{}, err
@@ -200,7 +200,7 @@ func (r *rig) measure(o Options, name string, work func() error) (Result, error)
 	}
 	defer func() { stop() }()
 	runtime.ReadMemStats(&before)
-	for r.n == 0 || r.busy < o.Seconds {
+	for r.n == 0 || r.busy < o.For {
 		if err := work(); err != nil {
 			return Result{}, err
 		}

@@ -33,16 +33,7 @@ const (
 
 // newOutput makes the files anew, one for each device of the policy, so that
 // none of an earlier replay is left among them.
-func newOutput(dir string, p *policy.Policy) (o *output, err error) {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("make output directory: %w", err)
-	}
-	o = &output{}
-	defer func() {
-		if err != nil {
-			o.close()
-		}
-	}()
+func newOutput(dir string, p *policy.Policy) (*output, error) {
 	var names []string
 	for _, d := range p.Devices {
 		if d.Name == passFile || d.Name == dropFile || d.Name == "." || d.Name == ".." || strings.ContainsRune(d.Name, os.PathSeparator) {
@@ -50,21 +41,23 @@ func newOutput(dir string, p *policy.Policy) (o *output, err error) {
 		}
 		names = append(names, d.Name)
 	}
-	create := func(name string, ifaces []string) *port.Writer {
-		if err != nil {
-			return nil
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("make output directory: %w", err)
+	}
+	o := &output{}
+	var err error
+	create := func(name string, ifaces []string) (w *port.Writer) {
+		if err == nil {
+			w, err = port.Create(filepath.Join(dir, name+".pcapng"), ifaces)
 		}
-		var w *port.Writer
-		w, err = port.Create(filepath.Join(dir, name+".pcapng"), ifaces)
 		return w
 	}
 	for _, n := range names {
 		o.devs = append(o.devs, create(n, []string{n}))
 	}
-	o.pass = create(passFile, names)
-	o.drop = create(dropFile, names)
+	o.pass, o.drop = create(passFile, names), create(dropFile, names)
 	if err != nil {
-		return o, fmt.Errorf("create output: %w", err)
+		return nil, errors.Join(fmt.Errorf("create output: %w", err), o.close())
 	}
 	return o, nil
 }
