@@ -1,0 +1,233 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+
+	"sluice/conntrack"
+	"sluice/port"
+)
+
+// seen is one TCP connection as a simple reading of the capture finds it.
+type seen struct {
+	packets [2]uint64 // from the client, from the server
+	syns    uint64    // before the server's first word
+	fin     [2]bool
+	last    int64
+}
+
+// readTCP reads a capture with another program's decoder and nothing of ours
+// but the file format. Clients are who send a SYN without an ACK.
+func readTCP(t *testing.T, path string) map[uint16]*seen {
+	t.Helper()
+	r, err := port.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	conns := map[uint16]*seen{} // by the client's port
+	var rec port.Record
+	for r.Read(&rec) == nil {
+		tcp, ok := gopacket.NewPacket(rec.Data, layers.LayerTypeEthernet, gopacket.NoCopy).Layer(layers.LayerTypeTCP).(*layers.TCP)
+		if !ok {
+			continue
+		}
+		client, dir := uint16(tcp.SrcPort), 0
+		if tcp.SYN && !tcp.ACK && conns[client] == nil {
+			conns[client] = &seen{}
+		}
+		c := conns[client]
+		if c == nil {
+			if c, dir = conns[uint16(tcp.DstPort)], 1; c == nil {
+				t.Fatalf("%s: a segment before its SYN", path)
+			}
+		}
+		c.packets[dir]++
+		c.fin[dir] = c.fin[dir] || tcp.FIN
+		if c.packets[1] == 0 {
+			c.syns++
+		}
+		c.last = max(c.last, rec.Time)
+	}
+	return conns
+}
+
+// TestEcho replays 500 connections, each opened, used and closed in order,
+// and compares every one of them with a simple reading of the capture.
+func TestEcho(t *testing.T) {
+	path := needCapture(t, "large/echo-connections.pcap.gz")
+	o := Options{
+		Policy: file(t, "echo.tc", strings.ReplaceAll(strings.Join(datapathPolicy, "\n"), "_port 80 ", "_port 7000 ")),
+		Inputs: []Input{{"", path}}, Split: []string{"initiator=uplink_rep,vf0_rep"},
+	}
+	rep := mustRun(t, o)
+	want := readTCP(t, path)
+	got := bySport(rep)
+	if rep.Packets != 82582 || len(got) != 500 || len(want) != 500 {
+		t.Fatalf("%d packets, %d connections, want 82582 and 500 (a simple reading finds %d)", rep.Packets, len(got), len(want))
+	}
+	var syns uint64
+	for sport, w := range want {
+		c := got[sport]
+		if c.Packets != w.packets {
+			t.Errorf("port %d: packets %v, want %v", sport, c.Packets, w.packets)
+		}
+		if !w.fin[0] || !w.fin[1] {
+			t.Errorf("port %d: not closed by both; the expectation below is wrong", sport)
+		}
+		if c.TCP.State != conntrack.TCPTimeWait || c.Status&conntrack.StatusAssured == 0 || c.Status&conntrack.StatusOffload != 0 {
+			t.Errorf("port %d: %s, status %#x, want TIME_WAIT, assured, back from the flow table", sport, conntrack.TCPStateNames[c.TCP.State], c.Status)
+		}
+		if d := w.last + 120e9 - c.Timeout; d < -granule || d > granule {
+			t.Errorf("port %d: expires %v from 120 s after its last segment", sport, time.Duration(d))
+		}
+		syns += w.syns
+	}
+	t.Run("A063_established_from_the_first_answer_on", func(t *testing.T) {
+		if n := named(rep.States, "+trk+new"); n != syns {
+			t.Errorf("%d packets new, want the %d SYNs", n, syns)
+		}
+		if n := named(rep.States, "+trk+est") + named(rep.States, "+trk+est+rpl"); n != rep.Packets-syns {
+			t.Errorf("%d packets established, want all others, %d", n, rep.Packets-syns)
+		}
+	})
+	t.Run("I8_all_forwarded", func(t *testing.T) {
+		if n := named(rep.Verdicts, "fwd"); n != rep.Packets || rep.Devices[0].Out.Packets+rep.Devices[1].Out.Packets != n {
+			t.Errorf("%d forwarded of %d, devices %+v", n, rep.Packets, rep.Devices)
+		}
+	})
+}
+
+// datapathPolicy is the slides' HTTP example with chains 0 and 2.
+var datapathPolicy = []string{
+	"filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower ct_state -trk ip_proto tcp dst_port 80 action ct pipe action goto chain 2",
+	"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state +new+trk action ct commit pipe action mirred egress redirect dev vf0_rep",
+	"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state -new+est+trk action mirred egress redirect dev vf0_rep",
+	"filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower ct_state -trk ip_proto tcp src_port 80 action ct pipe action goto chain 2",
+	"filter add dev vf0_rep ingress prio 1 chain 2 proto ip flower ct_state +est+trk action mirred egress redirect dev uplink_rep",
+	"filter add dev vf0_rep ingress prio 1 chain 2 proto ip flower ct_state +new+trk action drop",
+	"",
+}
+
+// TestBrowser replays a browser's thirteen connections to a web server. The
+// table was read off the capture with tshark.
+func TestBrowser(t *testing.T) {
+	path := needCapture(t, "http/bro.org.pcap")
+	o := Options{
+		Policy: file(t, "http.tc", strings.Join(datapathPolicy, "\n")),
+		Inputs: []Input{{"uplink_rep", path}}, Split: []string{"src=192.150.187.43:vf0_rep"},
+	}
+	rep := mustRun(t, o)
+	got := bySport(rep)
+	const closed, open = conntrack.TCPTimeWait, conntrack.TCPEstablished
+	for _, w := range []struct {
+		port             uint16
+		browser, servers uint64
+		state            uint8
+	}{
+		{55079, 45, 88, closed}, {55080, 76, 239, closed}, {55081, 30, 58, closed}, {55082, 22, 31, closed},
+		{55083, 16, 21, closed}, {55085, 24, 39, closed}, {55120, 8, 8, closed},
+		{55127, 6, 5, open}, // no FIN by the capture's end
+		{55128, 4, 3, closed}, {55129, 4, 3, closed}, {55130, 4, 3, closed}, {55131, 4, 3, closed}, {55132, 4, 3, closed},
+	} {
+		c := got[w.port]
+		if c.Packets != [2]uint64{w.browser, w.servers} || c.TCP.State != w.state {
+			t.Errorf("port %d: packets %v, %s; want %d and %d, %s", w.port, c.Packets, conntrack.TCPStateNames[c.TCP.State],
+				w.browser, w.servers, conntrack.TCPStateNames[w.state])
+		}
+		if offloaded := c.Status&conntrack.StatusOffload != 0; offloaded != (w.state == open) || c.Status&conntrack.StatusAssured == 0 {
+			t.Errorf("port %d: status %#x", w.port, c.Status)
+		}
+	}
+	t.Run("A072_all_of_it_is_allowed", func(t *testing.T) {
+		if len(got) != 13 || rep.Packets != 751 || named(rep.Verdicts, "fwd") != 751 || named(rep.States, "+trk+new") != 13 {
+			t.Errorf("%d connections, %d packets, verdicts %v, states %v", len(got), rep.Packets, rep.Verdicts, rep.States)
+		}
+	})
+	t.Run("A073_none_of_it_is_with_the_server_outside", func(t *testing.T) {
+		// The browser is now the virtual machine. What it starts meets no
+		// filter for port 80 as a source; what the server answers belongs to
+		// nothing that was ever committed, and is new at best.
+		o.Split = []string{"src=10.0.2.15:vf0_rep"}
+		o.Policy = file(t, "swapped.tc", strings.ReplaceAll(strings.Join(datapathPolicy, "\n"), "src_port 80", "dst_port 80"))
+		rep := mustRun(t, o)
+		if named(rep.Verdicts, "fwd") != 0 || len(bySport(rep)) != 0 {
+			t.Errorf("verdicts %v, connections %d", rep.Verdicts, len(bySport(rep)))
+		}
+		if d := rep.Devices[1]; d.Name != "vf0_rep" || named(rep.Drops, "drop action") == 0 || d.Out.Packets != 0 {
+			t.Errorf("drops %v, %+v", rep.Drops, d)
+		}
+	})
+}
+
+// everything tracks all that it can, in two zones, and lets through what it
+// knows.
+var everything = lines(
+	"filter add dev left ingress prio 1 proto ip chain 0 flower action ct zone 1 pipe action goto chain 1",
+	"filter add dev left ingress prio 2 proto ipv6 chain 0 flower action ct zone 1 pipe action goto chain 1",
+	"filter add dev left ingress prio 3 proto 802.1q chain 0 flower vlan_ethtype ip action ct zone 1 pipe action goto chain 1",
+	"filter add dev left ingress prio 1 proto all chain 1 flower ct_state +trk+new action ct commit zone 1 pipe action mirred egress redirect dev right",
+	"filter add dev left ingress prio 1 proto all chain 1 flower ct_state +trk+est action mirred egress redirect dev right",
+	"filter add dev left ingress prio 1 proto all chain 1 flower ct_state +trk+rel action mirred egress redirect dev right",
+	"filter add dev left ingress prio 1 proto all chain 1 flower ct_state +trk+inv action drop",
+	"filter add dev right ingress prio 1 proto ip chain 0 flower action ct zone 1 pipe action goto chain 1",
+	"filter add dev right ingress prio 2 proto ipv6 chain 0 flower action ct zone 1 pipe action goto chain 1",
+	"filter add dev right ingress prio 1 proto all chain 1 flower ct_state +trk-inv action ct zone 2 commit pipe action mirred egress redirect dev left",
+	"filter add dev right ingress prio 1 proto all chain 1 flower ct_state +trk+inv action drop",
+)
+
+// TestI8_I9_all_captures puts every capture there is through a policy that
+// tracks everything: whatever is in them, every packet is accounted for and
+// the tables stay sound.
+func TestI8_I9_all_captures(t *testing.T) {
+	root := needCapture(t, ".")
+	policy := file(t, "everything.tc", everything)
+	count := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !slices.Contains([]string{".pcap", ".pcapng", ".gz"}, filepath.Ext(path)) {
+			return err
+		}
+		count++
+		rep, err := Run(context.Background(), Options{Policy: policy, Inputs: []Input{{"", path}}, Split: []string{"initiator=left,right"}})
+		var link *port.LinkTypeError
+		if errors.As(err, &link) {
+			return nil
+		}
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		if rep == nil {
+			return nil
+		}
+		var verdicts, states, dropped uint64
+		for _, v := range rep.Verdicts {
+			verdicts += v.Packets
+		}
+		for _, s := range rep.States {
+			states += s.Packets
+		}
+		for _, d := range rep.Drops {
+			dropped += d.Packets
+		}
+		if verdicts != rep.Packets || states != rep.Packets || dropped != named(rep.Verdicts, "drop")+named(rep.Verdicts, "stolen") {
+			t.Errorf("%s: %d packets, %d verdicts, %d states, %d drops by reason: %v", path, rep.Packets, verdicts, states, dropped, rep.Verdicts)
+		}
+		for _, e := range rep.engine.Tracker().Check() {
+			t.Errorf("%s: %v", path, e)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d captures", count)
+}
