@@ -14,6 +14,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"sluice/conntrack"
+	"sluice/datapath/datapathtest"
 	"sluice/port"
 )
 
@@ -66,7 +67,7 @@ func readTCP(t *testing.T, path string) map[uint16]*seen {
 func TestEcho(t *testing.T) {
 	path := needCapture(t, "large/echo-connections.pcap.gz")
 	o := Options{
-		Policy: file(t, "echo.tc", strings.ReplaceAll(strings.Join(datapathPolicy, "\n"), "_port 80 ", "_port 7000 ")),
+		Policy: file(t, "echo.tc", strings.ReplaceAll(lines(datapathtest.HTTPPolicy...), "_port 80 ", "_port 7000 ")),
 		Inputs: []Input{{"", path}}, Split: []string{"initiator=uplink_rep,vf0_rep"},
 	}
 	rep := mustRun(t, o)
@@ -78,8 +79,11 @@ func TestEcho(t *testing.T) {
 	var syns uint64
 	for sport, w := range want {
 		c := got[sport]
-		if c.Packets != w.packets {
-			t.Errorf("port %d: packets %v, want %v", sport, c.Packets, w.packets)
+		// Linux neither refreshes nor counts for a repeated SYN
+		// (nf_conntrack_proto_tcp.c nf_conntrack_tcp_packet).
+		counted := [2]uint64{w.packets[0] - (w.syns - 1), w.packets[1]}
+		if c.Packets != counted {
+			t.Errorf("port %d: packets %v, want %v", sport, c.Packets, counted)
 		}
 		if !w.fin[0] || !w.fin[1] {
 			t.Errorf("port %d: not closed by both; the expectation below is wrong", sport)
@@ -107,23 +111,12 @@ func TestEcho(t *testing.T) {
 	})
 }
 
-// datapathPolicy is the slides' HTTP example with chains 0 and 2.
-var datapathPolicy = []string{
-	"filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower ct_state -trk ip_proto tcp dst_port 80 action ct pipe action goto chain 2",
-	"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state +new+trk action ct commit pipe action mirred egress redirect dev vf0_rep",
-	"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state -new+est+trk action mirred egress redirect dev vf0_rep",
-	"filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower ct_state -trk ip_proto tcp src_port 80 action ct pipe action goto chain 2",
-	"filter add dev vf0_rep ingress prio 1 chain 2 proto ip flower ct_state +est+trk action mirred egress redirect dev uplink_rep",
-	"filter add dev vf0_rep ingress prio 1 chain 2 proto ip flower ct_state +new+trk action drop",
-	"",
-}
-
 // TestBrowser replays a browser's thirteen connections to a web server. The
 // table was read off the capture with tshark.
 func TestBrowser(t *testing.T) {
 	path := needCapture(t, "http/bro.org.pcap")
 	o := Options{
-		Policy: file(t, "http.tc", strings.Join(datapathPolicy, "\n")),
+		Policy: file(t, "http.tc", lines(datapathtest.HTTPPolicy...)),
 		Inputs: []Input{{"uplink_rep", path}}, Split: []string{"src=192.150.187.43:vf0_rep"},
 	}
 	rep := mustRun(t, o)
@@ -158,7 +151,7 @@ func TestBrowser(t *testing.T) {
 		// filter for port 80 as a source; what the server answers belongs to
 		// nothing that was ever committed, and is new at best.
 		o.Split = []string{"src=10.0.2.15:vf0_rep"}
-		o.Policy = file(t, "swapped.tc", strings.ReplaceAll(strings.Join(datapathPolicy, "\n"), "src_port 80", "dst_port 80"))
+		o.Policy = file(t, "swapped.tc", strings.ReplaceAll(lines(datapathtest.HTTPPolicy...), "src_port 80", "dst_port 80"))
 		rep := mustRun(t, o)
 		if named(rep.Verdicts, "fwd") != 0 || len(bySport(rep)) != 0 {
 			t.Errorf("verdicts %v, connections %d", rep.Verdicts, len(bySport(rep)))
