@@ -175,7 +175,8 @@ func (s *splitter) side(frame []byte, h *packet.Headers) int32 {
 // spokeFirst reports whether a packet's sender is the end that opened the
 // connection. An ICMP error travels against the packet that it quotes.
 func (s *splitter) spokeFirst(frame []byte, h *packet.Headers) bool {
-	if quoted(frame, h) {
+	isError := quoted(frame, h)
+	if isError {
 		var in packet.Headers
 		packet.ParseInner(frame[int(h.L4)+8:h.End], h.Tuple.Family, &in)
 		if key, swapped := keyOf(&in.Tuple); in.Tuple.Family != packet.FamilyNone {
@@ -184,23 +185,24 @@ func (s *splitter) spokeFirst(frame []byte, h *packet.Headers) bool {
 			}
 		}
 	}
-	pair, pairSwapped := keyOf(&packet.Tuple{Src: h.Tuple.Src, Dst: h.Tuple.Dst, Family: h.Tuple.Family | anyProto})
-	_, known := s.flows[pair]
+	whole := h.Has(packet.HasL4) && !isError
+	key, swapped := keyOf(&h.Tuple)
+	if whole {
+		if first, ok := s.flows[key]; ok {
+			return first != swapped
+		}
+	}
 	// A SYN-ACK without its SYN: the capture began too late.
-	late := h.Proto == packet.ProtoTCP && h.Has(packet.HasL4) && h.TCPFlags&0x12 == 0x12
-	if !known {
+	late := whole && h.Proto == packet.ProtoTCP && h.TCPFlags&0x12 == 0x12
+	pair, pairSwapped := keyOf(&packet.Tuple{Src: h.Tuple.Src, Dst: h.Tuple.Dst, Family: h.Tuple.Family | anyProto})
+	if _, ok := s.flows[pair]; !ok {
 		s.flows[pair] = pairSwapped == late
 	}
-	if !h.Has(packet.HasL4) || quoted(frame, h) {
+	if !whole {
 		return s.flows[pair] != pairSwapped
 	}
-	key, swapped := keyOf(&h.Tuple)
-	first, ok := s.flows[key]
-	if !ok {
-		first = swapped == late
-		s.flows[key] = first
-	}
-	return first != swapped
+	s.flows[key] = swapped == late
+	return !late
 }
 
 // keyOf orders a tuple's ends. The map's value says whether the lesser end
