@@ -208,3 +208,25 @@ func TestNATIsRefused(t *testing.T) {
 		t.Errorf("the policy before it is not in force: %v", res.Verdict)
 	}
 }
+
+func TestFlowerCTFields(t *testing.T) {
+	t.Run("A019_A020_zone_state_mark_and_label_travel_with_the_packet", func(t *testing.T) {
+		r := datapathtest.New(t,
+			"filter add dev a ingress prio 1 chain 0 proto ip flower action ct commit zone 5 mark 7 label 0123456789abcdef0123456789abcdef pipe action goto chain 1",
+			"filter add dev a ingress prio 1 chain 1 proto ip flower ct_state +trk+new ct_zone 5 ct_mark 7 ct_label 0123456789abcdef0123456789abcdef action mirred egress redirect dev b",
+			"filter add dev a ingress prio 2 chain 1 proto ip flower action drop")
+		if res := r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")); r.Out(res) != "b" {
+			t.Errorf("went to %q", r.Out(res))
+		}
+	})
+	t.Run("A056_the_tracker_judges_and_the_policy_decides", func(t *testing.T) {
+		for last, want := range map[string]packet.Verdict{"drop": packet.Drop, "pass": packet.Pass, "mirred egress redirect dev b": packet.Forward} {
+			r := datapathtest.New(t,
+				"filter add dev a ingress prio 1 chain 0 proto ip flower action ct pipe action goto chain 1",
+				"filter add dev a ingress prio 1 chain 1 proto ip flower ct_state +trk+new action "+last)
+			if res := r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")); res.Verdict != want {
+				t.Errorf("%s: %v", last, res.Verdict)
+			}
+		}
+	})
+}

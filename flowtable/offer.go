@@ -7,8 +7,8 @@ import (
 
 // Admit says whether the kernel's act_ct would offload a connection now, and
 // with both directions (act_ct.c tcf_ct_flow_table_process_conn): TCP once it
-// is assured and established, UDP as soon as it is confirmed, nothing else,
-// and nothing that a helper watches.
+// is assured and established, UDP as soon as it is confirmed, GRE without keys
+// once it is assured, nothing else, and nothing that a helper watches.
 func Admit(c *conntrack.Conn, info packet.CTInfo) (ok, both bool) {
 	switch c.Orig.Proto {
 	case packet.ProtoTCP:
@@ -24,6 +24,15 @@ func Admit(c *conntrack.Conn, info packet.CTInfo) (ok, both bool) {
 			return false, false
 		}
 		both = c.Status&conntrack.StatusAssured != 0
+	case packet.ProtoGRE:
+		established := info == packet.CTEstablished || info == packet.CTEstablishedReply
+		if !established || c.Status&conntrack.StatusAssured == 0 || c.Status&(conntrack.StatusSrcNAT|conntrack.StatusDstNAT) != 0 {
+			return false, false
+		}
+		if c.Orig.SPort|c.Orig.DPort != 0 {
+			return false, false // version 1, PPTP's
+		}
+		both = true
 	default:
 		return false, false
 	}

@@ -54,7 +54,13 @@ func (t *Table) Lookup(now int64, h *packet.Headers, ct *packet.CT) bool {
 	if h.Flags&(packet.HasL4|packet.IsFrag|packet.IPOptions|packet.TTLLow|packet.IP6Ext) != packet.HasL4 {
 		return false
 	}
-	if h.Proto != packet.ProtoTCP && h.Proto != packet.ProtoUDP {
+	switch h.Proto {
+	case packet.ProtoTCP, packet.ProtoUDP:
+	case packet.ProtoGRE:
+		if h.Tuple.SPort|h.Tuple.DPort != 0 {
+			return false // PPTP's GRE has keys in its tuple
+		}
+	default:
 		return false
 	}
 	ref, c, dir := t.tr.Find(&h.Tuple, h.Hash, t.zone, now)
