@@ -109,7 +109,7 @@ func TestComparerSeesEverything(t *testing.T) {
 		"connection gone": {func(c *Case) { c.Conntrack = nil }, "missing"},
 		"table not given": {func(c *Case) { c.Steps[0].Conntrack = nil }, "missing"},
 		"proc line":       {func(c *Case) { c.Proc[0] = strings.Replace(c.Proc[0], "use=", "use=9", 1) }, "/proc"},
-		"proc timeout":    {func(c *Case) {
+		"proc timeout": {func(c *Case) {
 			f := strings.Fields(c.Proc[0])
 			c.Proc[0] = strings.Replace(c.Proc[0], " "+f[4]+" ", " 40 ", 1)
 		}, "timeout"},
