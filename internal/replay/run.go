@@ -49,14 +49,6 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
-	if o.Notes != nil {
-		for _, n := range notes {
-			fmt.Fprintf(o.Notes, "note: %s\n", n)
-		}
-		for _, w := range tc.Check(p) {
-			fmt.Fprintf(o.Notes, "warning: %s\n", w)
-		}
-	}
 	if len(p.Devices) == 0 {
 		return nil, fmt.Errorf("policy %s names no device: there is nowhere for packets to come in", o.Policy)
 	}
@@ -72,7 +64,15 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	f, err := openFeed(o.Inputs, devs, o.Until)
 	if err != nil {
-		return nil, fmt.Errorf("open capture: %w", err)
+		return nil, err
+	}
+	if o.Notes != nil {
+		for _, n := range notes {
+			fmt.Fprintf(o.Notes, "note: %s\n", n)
+		}
+		for _, w := range tc.Check(p) {
+			fmt.Fprintf(o.Notes, "warning: %s\n", w)
+		}
 	}
 	r := newRunner(p, settings, o)
 	r.split = split
