@@ -68,7 +68,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	if o.Notes != nil {
 		for _, n := range notes {
-			fmt.Fprintf(o.Notes, "note: %s\n", n)
+			fmt.Fprintf(o.Notes, "%s\n", n)
 		}
 		for _, w := range tc.Check(p) {
 			fmt.Fprintf(o.Notes, "warning: %s\n", w)
