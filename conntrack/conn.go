@@ -42,7 +42,7 @@ type Conn struct {
 	FlowTable uint16 // flow table room: which table holds it, 0 none
 	FlowFlags uint8  // flow table room
 	FlowRefs  uint8  // flow table room
-	_         uint16
+	Path      uint16 // datapath room: the remembered way of its packets, 0 none
 
 	// Line 1: written by every packet that is counted.
 	Packets      [2]uint64 // by direction

@@ -206,6 +206,7 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 func (t *Tracker) SetMark(ref packet.ConnRef, mark, mask uint32) {
 	if c := t.Conn(ref); c != nil {
 		c.Mark = mark | c.Mark&^mask
+		c.Path = 0 // its packets may match other filters now
 	}
 }
 
@@ -219,6 +220,7 @@ func (t *Tracker) SetLabel(ref packet.ConnRef, value, mask [16]byte) {
 	for i := range c.Label {
 		c.Label[i] = c.Label[i]&^mask[i] ^ value[i]
 	}
+	c.Path = 0
 }
 
 // gcPeriod is how long Tick takes to look at every slot once.
@@ -242,6 +244,15 @@ func (t *Tracker) Tick(now int64, budget int) {
 		if c := t.slab.at(t.cursor); c.Status&StatusConfirmed != 0 && t.expired(c, now) {
 			t.destroy(t.cursor, c)
 		}
+	}
+}
+
+// ForgetPaths clears every connection's remembered way, so that the numbers
+// can be given out anew. It walks all slots; the datapath needs it after
+// 65,535 different ways.
+func (t *Tracker) ForgetPaths() {
+	for n := uint32(1); n <= t.slab.used; n++ {
+		t.slab.at(n).Path = 0
 	}
 }
 

@@ -31,7 +31,7 @@ func (p *pkt) track(a *action) policy.Control {
 	cached := p.cached(par)
 	if !cached {
 		if par.table.Lookup(p.now, p.h, ct) {
-			offer = false
+			offer, p.flowHit = false, true
 		} else if e.tr.In(p.now, p.frame, p.h, par.Zone, ct) != conntrack.Accept {
 			return p.ctDrop(a, ReasonCTDrop)
 		}

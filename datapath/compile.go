@@ -37,6 +37,7 @@ func (e *Engine) compile(p *policy.Policy, now int64) (*program, error) {
 			return nil, err
 		}
 	}
+	c.p.steady = c.p.findSteady()
 	return c.p, nil
 }
 

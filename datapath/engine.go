@@ -27,6 +27,7 @@ type Engine struct {
 	rng      *rand.Rand
 	trace    bool
 
+	paths      paths
 	generation uint32
 	drops      [numReasons]uint64
 
@@ -43,7 +44,7 @@ const maxDepth = 24
 
 // New makes an engine with an empty policy: everything passes to the stack.
 func New(cfg Config) *Engine {
-	return &Engine{
+	e := &Engine{
 		tr:       cfg.Tracker,
 		flows:    flowtable.New(cfg.Tracker),
 		prog:     &program{},
@@ -52,6 +53,8 @@ func New(cfg Config) *Engine {
 		rng:      rand.New(rand.NewPCG(cfg.Seed, 0x5eed)),
 		trace:    cfg.Trace,
 	}
+	e.paths.reset()
+	return e
 }
 
 // Load compiles a policy and makes it current, whole or not at all. Call it
@@ -148,7 +151,10 @@ func (e *Engine) Process(v *packet.Vector) {
 		e.prepare(v, lo, hi)
 		for i := lo; i < hi; i++ {
 			e.first[i] = int32(len(e.hits))
-			v.Verdict[i], v.Reason[i] = e.judge(v, i)
+			// A traced packet is always classified, to tell what it hits.
+			if e.trace || !e.follow(v, i) {
+				v.Verdict[i], v.Reason[i] = e.judge(v, i)
+			}
 			e.drops[v.Reason[i]]++
 		}
 	}

@@ -8,23 +8,24 @@ import (
 // pkt is a packet being judged by one block. Nested judgements use the next
 // one on the engine's stack.
 type pkt struct {
-	e      *Engine
-	now    int64
-	frame  []byte
-	h      *packet.Headers
-	m      packet.Meta
-	dev    int32  // whose block this is
-	iif    int32  // ingress device, for `indev`
-	i      int32  // index in the vector
-	depth  int32  // position on the engine's stack
-	nest   int32  // nested mirred calls so far
-	size   uint32 // what counters count: bytes from the network header on
-	proto  uint16 // protocol as cls_api sees it
-	egress bool
-	shared packet.ConnRef // an unconfirmed connection that the caller still needs
-	reason uint8
-	fate   packet.Verdict // what became of a packet that is gone; valid with outGone
-	key    key
+	e       *Engine
+	now     int64
+	frame   []byte
+	h       *packet.Headers
+	m       packet.Meta
+	dev     int32  // whose block this is
+	iif     int32  // ingress device, for `indev`
+	i       int32  // index in the vector
+	depth   int32  // position on the engine's stack
+	nest    int32  // nested mirred calls so far
+	size    uint32 // what counters count: bytes from the network header on
+	proto   uint16 // protocol as cls_api sees it
+	egress  bool
+	shared  packet.ConnRef // an unconfirmed connection that the caller still needs
+	reason  uint8
+	flowHit bool           // the flow table has judged the packet
+	fate    packet.Verdict // what became of a packet that is gone; valid with outGone
+	key     key
 }
 
 // outcome is how a block ended for a packet.
@@ -48,7 +49,9 @@ func (e *Engine) judge(v *packet.Vector, i int) (packet.Verdict, uint8) {
 	p := &e.stack[0]
 	p.e, p.now, p.frame, p.h, p.m = e, v.Now, v.Frame[i], &v.H[i], v.M[i]
 	p.dev, p.iif, p.i, p.depth, p.nest = p.m.Dev, p.m.Dev, int32(i), 0, 0
-	p.egress, p.shared, p.reason, p.fate = false, 0, ReasonNone, packet.Stolen
+	p.egress, p.shared, p.reason, p.fate, p.flowHit = false, 0, ReasonNone, packet.Stolen, false
+	e.paths.begin(e, p.dev)
+	e.paths.ok = e.paths.ok && p.m.Chain == 0 && !p.m.CT.PostCT && p.h.NVLAN == 0
 	verdict, reason := p.ingress()
 	v.Frame[i] = p.frame
 	v.M[i].CT, v.M[i].Mark = packet.CT{}, p.m.Mark
@@ -71,6 +74,9 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 			out = p.run(b, start)
 		}
 	}
+	if p.flowHit && p.depth == 0 && p.e.paths.ok {
+		p.settle(out)
+	}
 	p.dropCT()
 	switch out {
 	case outDrop:
@@ -80,6 +86,27 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 	}
 	p.e.v.Tx = append(p.e.v.Tx, packet.Tx{Pkt: p.i, Dev: p.dev, Up: true, Frame: p.frame})
 	return packet.Pass, ReasonNone
+}
+
+// settle makes the connection remember the way that its packet has taken, if
+// it ended in one of the ways that can be remembered.
+func (p *pkt) settle(out outcome) {
+	n := &p.e.paths.note
+	switch out {
+	case outMiss, outPass:
+		n.up, n.verdict = true, packet.Pass
+	case outDrop:
+		if p.reason != ReasonGact {
+			return
+		}
+		n.verdict, n.reason = packet.Drop, p.reason
+	case outGone:
+		if p.fate != packet.Forward || p.reason != ReasonNone {
+			return
+		}
+		n.verdict = packet.Forward
+	}
+	p.e.remember(p.m.CT.Conn, p.m.CT.Info.Dir())
 }
 
 // begin sets what a packet's counters count and how cls_api sees its
@@ -162,6 +189,7 @@ func (p *pkt) actions(f *filter) (policy.Control, int32) {
 		if a.skipSW {
 			continue
 		}
+		p.e.noteAction(a)
 		switch a.kind {
 		case actGact:
 			ctl, arg = p.gact(a)

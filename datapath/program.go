@@ -14,6 +14,7 @@ type program struct {
 	filters []filter
 	actions []action
 	need    fields
+	steady  bool // see findSteady
 }
 
 // devProg is a device's place in the program.

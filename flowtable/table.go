@@ -67,6 +67,25 @@ func (t *Table) Lookup(now int64, h *packet.Headers, ct *packet.CT) bool {
 	if c == nil {
 		return false
 	}
+	if !t.Hit(now, h, ref, c, dir) {
+		return false
+	}
+	ct.Conn, ct.Info = ref, packet.CTEstablishedReply
+	if dir == 0 {
+		// Assured implies that replies have been seen, but for what came in
+		// by force; the kernel looks all the same.
+		ct.Info = packet.CTNew
+		if c.Status&conntrack.StatusSeenReply != 0 {
+			ct.Info = packet.CTEstablished
+		}
+	}
+	return true
+}
+
+// Hit is what Lookup does once it has found the packet's connection and
+// direction, for callers that have found it themselves. The packet must be
+// TCP, UDP or GRE without options, whole, and not about to expire.
+func (t *Table) Hit(now int64, h *packet.Headers, ref packet.ConnRef, c *conntrack.Conn, dir int) bool {
 	if c.FlowFlags&flowLive == 0 || c.FlowTable != t.id || t.expired(c, ref, now) {
 		return false
 	}
@@ -82,20 +101,12 @@ func (t *Table) Lookup(now int64, h *packet.Headers, ct *packet.CT) bool {
 		t.teardown(c, ref, now)
 		return false
 	}
-	info := packet.CTEstablishedReply
-	if dir == 0 {
-		info = packet.CTNew
-		if c.Status&conntrack.StatusSeenReply != 0 {
-			info = packet.CTEstablished
-		}
-	}
 	t.refresh(c, now, force)
 	if c.Status&conntrack.StatusAssured == 0 {
 		return false // the tracker may promote it
 	}
 	c.Packets[dir]++
 	c.Bytes[dir] += uint64(h.End - h.L3)
-	ct.Conn, ct.Info = ref, info
 	t.set.n.Hits++
 	return true
 }

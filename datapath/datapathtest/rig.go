@@ -24,14 +24,21 @@ type Rig struct {
 	v   packet.Vector
 }
 
-func New(t testing.TB, lines ...string) *Rig {
+// New makes an engine that traces, and so classifies every packet.
+func New(t testing.TB, lines ...string) *Rig { return newRig(t, true, lines...) }
+
+// NewUntraced makes an engine that lets established connections take their
+// remembered way. Results have no hits.
+func NewUntraced(t testing.TB, lines ...string) *Rig { return newRig(t, false, lines...) }
+
+func newRig(t testing.TB, trace bool, lines ...string) *Rig {
 	t.Helper()
 	p, _, err := tc.Load("test.tc", strings.NewReader(strings.Join(lines, "\n")+"\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &Rig{t: t, P: p, Now: 1e9}
-	r.E = datapath.New(datapath.Config{Tracker: conntrack.New(conntrack.Config{Seed: [2]uint64{1, 2}, MaxConns: 4096}), Trace: true})
+	r.E = datapath.New(datapath.Config{Tracker: conntrack.New(conntrack.Config{Seed: [2]uint64{1, 2}, MaxConns: 4096}), Trace: trace})
 	r.s = &tc.Session{Policy: p, Out: new(strings.Builder), Err: new(strings.Builder)}
 	if err := r.E.Load(p, r.Now); err != nil {
 		t.Fatal(err)

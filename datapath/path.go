@@ -1,0 +1,205 @@
+package datapath
+
+import (
+	"sluice/flowtable"
+	"sluice/packet"
+	"sluice/policy"
+)
+
+// An established connection's packets always take the same way: they hit the
+// same filters in the same order, and end the same. The first one that the
+// flow table judges is classified and its way noted; the connection remembers
+// it, by number, and those that follow take it without being classified: one
+// lookup, the counters, and out.
+//
+// A way holds as long as everything it was found by does: the policy's
+// generation, the device, the flow-table entry, and the connection's mark and
+// label (changing them makes the connection forget). It is noted only under
+// policies that look at nothing that may differ between two packets of a
+// connection (program.steady), and only if its actions do nothing but count,
+// track, go on, and send out or drop.
+
+// maxPathActions is the longest way that is remembered.
+const maxPathActions = 12
+
+// path is a remembered way of one direction's packets.
+type path struct {
+	generation uint32
+	dev        int32
+	verdict    packet.Verdict
+	reason     uint8
+	up         bool // it ends in the host's stack
+	n          uint8
+	table      *flowtable.Table // that judged the packet
+	acts       [maxPathActions]pathAction
+}
+
+// pathAction is an action on the way.
+type pathAction struct {
+	stat   uint32
+	dev    int32 // where a frame leaves by; -1: none
+	mirror bool
+	drop   bool // counts a drop
+}
+
+// pathPair is what a connection's number stands for: its ways by direction.
+type pathPair [2]*path
+
+// paths numbers the pairs of ways that connections remember.
+type paths struct {
+	pairs []pathPair
+	of    map[pathPair]uint16
+	same  map[path]*path // equal ways are one
+	note  path           // the way of the packet under way
+	ok    bool           // it can be remembered so far
+}
+
+func (ps *paths) reset() {
+	ps.pairs = append(ps.pairs[:0], pathPair{}) // 0 is none
+	ps.of = map[pathPair]uint16{}
+	ps.same = map[path]*path{}
+}
+
+// follow lets packet i take its connection's remembered way. It reports false,
+// with nothing done that a judgement does not do again, when there is none.
+func (e *Engine) follow(v *packet.Vector, i int) bool {
+	h, m := &v.H[i], &v.M[i]
+	const plain = packet.HasL3 | packet.HasL4
+	if h.Flags&^packet.DontFrag != plain || h.NVLAN != 0 || m.Chain != 0 || m.CT.PostCT || uint(m.Dev) >= uint(len(e.prog.devs)) {
+		return false
+	}
+	d := &e.prog.devs[m.Dev]
+	if !d.hasZone {
+		return false
+	}
+	ref, c, dir := e.tr.Find(&h.Tuple, h.Hash, d.ctZone, v.Now)
+	if c == nil || c.Path == 0 || int(c.Path) >= len(e.paths.pairs) {
+		return false
+	}
+	p := e.paths.pairs[c.Path][dir]
+	if p == nil || p.generation != e.generation || p.dev != m.Dev || !p.table.Hit(v.Now, h, ref, c, dir) {
+		return false
+	}
+	frame := v.Frame[i]
+	size := uint32(len(frame)) - 14
+	if end := int(h.End); end < len(frame) {
+		frame = frame[:end]
+		v.Frame[i] = frame
+		h.Len = uint32(end)
+	}
+	for j := range p.acts[:p.n] {
+		a := &p.acts[j]
+		s := &e.counters.slots[a.stat]
+		s.hit(size, v.Now)
+		if a.drop {
+			s.drops++
+		}
+		if a.dev >= 0 {
+			v.Tx = append(v.Tx, packet.Tx{Pkt: int32(i), Dev: a.dev, Mirror: a.mirror, Frame: frame})
+		}
+	}
+	if p.up {
+		v.Tx = append(v.Tx, packet.Tx{Pkt: int32(i), Dev: m.Dev, Up: true, Frame: frame})
+	}
+	v.Verdict[i], v.Reason[i] = p.verdict, p.reason
+	return true
+}
+
+// noteAction adds an action to the way of the packet under way, or gives the
+// way up.
+func (e *Engine) noteAction(a *action) {
+	ps := &e.paths
+	if !ps.ok {
+		return
+	}
+	n := &ps.note
+	if n.n == maxPathActions || a.skipSW {
+		ps.ok = false
+		return
+	}
+	out := pathAction{stat: a.stat, dev: -1}
+	switch a.kind {
+	case actGact:
+		ps.ok = a.random == randomNone
+		out.drop = a.control == policy.Shot
+	case actMirred:
+		ps.ok = !a.ingress && a.toBlock < 0 && uint(a.dev) < uint(len(e.prog.devs)) && e.prog.devs[a.dev].block[policy.Egress] < 0
+		out.dev, out.mirror = a.dev, a.mirror
+	case actCT:
+		ps.ok = n.table == nil && !a.ct.Commit && !a.ct.Clear && !a.ct.Clone
+		n.table = a.ct.table
+	}
+	n.acts[n.n] = out
+	n.n++
+}
+
+// begin starts noting a packet's way.
+func (ps *paths) begin(e *Engine, dev int32) {
+	ps.note = path{generation: e.generation, dev: dev}
+	ps.ok = e.prog.steady
+}
+
+// remember gives the connection the way that its packet has just taken.
+func (e *Engine) remember(ref packet.ConnRef, dir int) {
+	ps := &e.paths
+	c := e.tr.Conn(ref)
+	if c == nil {
+		return
+	}
+	p := ps.same[ps.note]
+	if p == nil {
+		p = new(path)
+		*p = ps.note
+		ps.same[ps.note] = p
+	}
+	var pair pathPair
+	if c.Path != 0 && int(c.Path) < len(ps.pairs) {
+		pair = ps.pairs[c.Path]
+		if other := pair[1-dir]; other != nil && other.generation != e.generation {
+			pair[1-dir] = nil
+		}
+	}
+	pair[dir] = p
+	n, ok := ps.of[pair]
+	if !ok {
+		if len(ps.pairs) > 65535 {
+			e.tr.ForgetPaths()
+			ps.reset()
+			return
+		}
+		n = uint16(len(ps.pairs))
+		ps.pairs = append(ps.pairs, pair)
+		ps.of[pair] = n
+	}
+	c.Path = n
+}
+
+// steady reports whether packets of one connection that arrive at one device
+// always look the same to the program. TOS, TTL, TCP flags, tags and MAC
+// addresses may change from packet to packet.
+func (p *program) findSteady() bool {
+	const unsteady = needMAC | needVLAN | needIPX | needARP | needMPLS | needSPI
+	if p.need&unsteady != 0 {
+		return false
+	}
+	for i := range p.blocks {
+		for j := range p.blocks[i].chains {
+			for k := range p.blocks[i].chains[j].groups {
+				g := &p.blocks[i].chains[j].groups[k]
+				for l, w := range g.word {
+					switch w {
+					case wBase:
+						if g.mask[l]&(0xff<<32) != 0 { // TOS
+							return false
+						}
+					case wL4:
+						if g.mask[l]&(0xffff<<16) != 0 { // TCP flags
+							return false
+						}
+					}
+				}
+			}
+		}
+	}
+	return true
+}
