@@ -162,6 +162,29 @@ func TestBrowser(t *testing.T) {
 	})
 }
 
+// TestChecksums replays a capture whose data were scrambled to hide who sent
+// them: fifteen segments have a wrong checksum, as tshark finds too.
+func TestChecksums(t *testing.T) {
+	path := needCapture(t, "tcp/reassembly.pcap")
+	o := Options{
+		Policy: file(t, "http.tc", lines(datapathtest.HTTPPolicy...)),
+		Inputs: []Input{{"", path}}, Split: []string{"initiator=uplink_rep,vf0_rep"},
+	}
+	t.Run("A060_wrong_checksums_are_invalid", func(t *testing.T) {
+		rep := mustRun(t, o)
+		if inv := named(rep.States, "+trk+inv"); inv != 15 || rep.Conntrack.Invalid != 15 || named(rep.Verdicts, "pass") != 15 {
+			t.Errorf("%d invalid, the tracker counts %d, verdicts %v; want 15", inv, rep.Conntrack.Invalid, rep.Verdicts)
+		}
+	})
+	t.Run("unless_the_sysctl_says_otherwise", func(t *testing.T) {
+		o.Sysctls = []string{"nf_conntrack_checksum=0"}
+		rep := mustRun(t, o)
+		if inv := named(rep.States, "+trk+inv"); inv != 0 || named(rep.Verdicts, "fwd") != rep.Packets {
+			t.Errorf("%d invalid, verdicts %v", inv, rep.Verdicts)
+		}
+	})
+}
+
 // everything tracks all that it can, in two zones, and lets through what it
 // knows.
 var everything = lines(
