@@ -52,6 +52,8 @@ type paths struct {
 	same  map[path]*path // equal ways are one
 	note  path           // the way of the packet under way
 	ok    bool           // it can be remembered so far
+
+	followed uint64 // packets that took a remembered way
 }
 
 func (ps *paths) reset() {
@@ -102,8 +104,13 @@ func (e *Engine) follow(v *packet.Vector, i int) bool {
 		v.Tx = append(v.Tx, packet.Tx{Pkt: int32(i), Dev: m.Dev, Up: true, Frame: frame})
 	}
 	v.Verdict[i], v.Reason[i] = p.verdict, p.reason
+	e.paths.followed++
 	return true
 }
+
+// Followed counts packets that took a remembered way instead of being
+// classified.
+func (e *Engine) Followed() uint64 { return e.paths.followed }
 
 // noteAction adds an action to the way of the packet under way, or gives the
 // way up.
