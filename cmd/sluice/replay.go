@@ -42,7 +42,8 @@ One capture with the traffic of two devices is told apart by --split:
   --split mac=MAC:DEV         frames from this MAC address came in on DEV
   --split initiator=DEV,DEV   who opened a connection is behind the first device,
                               the other end behind the second
-The first that fits a frame decides; the rest came in on --in's device.`,
+Addresses are looked at first, in the order given, then the initiator; the rest
+came in on --in's device.`,
 		Example: `  sluice replay http.tc --in uplink_rep=http.pcap --split src=192.0.2.80:vf0_rep
   sluice replay http.tc --in http.pcap.gz --split initiator=uplink_rep,vf0_rep --out seen
   sluice replay http.tc --in uplink_rep=a.pcap --in vf0_rep=b.pcapng \
