@@ -9,7 +9,7 @@
 // looks at them and a stale reference is noticed. The index is a table of
 // one-line buckets with tags, under a keyed symmetric hash: one entry finds a
 // connection from either side, and a lookup costs two dependent cache misses,
-// which Touch and TouchConn let a caller overlap over a vector of packets.
+// which Seek lets a caller overlap over a vector of packets.
 //
 // Time is a parameter everywhere. A connection past its deadline does not
 // exist for any lookup; Tick only gives its memory back, a bounded number of

@@ -137,23 +137,3 @@ func mum(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a, b)
 	return hi ^ lo
 }
-
-// Touch fetches the bucket that a lookup will start in, so that a vector's
-// cache misses overlap: call it for all packets before the first TouchConn.
-func (t *Tracker) Touch(hash uint64, zone uint16) {
-	i, _ := t.ix.place(hash, zone)
-	prefetch(unsafe.Pointer(&t.ix.buckets[i]))
-}
-
-// TouchConn fetches the first two lines of the connection that the bucket's
-// tags point at: call it for all packets before the first Lookup.
-func (t *Tracker) TouchConn(hash uint64, zone uint16) {
-	i, tag := t.ix.place(hash, zone)
-	b := &t.ix.buckets[i]
-	for j, g := range &b.tag {
-		if g == tag {
-			prefetch2(unsafe.Pointer(t.slab.at(b.slot[j])))
-			return
-		}
-	}
-}

@@ -2,16 +2,14 @@
 
 package conntrack
 
-import "unsafe"
-
-// prefetch asks for a cache line without waiting for it. A load that misses
-// holds up everything behind it once the processor's window is full; a
-// prefetch does not, so that a whole vector's misses overlap.
+// prefetch asks for the cache lines at the first n addresses without waiting
+// for any. A load that misses holds up everything behind it once the
+// processor's window is full; a prefetch does not, so that all misses overlap.
 //
 //go:noescape
-func prefetch(p unsafe.Pointer)
+func prefetch(lines *[SeekSize]uintptr, n int)
 
-// prefetch2 asks for the line at p and the next.
+// prefetch2 asks for the line at each address and the next.
 //
 //go:noescape
-func prefetch2(p unsafe.Pointer)
+func prefetch2(lines *[SeekSize]uintptr, n int)

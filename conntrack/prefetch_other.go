@@ -2,9 +2,7 @@
 
 package conntrack
 
-import "unsafe"
-
 // Without prefetching the lines are fetched when they are needed.
-func prefetch(unsafe.Pointer) {}
+func prefetch(*[SeekSize]uintptr, int) {}
 
-func prefetch2(unsafe.Pointer) {}
+func prefetch2(*[SeekSize]uintptr, int) {}

@@ -73,7 +73,7 @@ func (s *slab) put(slot uint32) {
 	s.live--
 	c := s.at(slot)
 	c.Gen++
-	c.Status = 0
+	c.Status, c.Path = 0, 0
 	c.FlowPos = s.free
 	s.free = slot
 }

@@ -60,6 +60,7 @@ func New(cfg Config) *Tracker {
 	t.key = [2]uint64{cfg.Seed[0]*0x9e3779b97f4a7c15 + 0x243f6a8885a308d3, cfg.Seed[1]*0xd6e8feb86659fd93 + 0x13198a2e03707344}
 	mem := new(arena)
 	t.slab = slab{mem: mem, limit: int(t.set.Max)}
+	t.slab.grow(0)
 	t.ix = newIndex(mem, int(t.set.Max))
 	t.own(mem)
 	return t

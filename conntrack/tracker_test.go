@@ -464,23 +464,23 @@ func BenchmarkLookup1M(b *testing.B) {
 		c.Timeout = 1 << 61
 		tr.Confirm(1, &ct)
 	}
-	var tus [packet.VectorSize]packet.Tuple
-	var hash [packet.VectorSize]uint64
+	var tus [SeekSize]packet.Tuple
+	var s Seek
 	r := uint32(1)
 	b.ResetTimer()
 	for n := 0; n < b.N; n += len(tus) {
 		for i := range tus {
 			r = r*1664525 + 1013904223
 			tus[i] = tuple(r >> 12)
-			hash[i] = tr.Hash(&tus[i])
-			tr.Touch(hash[i], 0)
+			s.Aim(i, tr, tr.Hash(&tus[i]), 0)
 		}
+		tr.Start(&s, len(tus))
+		tr.Fetch(&s, len(tus))
 		for i := range tus {
-			tr.TouchConn(hash[i], 0)
-		}
-		for i := range tus {
-			if ref, _ := tr.Lookup(&tus[i], hash[i], 0, 1); ref == 0 {
-				b.Fatal("not found")
+			if c, _ := tr.Candidate(&s, i, &tus[i], 0); c == nil {
+				if ref, _ := tr.Lookup(&tus[i], tr.Hash(&tus[i]), 0, 1); ref == 0 {
+					b.Fatal("not found")
+				}
 			}
 		}
 	}

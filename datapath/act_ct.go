@@ -160,7 +160,7 @@ func (p *pkt) ctClone(a *action) (policy.Control, int32) {
 	}
 	c.dropCT()
 	if out == outMiss || out == outPass {
-		c.e.v.Tx = append(c.e.v.Tx, packet.Tx{Pkt: c.i, Dev: c.dev, Mirror: true, Up: !c.egress, Frame: c.frame})
+		c.e.v.Send(c.i, c.dev, true, !c.egress, c.frame)
 	}
 	return a.control, a.arg
 }

@@ -60,7 +60,7 @@ func (p *pkt) blockcast(a *action, s *counter) (policy.Control, int32) {
 func (p *pkt) send(a *action, dev int32, copied bool) {
 	if !a.ingress && p.e.prog.devs[dev].block[policy.Egress] < 0 {
 		// The usual case: straight out of the port.
-		p.e.v.Tx = append(p.e.v.Tx, packet.Tx{Pkt: p.i, Dev: dev, Mirror: a.mirror, Frame: p.frame})
+		p.e.v.Send(p.i, dev, a.mirror, false, p.frame)
 		if !copied {
 			p.fate, p.reason = packet.Forward, ReasonNone
 		}
@@ -108,6 +108,6 @@ func (p *pkt) transmit(mirror bool) packet.Verdict {
 			return p.fate
 		}
 	}
-	p.e.v.Tx = append(p.e.v.Tx, packet.Tx{Pkt: p.i, Dev: p.dev, Mirror: mirror, Frame: p.frame})
+	p.e.v.Send(p.i, p.dev, mirror, false, p.frame)
 	return packet.Forward
 }

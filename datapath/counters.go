@@ -14,9 +14,12 @@ type counter struct {
 
 // hit counts a packet before the action acts, as tcf_action_update_bstats
 // does. Bytes are the packet's length from the network header on.
-func (c *counter) hit(bytes uint32, now int64) {
-	c.packets++
-	c.bytes += uint64(bytes)
+func (c *counter) hit(bytes uint32, now int64) { c.add(1, uint64(bytes), now) }
+
+// add counts several packets of one vector.
+func (c *counter) add(packets, bytes uint64, now int64) {
+	c.packets += packets
+	c.bytes += bytes
 	c.last = now
 	if c.first == 0 {
 		c.first = now

@@ -36,6 +36,7 @@ type Engine struct {
 	stack [maxDepth]pkt
 	hits  []Hit
 	first [packet.VectorSize + 1]int32 // first hit of each packet in hits
+	seek  [3]conntrack.Seek            // groups of lookups under way
 }
 
 // maxDepth bounds nested judgements: redirects into other devices' ingress,
@@ -142,52 +143,59 @@ func (e *Engine) Tick(now int64) {
 // Process judges all packets of a vector at time v.Now. It fills in headers,
 // verdicts, reasons and outgoing frames. Frames may be shortened (ct cuts off
 // what lies behind the IP packet, as the kernel does).
+//
+// Packets go through in groups, and three groups are under way at once: while
+// one is judged, the next one's connections are on their way from memory, and
+// the one's after that index. So a million connections' cache misses overlap
+// instead of queueing.
 func (e *Engine) Process(v *packet.Vector) {
 	e.v = v
 	v.Tx = v.Tx[:0]
 	e.hits = e.hits[:0]
-	for lo := 0; lo < v.N; lo += batch {
-		hi := min(lo+batch, v.N)
-		e.prepare(v, lo, hi)
-		for i := lo; i < hi; i++ {
-			e.first[i] = int32(len(e.hits))
-			// A traced packet is always classified, to tell what it hits.
-			if e.trace || !e.follow(v, i) {
-				v.Verdict[i], v.Reason[i] = e.judge(v, i)
-			}
-			e.drops[v.Reason[i]]++
+	const size = conntrack.SeekSize
+	groups := (v.N + size - 1) / size
+	for g := range groups + 2 {
+		if g < groups {
+			e.aim(v, g*size, min(g*size+size, v.N), &e.seek[g%len(e.seek)])
+		}
+		if f := g - 1; f >= 0 && f < groups {
+			e.tr.Fetch(&e.seek[f%len(e.seek)], min(size, v.N-f*size))
+		}
+		if j := g - 2; j >= 0 {
+			e.judgeGroup(v, j*size, min(j*size+size, v.N), &e.seek[j%len(e.seek)])
 		}
 	}
+	e.settleWays(v.Now)
 	e.first[v.N] = int32(len(e.hits))
 	e.v = nil
 }
 
-// batch is how many packets are prepared together: enough for their cache
-// misses to overlap, few enough for their headers to stay in the first-level
-// cache until they are judged.
-const batch = 32
-
-// prepare parses frames lo to hi and fetches what their lookups will touch,
-// each step over the whole batch, so that a million connections' cache misses
-// overlap instead of queueing.
-func (e *Engine) prepare(v *packet.Vector, lo, hi int) {
-	for i := lo; i < hi; i++ {
-		packet.Parse(v.Frame[i], &v.H[i])
-	}
+// aim parses frames lo to hi and begins to look for their connections.
+func (e *Engine) aim(v *packet.Vector, lo, hi int, s *conntrack.Seek) {
 	devs := e.prog.devs
 	for i := lo; i < hi; i++ {
 		h := &v.H[i]
+		packet.Parse(v.Frame[i], h)
+		s.Skip(i - lo)
 		if h.Tuple.Family == packet.FamilyNone {
 			continue
 		}
 		h.Hash = e.tr.Hash(&h.Tuple)
 		if d := v.M[i].Dev; uint(d) < uint(len(devs)) && devs[d].hasZone {
-			e.tr.Touch(h.Hash, devs[d].ctZone)
+			s.Aim(i-lo, e.tr, h.Hash, devs[d].ctZone)
 		}
 	}
+	e.tr.Start(s, hi-lo)
+}
+
+// judgeGroup judges packets lo to hi, in order.
+func (e *Engine) judgeGroup(v *packet.Vector, lo, hi int, s *conntrack.Seek) {
 	for i := lo; i < hi; i++ {
-		if d := v.M[i].Dev; v.H[i].Tuple.Family != packet.FamilyNone && uint(d) < uint(len(devs)) && devs[d].hasZone {
-			e.tr.TouchConn(v.H[i].Hash, devs[d].ctZone)
+		e.first[i] = int32(len(e.hits))
+		// A traced packet is always classified, to tell what it hits.
+		if e.trace || !e.follow(v, i, s, i-lo) {
+			v.Verdict[i], v.Reason[i] = e.judge(v, i)
+			e.drops[v.Reason[i]]++
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 	case outGone:
 		return p.fate, p.reason
 	}
-	p.e.v.Tx = append(p.e.v.Tx, packet.Tx{Pkt: p.i, Dev: p.dev, Up: true, Frame: p.frame})
+	p.e.v.Send(p.i, p.dev, false, true, p.frame)
 	return packet.Pass, ReasonNone
 }
 

@@ -1,6 +1,7 @@
 package datapath
 
 import (
+	"sluice/conntrack"
 	"sluice/flowtable"
 	"sluice/packet"
 	"sluice/policy"
@@ -22,7 +23,7 @@ import (
 // maxPathActions is the longest way that is remembered.
 const maxPathActions = 12
 
-// path is a remembered way of one direction's packets.
+// path is a way of one direction's packets: what tells it from others.
 type path struct {
 	generation uint32
 	dev        int32
@@ -42,16 +43,26 @@ type pathAction struct {
 	drop   bool // counts a drop
 }
 
+// way is a path in use. Its packets are counted here, and its actions' share
+// is added when the vector is done.
+type way struct {
+	path
+	out     []packet.Tx // what leaves, but for packet and frame
+	packets uint64
+	bytes   uint64
+}
+
 // pathPair is what a connection's number stands for: its ways by direction.
-type pathPair [2]*path
+type pathPair [2]*way
 
 // paths numbers the pairs of ways that connections remember.
 type paths struct {
 	pairs []pathPair
 	of    map[pathPair]uint16
-	same  map[path]*path // equal ways are one
-	note  path           // the way of the packet under way
-	ok    bool           // it can be remembered so far
+	same  map[path]*way // equal ways are one
+	used  []*way        // by packets of the vector under way
+	note  path          // the way of the packet under way
+	ok    bool          // it can be remembered so far
 
 	followed uint64 // packets that took a remembered way
 }
@@ -59,53 +70,64 @@ type paths struct {
 func (ps *paths) reset() {
 	ps.pairs = append(ps.pairs[:0], pathPair{}) // 0 is none
 	ps.of = map[pathPair]uint16{}
-	ps.same = map[path]*path{}
+	ps.same = map[path]*way{}
 }
 
-// follow lets packet i take its connection's remembered way. It reports false,
-// with nothing done that a judgement does not do again, when there is none.
-func (e *Engine) follow(v *packet.Vector, i int) bool {
+// plainFlags are what a packet must and may be to take a remembered way.
+const plainFlags = packet.HasL3 | packet.HasL4
+
+// follow lets packet i, lookup n of a group, take its connection's remembered
+// way. It reports false, with nothing done, when there is none.
+func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool {
 	h, m := &v.H[i], &v.M[i]
-	const plain = packet.HasL3 | packet.HasL4
-	if h.Flags&^packet.DontFrag != plain || h.NVLAN != 0 || m.Chain != 0 || m.CT.PostCT || uint(m.Dev) >= uint(len(e.prog.devs)) {
+	if h.Flags&^packet.DontFrag != plainFlags || h.NVLAN != 0 || m.Chain != 0 || m.CT.PostCT || uint(m.Dev) >= uint(len(e.prog.devs)) {
 		return false
 	}
-	d := &e.prog.devs[m.Dev]
-	if !d.hasZone {
+	c, dir := e.tr.Candidate(s, n, &h.Tuple, e.prog.devs[m.Dev].ctZone)
+	if c == nil {
 		return false
 	}
-	ref, c, dir := e.tr.Find(&h.Tuple, h.Hash, d.ctZone, v.Now)
-	if c == nil || c.Path == 0 || int(c.Path) >= len(e.paths.pairs) {
-		return false
-	}
-	p := e.paths.pairs[c.Path][dir]
-	if p == nil || p.generation != e.generation || p.dev != m.Dev || !p.table.Hit(v.Now, h, ref, c, dir) {
+	w := e.paths.pairs[c.Path][dir&1]
+	if w == nil || w.generation != e.generation || w.dev != m.Dev || !w.table.Carry(c, dir, h, v.Now) {
 		return false
 	}
 	frame := v.Frame[i]
-	size := uint32(len(frame)) - 14
+	if w.packets == 0 {
+		e.paths.used = append(e.paths.used, w)
+	}
+	w.packets++
+	w.bytes += uint64(len(frame)) - 14
 	if end := int(h.End); end < len(frame) {
 		frame = frame[:end]
 		v.Frame[i] = frame
 		h.Len = uint32(end)
 	}
-	for j := range p.acts[:p.n] {
-		a := &p.acts[j]
-		s := &e.counters.slots[a.stat]
-		s.hit(size, v.Now)
-		if a.drop {
-			s.drops++
-		}
-		if a.dev >= 0 {
-			v.Tx = append(v.Tx, packet.Tx{Pkt: int32(i), Dev: a.dev, Mirror: a.mirror, Frame: frame})
-		}
+	for j := range w.out {
+		o := &w.out[j]
+		v.Send(int32(i), o.Dev, o.Mirror, o.Up, frame)
 	}
-	if p.up {
-		v.Tx = append(v.Tx, packet.Tx{Pkt: int32(i), Dev: m.Dev, Up: true, Frame: frame})
-	}
-	v.Verdict[i], v.Reason[i] = p.verdict, p.reason
-	e.paths.followed++
+	v.Verdict[i], v.Reason[i] = w.verdict, w.reason
 	return true
+}
+
+// settleWays adds what packets on remembered ways have counted to their
+// actions' counters.
+func (e *Engine) settleWays(now int64) {
+	for _, w := range e.paths.used {
+		for i := range w.acts[:w.n] {
+			a := &w.acts[i]
+			s := &e.counters.slots[a.stat]
+			s.add(w.packets, w.bytes, now)
+			if a.drop {
+				s.drops += w.packets
+			}
+		}
+		w.table.Carried(w.packets)
+		e.drops[w.reason] += w.packets
+		e.paths.followed += w.packets
+		w.packets, w.bytes = 0, 0
+	}
+	e.paths.used = e.paths.used[:0]
 }
 
 // Followed counts packets that took a remembered way instead of being
@@ -155,8 +177,7 @@ func (e *Engine) remember(ref packet.ConnRef, dir int) {
 	}
 	p := ps.same[ps.note]
 	if p == nil {
-		p = new(path)
-		*p = ps.note
+		p = newWay(ps.note)
 		ps.same[ps.note] = p
 	}
 	var pair pathPair
@@ -181,7 +202,20 @@ func (e *Engine) remember(ref packet.ConnRef, dir int) {
 	c.Path = n
 }
 
-// steady reports whether packets of one connection that arrive at one device
+func newWay(p path) *way {
+	w := &way{path: p}
+	for _, a := range p.acts[:p.n] {
+		if a.dev >= 0 {
+			w.out = append(w.out, packet.Tx{Dev: a.dev, Mirror: a.mirror})
+		}
+	}
+	if p.up {
+		w.out = append(w.out, packet.Tx{Dev: p.dev, Up: true})
+	}
+	return w
+}
+
+// findSteady reports whether packets of one connection that arrive at one device
 // always look the same to the program. TOS, TTL, TCP flags, tags and MAC
 // addresses may change from packet to packet.
 func (p *program) findSteady() bool {

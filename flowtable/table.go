@@ -111,6 +111,23 @@ func (t *Table) Hit(now int64, h *packet.Headers, ref packet.ConnRef, c *conntra
 	return true
 }
 
+// Carry is Hit for a connection whose packets were hits before: it is assured,
+// and in this table, in both directions, or has been taken out of it since,
+// which c.Path tells by being zero. It reports false, with nothing done, when
+// the packet needs more than counting. Carried counts its hits.
+func (t *Table) Carry(c *conntrack.Conn, dir int, h *packet.Headers, now int64) bool {
+	if h.TCPFlags&(tcpFIN|tcpRST) != 0 || now >= c.FlowDeadline || c.Path == 0 {
+		return false
+	}
+	t.refresh(c, now, false)
+	c.Packets[dir&1]++
+	c.Bytes[dir&1] += uint64(h.End - h.L3)
+	return true
+}
+
+// Carried adds n packets that Carry has let through to the table's hits.
+func (t *Table) Carried(n uint64) { t.set.n.Hits += n }
+
 const (
 	tcpFIN = 0x01
 	tcpRST = 0x04
@@ -183,6 +200,7 @@ func (t *Table) unlink(c *conntrack.Conn) {
 	t.unlinkAt(int(c.FlowPos))
 	c.FlowFlags = 0
 	c.FlowTable = 0
+	c.Path = 0
 }
 
 func (t *Table) unlinkAt(i int) {

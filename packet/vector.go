@@ -105,3 +105,17 @@ func (v *Vector) Add(frame []byte, dev int32) bool {
 	v.N++
 	return true
 }
+
+// Send adds a frame to those on their way out.
+func (v *Vector) Send(pkt, dev int32, mirror, up bool, frame []byte) {
+	n := len(v.Tx)
+	if n == cap(v.Tx) {
+		v.Tx = append(v.Tx, Tx{})
+	}
+	v.Tx = v.Tx[:n+1]
+	// Field by field: a composite would be put together elsewhere and copied,
+	// which takes longer than all the rest.
+	t := &v.Tx[n]
+	t.Pkt, t.Dev, t.Mirror, t.Up = pkt, dev, mirror, up
+	t.Frame = frame
+}

@@ -1,0 +1,86 @@
+package conntrack
+
+import (
+	"math/bits"
+	"unsafe"
+
+	"sluice/packet"
+)
+
+// SeekSize is the most lookups that go together: enough for their cache
+// misses to overlap, and no more than the processor keeps under way at once.
+const SeekSize = 16
+
+// Seek is a group of lookups under way. A caller with many packets keeps
+// several groups in flight: it begins one (Aim), lets another take its next
+// step (Fetch), and judges a third (Candidate), so that no step waits for
+// memory that the step before has asked for.
+type Seek struct {
+	place [SeekSize]uint64 // bucket<<16 | tag; 0: no lookup
+	slot  [SeekSize]uint32 // what the bucket's tags point at; 0: nothing
+	line  [SeekSize]uintptr
+}
+
+// Aim begins lookup i of a group: hash is Hash of the packet's tuple.
+func (s *Seek) Aim(i int, t *Tracker, hash uint64, zone uint16) {
+	b, tag := t.ix.place(hash, zone)
+	s.place[i&(SeekSize-1)] = b<<16 | uint64(tag)
+}
+
+// Skip begins no lookup i.
+func (s *Seek) Skip(i int) { s.place[i&(SeekSize-1)] = 0 }
+
+// Start asks memory for the buckets of a group's n lookups.
+func (t *Tracker) Start(s *Seek, n int) {
+	base := uintptr(unsafe.Pointer(unsafe.SliceData(t.ix.buckets)))
+	for i := range s.place[:n] {
+		s.line[i] = base + uintptr(s.place[i]>>16)*unsafe.Sizeof(bucket{})
+	}
+	prefetch(&s.line, n)
+}
+
+// Fetch looks into the buckets and asks memory for the first two lines of the
+// connections that their tags point at.
+func (t *Tracker) Fetch(s *Seek, n int) {
+	for i := range s.place[:n] {
+		p := s.place[i]
+		b := &t.ix.buckets[p>>16]
+		slot := b.find(uint16(p))
+		s.slot[i] = slot
+		s.line[i] = uintptr(unsafe.Pointer(t.slab.at(slot)))
+	}
+	prefetch2(&s.line, n)
+}
+
+// Candidate returns the connection that lookup i has come to, if it is the
+// tuple's, and the direction that the tuple is. It is nil where only Find can
+// tell: the connection may not exist, or its bucket may have overflowed. The
+// caller must know that the connection has not expired.
+//
+// It is for protocols with ports, or none: ICMP's tuples invert differently.
+func (t *Tracker) Candidate(s *Seek, i int, tu *packet.Tuple, zone uint16) (*Conn, int) {
+	slot := s.slot[i&(SeekSize-1)]
+	c := t.slab.at(slot)
+	// Which direction a packet goes is a coin's toss, which no branch
+	// predictor guesses: both comparisons are made, and none branches.
+	type words struct {
+		src, dst [2]uint64
+		ports    uint32 // turned by half: the other direction's
+		rest     uint32
+	}
+	o, p := (*words)(unsafe.Pointer(&c.Orig)), (*words)(unsafe.Pointer(tu))
+	rest := uint64(o.rest^p.rest) | uint64(c.Zone^zone)
+	orig := o.src[0] ^ p.src[0] | o.src[1] ^ p.src[1] | o.dst[0] ^ p.dst[0] | o.dst[1] ^ p.dst[1] | uint64(o.ports^p.ports) | rest
+	reply := o.src[0] ^ p.dst[0] | o.src[1] ^ p.dst[1] | o.dst[0] ^ p.src[0] | o.dst[1] ^ p.src[1] | uint64(o.ports^bits.RotateLeft32(p.ports, 16)) | rest
+	notOrig, notReply := (orig|-orig)>>63, (reply|-reply)>>63
+	if notOrig&notReply != 0 || slot == 0 {
+		return nil, 0
+	}
+	return c, int(notOrig)
+}
+
+// Ref returns a reference to the connection that lookup i has come to.
+func (t *Tracker) Ref(s *Seek, i int) packet.ConnRef {
+	slot := s.slot[i&(SeekSize-1)]
+	return t.slab.ref(slot, t.slab.at(slot))
+}

@@ -1,0 +1,93 @@
+package conntrack
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"sluice/packet"
+)
+
+// TestBucketFind compares the search by words with the obvious one.
+func TestBucketFind(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var b bucket
+		// Few values, so that tags repeat, neighbour each other, and are free.
+		tag := rapid.SampledFrom([]uint16{0, 1, 2, 3, 0x7fff, 0x8000, 0x8001, 0xffff})
+		for i := range b.tag {
+			b.tag[i], b.slot[i] = tag.Draw(rt, "tag"), uint32(100+i)
+		}
+		want, look := uint32(0), tag.Draw(rt, "look for")
+		for i, g := range b.tag {
+			if g == look && look != 0 {
+				want = b.slot[i]
+				break
+			}
+		}
+		if got := b.find(look); got != want {
+			rt.Fatalf("tag %#x in %#x: slot %d, want %d", look, b.tag, got, want)
+		}
+	})
+}
+
+// TestSeekAgreesWithFind looks every tuple up both ways, in both directions,
+// while connections come and go between a group's steps.
+func TestSeekAgreesWithFind(t *testing.T) {
+	tr := New(Config{MaxConns: 4000})
+	tuple := func(n int) packet.Tuple {
+		return packet.Tuple{Src: packet.Addr{10, 0, byte(n >> 8), byte(n)}, Dst: packet.Addr{10, 0, 9, byte(n % 7)},
+			SPort: uint16(n), DPort: 80, Proto: packet.ProtoTCP, Family: packet.IPv4}
+	}
+	refs := make([]packet.ConnRef, 3000)
+	commit := func(n int) {
+		slot, c := tr.slab.get()
+		c.Orig, c.Zone, c.Timeout = tuple(n), uint16(n%3), 1<<60
+		ct := packet.CT{Conn: tr.slab.ref(slot, c)}
+		if tr.Confirm(1, &ct) == Accept {
+			refs[n] = ct.Conn
+		}
+	}
+	for n := 0; n < len(refs); n += 2 {
+		commit(n)
+	}
+	found, missed := 0, 0
+	var s Seek
+	var tus [SeekSize]packet.Tuple
+	for base := 0; base+SeekSize <= len(refs); base += SeekSize {
+		for i := range tus {
+			tus[i] = tuple(base + i)
+			if (base+i)%5 == 0 {
+				tus[i] = invert(&tus[i])
+			}
+			s.Aim(i, tr, tr.Hash(&tus[i]), uint16((base+i)%3))
+		}
+		s.Skip(3)
+		tr.Start(&s, SeekSize)
+		tr.Kill(refs[base])
+		tr.Fetch(&s, SeekSize)
+		tr.Kill(refs[base+2])
+		commit(base + 5) // takes the slot of one that has just gone
+		for i := range tus {
+			zone := uint16((base + i) % 3)
+			c, dir := tr.Candidate(&s, i, &tus[i], zone)
+			ref, f, fdir := tr.Find(&tus[i], tr.Hash(&tus[i]), zone, 1)
+			switch {
+			case i == 3 && c != nil:
+				t.Fatal("a lookup that was skipped found something")
+			case c == nil && f != nil:
+				missed++
+			case c != nil && f == nil && c.Gen&1 == 1:
+				t.Fatalf("tuple %d: found one that Find does not know", base+i)
+			case c != nil && f != nil:
+				found++
+				if c != f || dir != fdir || tr.Ref(&s, i) != ref {
+					t.Fatalf("tuple %d: found another connection or direction than Find", base+i)
+				}
+			}
+		}
+	}
+	// Only the few that came late, or overflowed their bucket, are left to Find.
+	if found < 900 || missed > 250 {
+		t.Errorf("%d found, %d left to Find", found, missed)
+	}
+}

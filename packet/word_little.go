@@ -1,0 +1,9 @@
+//go:build !(armbe || arm64be || m68k || mips || mips64 || mips64p32 || ppc || ppc64 || s390 || s390x || shbe || sparc || sparc64)
+
+package packet
+
+import "encoding/binary"
+
+// word4 gives four bytes as the word that eight bytes in memory are, of which
+// they are the first and the rest is zero.
+func word4(b []byte) uint64 { return uint64(binary.LittleEndian.Uint32(b)) }
