@@ -147,7 +147,7 @@ func (p *pkt) run(b *block, start int32) outcome {
 			f := &prog.filters[i]
 			ctl, arg := p.actions(f)
 			if p.e.trace {
-				p.note(f)
+				p.note(i)
 			}
 			switch ctl {
 			case policy.Continue:

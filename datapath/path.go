@@ -30,9 +30,17 @@ type path struct {
 	verdict    packet.Verdict
 	reason     uint8
 	up         bool // it ends in the host's stack
-	n          uint8
+	n, nhits   uint8
 	table      *flowtable.Table // that judged the packet
 	acts       [maxPathActions]pathAction
+	hits       [maxPathActions]pathHit // only when tracing
+}
+
+// pathHit is a filter on the way.
+type pathHit struct {
+	filter int32 // in the program
+	state  uint16
+	conn   bool // the packet had its connection by then
 }
 
 // pathAction is an action on the way.
@@ -50,6 +58,7 @@ type way struct {
 	out     []packet.Tx // what leaves, but for packet and frame
 	packets uint64
 	bytes   uint64
+	next    *way // of the same digest
 }
 
 // pathPair is what a connection's number stands for: its ways by direction.
@@ -59,10 +68,10 @@ type pathPair [2]*way
 type paths struct {
 	pairs []pathPair
 	of    map[pathPair]uint16
-	same  map[path]*way // equal ways are one
-	used  []*way        // by packets of the vector under way
-	note  path          // the way of the packet under way
-	ok    bool          // it can be remembered so far
+	same  map[uint64]*way // by digest, linked: equal ways are one
+	used  []*way          // by packets of the vector under way
+	note  path            // the way of the packet under way
+	ok    bool            // it can be remembered so far
 
 	followed uint64 // packets that took a remembered way
 }
@@ -70,7 +79,7 @@ type paths struct {
 func (ps *paths) reset() {
 	ps.pairs = append(ps.pairs[:0], pathPair{}) // 0 is none
 	ps.of = map[pathPair]uint16{}
-	ps.same = map[path]*way{}
+	ps.same = map[uint64]*way{}
 }
 
 // plainFlags are what a packet must and may be to take a remembered way.
@@ -107,7 +116,22 @@ func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool 
 		v.Send(int32(i), o.Dev, o.Mirror, o.Up, frame)
 	}
 	v.Verdict[i], v.Reason[i] = w.verdict, w.reason
+	if w.nhits > 0 {
+		e.traceWay(w, e.tr.Ref(s, n))
+	}
 	return true
+}
+
+// traceWay lists what a packet on a remembered way has hit.
+func (e *Engine) traceWay(w *way, ref packet.ConnRef) {
+	for _, ph := range w.hits[:w.nhits] {
+		f := &e.prog.filters[ph.filter]
+		hit := Hit{Dev: w.dev, Chain: f.chain, Proto: f.proto, Filter: f.filter, CTState: ph.state}
+		if ph.conn {
+			hit.Conn = ref
+		}
+		e.hits = append(e.hits, hit)
+	}
 }
 
 // settleWays adds what packets on remembered ways have counted to their
@@ -162,10 +186,21 @@ func (e *Engine) noteAction(a *action) {
 	n.n++
 }
 
+// noteHit adds a filter to the way of the packet under way.
+func (ps *paths) noteHit(filter int32, state uint16, conn bool) {
+	n := &ps.note
+	if n.nhits == maxPathActions {
+		ps.ok = false
+		return
+	}
+	n.hits[n.nhits] = pathHit{filter, state, conn}
+	n.nhits++
+}
+
 // begin starts noting a packet's way.
 func (ps *paths) begin(e *Engine, dev int32) {
 	ps.note = path{generation: e.generation, dev: dev}
-	ps.ok = e.prog.steady
+	ps.ok = e.prog.steady && !e.classifyAll
 }
 
 // remember gives the connection the way that its packet has just taken.
@@ -175,11 +210,6 @@ func (e *Engine) remember(ref packet.ConnRef, dir int) {
 	if c == nil {
 		return
 	}
-	p := ps.same[ps.note]
-	if p == nil {
-		p = newWay(ps.note)
-		ps.same[ps.note] = p
-	}
 	var pair pathPair
 	if c.Path != 0 && int(c.Path) < len(ps.pairs) {
 		pair = ps.pairs[c.Path]
@@ -187,7 +217,7 @@ func (e *Engine) remember(ref packet.ConnRef, dir int) {
 			pair[1-dir] = nil
 		}
 	}
-	pair[dir] = p
+	pair[dir] = ps.way()
 	n, ok := ps.of[pair]
 	if !ok {
 		if len(ps.pairs) > 65535 {
@@ -200,6 +230,25 @@ func (e *Engine) remember(ref packet.ConnRef, dir int) {
 		ps.of[pair] = n
 	}
 	c.Path = n
+}
+
+// way returns the one way that equals the note.
+func (ps *paths) way() *way {
+	n := &ps.note
+	sum := uint64(n.generation)<<32 | uint64(uint32(n.dev))
+	for i := range n.acts[:n.n] {
+		sum = (sum ^ uint64(n.acts[i].stat)) * 0x9e3779b97f4a7c15
+	}
+	first := ps.same[sum]
+	for w := first; w != nil; w = w.next {
+		if w.path == *n {
+			return w
+		}
+	}
+	w := newWay(*n)
+	w.next = first
+	ps.same[sum] = w
+	return w
 }
 
 func newWay(p path) *way {

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"sluice/datapath"
 	"sluice/datapath/datapathtest"
 	"sluice/packet"
 	"sluice/policy"
@@ -35,7 +36,7 @@ var steadyPolicies = [][]string{
 	},
 }
 
-// seen renders what a run shows outside, but for traces.
+// seen renders what a run shows outside.
 func seen(r *datapathtest.Rig, in []input, every int, reload string) string {
 	var out bytes.Buffer
 	for i, p := range in {
@@ -47,6 +48,9 @@ func seen(r *datapathtest.Rig, in []input, every int, reload string) string {
 		fmt.Fprintf(&out, "%d %v %s %s", i, res.Verdict, res.Reason, r.Out(res))
 		for _, tx := range res.Tx {
 			fmt.Fprintf(&out, " %v/%x", tx.Mirror, tx.Frame)
+		}
+		for _, hit := range res.Hits {
+			fmt.Fprintf(&out, " hit %d %v %d %d %#x %#x %x", hit.Dev, hit.Egress, hit.Chain, hit.Proto.Prio, hit.Filter.Handle, hit.CTState, hit.Conn)
 		}
 		out.WriteByte('\n')
 	}
@@ -114,12 +118,18 @@ func TestRememberedWaysChangeNothing(t *testing.T) {
 			reload = ""
 		}
 		every := rapid.IntRange(0, len(in)).Draw(rt, "when")
-		quick := datapathtest.NewUntraced(t, p...)
-		want, got := seen(datapathtest.New(t, p...), in, every, reload), seen(quick, in, every, reload)
-		if want != got {
-			rt.Fatalf("classified:\n%s\nremembered:\n%s", want, got)
+		for _, trace := range []bool{false, true} {
+			slow := datapathtest.NewWith(t, datapath.Config{Trace: trace, ClassifyAll: true}, p...)
+			quick := datapathtest.NewWith(t, datapath.Config{Trace: trace}, p...)
+			want, got := seen(slow, in, every, reload), seen(quick, in, every, reload)
+			if want != got {
+				rt.Fatalf("classified:\n%s\nremembered:\n%s", want, got)
+			}
+			followed += quick.E.Followed()
+			if slow.E.Followed() != 0 {
+				rt.Fatal("ClassifyAll let packets follow")
+			}
 		}
-		followed += quick.E.Followed()
 	})
 	if followed == 0 {
 		t.Error("no packet took a remembered way: nothing was compared")
@@ -127,7 +137,7 @@ func TestRememberedWaysChangeNothing(t *testing.T) {
 }
 
 func TestWaysAreTaken(t *testing.T) {
-	r := datapathtest.NewUntraced(t, datapathtest.HTTPPolicy...)
+	r := datapathtest.New(t, datapathtest.HTTPPolicy...)
 	r.Handshake(40000)
 	send := func() {
 		r.Send("uplink_rep", datapathtest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, "PA", 1001, 5001, "x"))
@@ -154,7 +164,7 @@ func TestWaysAreTaken(t *testing.T) {
 // packet, every packet is classified.
 func TestUnsteadyPolicies(t *testing.T) {
 	for _, match := range []string{"ip_ttl 64", "ip_tos 0x10/0xfc", "src_mac 02:00:00:00:00:0a", "ip_proto tcp tcp_flags 0x10/0x10"} {
-		r := datapathtest.NewUntraced(t, append([]string{
+		r := datapathtest.New(t, append([]string{
 			"filter add dev uplink_rep ingress prio 9 chain 7 proto ip flower " + match + " action drop"}, datapathtest.HTTPPolicy...)...)
 		r.Handshake(40000)
 		for range 5 {

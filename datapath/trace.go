@@ -23,9 +23,13 @@ type Hit struct {
 // Process.
 func (e *Engine) Trace(i int) []Hit { return e.hits[e.first[i]:e.first[i+1]] }
 
-// note records a hit once its actions are done.
-func (p *pkt) note(f *filter) {
+// note records a hit of the program's filter i once its actions are done.
+func (p *pkt) note(i int32) {
 	p.extractCT()
+	f := &p.e.prog.filters[i]
+	if p.e.paths.ok {
+		p.e.paths.noteHit(i, p.key.state(), p.m.CT.Conn != 0)
+	}
 	p.e.hits = append(p.e.hits, Hit{
 		Dev: p.dev, Egress: p.egress, Chain: f.chain, Proto: f.proto, Filter: f.filter,
 		CTState: p.key.state(), Conn: p.m.CT.Conn,

@@ -24,21 +24,22 @@ type Rig struct {
 	v   packet.Vector
 }
 
-// New makes an engine that traces, and so classifies every packet.
-func New(t testing.TB, lines ...string) *Rig { return newRig(t, true, lines...) }
+// New makes an engine that traces.
+func New(t testing.TB, lines ...string) *Rig {
+	t.Helper()
+	return NewWith(t, datapath.Config{Trace: true}, lines...)
+}
 
-// NewUntraced makes an engine that lets established connections take their
-// remembered way. Results have no hits.
-func NewUntraced(t testing.TB, lines ...string) *Rig { return newRig(t, false, lines...) }
-
-func newRig(t testing.TB, trace bool, lines ...string) *Rig {
+// NewWith makes an engine with a tracker of its own.
+func NewWith(t testing.TB, cfg datapath.Config, lines ...string) *Rig {
 	t.Helper()
 	p, _, err := tc.Load("test.tc", strings.NewReader(strings.Join(lines, "\n")+"\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &Rig{t: t, P: p, Now: 1e9}
-	r.E = datapath.New(datapath.Config{Tracker: conntrack.New(conntrack.Config{Seed: [2]uint64{1, 2}, MaxConns: 4096}), Trace: trace})
+	cfg.Tracker = conntrack.New(conntrack.Config{Seed: [2]uint64{1, 2}, MaxConns: 4096})
+	r.E = datapath.New(cfg)
 	r.s = &tc.Session{Policy: p, Out: new(strings.Builder), Err: new(strings.Builder)}
 	if err := r.E.Load(p, r.Now); err != nil {
 		t.Fatal(err)
