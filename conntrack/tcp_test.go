@@ -43,7 +43,7 @@ func TestTCPLife(t *testing.T) {
 			{s("SA", 5000, 1001), "est+rpl", "SYN_RECV", 60},
 			{s("SA", 5000, 1001), "est+rpl", "SYN_RECV", 60},
 			{c("A", 1001, 5001), "est", "ESTABLISHED", 432000},
-			{c("PA", 1001, 5001, opts{data: 10}), "est", "ESTABLISHED", 300},
+			{c("PA", 1001, 5001, seg{Data: data(10)}), "est", "ESTABLISHED", 300},
 			{s("A", 5001, 1011), "est+rpl", "ESTABLISHED", 432000},
 		}},
 		{"A065_A070_A071_orderly_close", nil, []step{
@@ -77,7 +77,7 @@ func TestTCPLife(t *testing.T) {
 		}},
 		{"A066_midstream_picked_up", nil, []step{
 			{c("A", 1000, 5000), "new", "ESTABLISHED", 300},
-			{s("PA", 5000, 1000, opts{data: 4}), "est+rpl", "ESTABLISHED", 0},
+			{s("PA", 5000, 1000, seg{Data: data(4)}), "est+rpl", "ESTABLISHED", 0},
 			{c("A", 1000, 5004), "est", "ESTABLISHED", 0},
 		}},
 		{"A066_midstream_refused", []string{"nf_conntrack_tcp_loose=0"}, []step{
@@ -98,7 +98,7 @@ func TestTCPLife(t *testing.T) {
 			{c("S", 1000, 0), "new", "SYN_SENT", 0},
 			{s("SA", 5000, 1001), "est+rpl", "SYN_RECV", 0},
 			{c("A", 1001, 5001), "est", "ESTABLISHED", 0},
-			{c("PA", 201001, 5001, opts{data: 10}), "inv", "ESTABLISHED", 0},
+			{c("PA", 201001, 5001, seg{Data: data(10)}), "inv", "ESTABLISHED", 0},
 			{c("A", 1001, 95001), "inv", "ESTABLISHED", 0},
 			{c("A", ^uint32(98998), 5001), "est", "ESTABLISHED", 0}, // an old one is ignored
 			{s("R", 5001+40000, 0), "est+rpl", "ESTABLISHED", 10},   // in the window, not exact: to be challenged
@@ -108,7 +108,7 @@ func TestTCPLife(t *testing.T) {
 		{"A061_B009_liberal_windows", []string{"nf_conntrack_tcp_be_liberal=1"}, []step{
 			{c("S", 1000, 0), "new", "SYN_SENT", 0},
 			{s("SA", 5000, 1001), "est+rpl", "SYN_RECV", 0},
-			{c("PA", 201001, 5001, opts{data: 10}), "est", "ESTABLISHED", 0},
+			{c("PA", 201001, 5001, seg{Data: data(10)}), "est", "ESTABLISHED", 0},
 		}},
 		{"C33_RST_must_be_exact", nil, []step{
 			{c("S", 1000, 0), "new", "SYN_SENT", 0},
@@ -126,7 +126,7 @@ func TestTCPLife(t *testing.T) {
 		{"zero window shortens the life", nil, []step{
 			{c("S", 1000, 0), "new", "SYN_SENT", 0},
 			{s("SA", 5000, 1001), "est+rpl", "SYN_RECV", 0},
-			{c("A", 1001, 5001, opts{zeroWin: true}), "est", "ESTABLISHED", 300},
+			{c("A", 1001, 5001, seg{ZeroWindow: true}), "est", "ESTABLISHED", 300},
 		}},
 	}
 	for _, tc := range cases {
@@ -137,9 +137,9 @@ func TestTCPLife(t *testing.T) {
 func TestTCPRetransmissions(t *testing.T) {
 	b := newBed(t)
 	b.establish()
-	b.in(c("PA", 1001, 5001, opts{data: 10}))
+	b.in(c("PA", 1001, 5001, seg{Data: data(10)}))
 	for range 3 {
-		b.in(c("PA", 1001, 5001, opts{data: 10}))
+		b.in(c("PA", 1001, 5001, seg{Data: data(10)}))
 	}
 	if r := b.only().TCP.Retrans; r != 3 {
 		t.Errorf("%d retransmissions counted, want 3", r)
@@ -156,38 +156,38 @@ func TestTCPRetransmissions(t *testing.T) {
 
 func TestTCPWindowScaling(t *testing.T) {
 	b := newBed(t)
-	scale := func(n byte) opts { return opts{win: 1000, options: []byte{3, 3, n, 1}} }
+	scale := func(n byte) seg { return seg{Window: 1000, Options: []byte{3, 3, n, 1}} }
 	b.in(c("S", 1000, 0, scale(7)))
 	b.in(s("SA", 5000, 1001, scale(2)))
-	b.in(c("A", 1001, 5001, opts{win: 1000}))
+	b.in(c("A", 1001, 5001, seg{Window: 1000}))
 	if w := b.only().TCP.Seen; w[0].Scale != 7 || w[1].Scale != 2 || w[0].Flags&TCPFlagWindowScale == 0 {
 		t.Fatalf("%+v", w)
 	}
 	// The client's 1000 is 128,000 bytes now.
-	if got := b.in(s("PA", 5001+120000, 1001, opts{data: 100})); got != "est+rpl" {
+	if got := b.in(s("PA", 5001+120000, 1001, seg{Data: data(100)})); got != "est+rpl" {
 		t.Errorf("inside the scaled window: %s", got)
 	}
-	if got := b.in(s("PA", 5001+500000, 1001, opts{data: 100})); got != "inv" {
+	if got := b.in(s("PA", 5001+500000, 1001, seg{Data: data(100)})); got != "inv" {
 		t.Errorf("beyond the scaled window: %s", got)
 	}
 	b2 := newBed(t)
 	b2.in(c("S", 1000, 0, scale(7)))
-	b2.in(s("SA", 5000, 1001, opts{win: 1000}))
+	b2.in(s("SA", 5000, 1001, seg{Window: 1000}))
 	if w := b2.only().TCP.Seen; w[0].Scale != 0 || w[1].Scale != 0 {
 		t.Errorf("one side alone offered scaling: %+v", w)
 	}
 }
 
 func TestTCPSACK(t *testing.T) {
-	perm := opts{options: []byte{1, 1, 4, 2}}
+	perm := seg{Options: []byte{1, 1, 4, 2}}
 	b := newBed(t)
 	b.in(c("S", 1000, 0, perm))
 	b.in(s("SA", 5000, 1001, perm))
 	b.in(c("A", 1001, 5001))
-	b.in(c("PA", 1001, 5001, opts{data: 100}))
+	b.in(c("PA", 1001, 5001, seg{Data: data(100)}))
 	// The server acknowledges selectively what was never sent.
 	sack := []byte{1, 1, 5, 10, 0, 0, 0x20, 0, 0, 0, 0x40, 0}
-	if got := b.in(s("A", 5001, 1001, opts{options: sack})); got != "inv" {
+	if got := b.in(s("A", 5001, 1001, seg{Options: sack})); got != "inv" {
 		t.Errorf("SACK of unsent data: %s", got)
 	}
 }
@@ -215,7 +215,7 @@ func TestTCPResync(t *testing.T) {
 		{c("S", 80000, 0), "est", "ESTABLISHED", 0},
 		{s("SA", 90000, 80001), "est+rpl", "SYN_RECV", 0},
 		{c("A", 80001, 90001), "est", "ESTABLISHED", 0},
-		{c("PA", 80001, 90001, opts{data: 5}), "est", "ESTABLISHED", 0},
+		{c("PA", 80001, 90001, seg{Data: data(5)}), "est", "ESTABLISHED", 0},
 	})
 }
 

@@ -10,10 +10,11 @@ import (
 	"pgregory.net/rapid"
 
 	"sluice/packet"
+	"sluice/packet/packettest"
 )
 
 func TestUDP(t *testing.T) {
-	q, a := udp(cAddr, sAddr, 1000, 53, 5), udp(sAddr, cAddr, 53, 1000, 5)
+	q, a := packettest.UDP(cAddr, sAddr, 1000, 53, "xxxxx"), packettest.UDP(sAddr, cAddr, 53, 1000, "xxxxx")
 	t.Run("A064_established_by_traffic_both_ways", func(t *testing.T) {
 		b := newBed(t)
 		for i, f := range [][]byte{q, q, a, q} {
@@ -53,7 +54,7 @@ func TestUDP(t *testing.T) {
 		if got := b.in(bad); got != "inv" {
 			t.Errorf("bad checksum: %s", got)
 		}
-		long := udp(cAddr, sAddr, 1000, 53, 5)
+		long := packettest.UDP(cAddr, sAddr, 1000, 53, "xxxxx")
 		long[39] = 200
 		if got := b.in(long); got != "inv" {
 			t.Errorf("length beyond the packet: %s", got)
@@ -67,7 +68,9 @@ func TestUDP(t *testing.T) {
 }
 
 func TestICMP(t *testing.T) {
-	echo := func(src, dst string, typ byte) []byte { return icmpMsg(src, dst, typ, 0, 7<<16|1, []byte("abcd")) }
+	echo := func(src, dst string, typ byte) []byte {
+		return packettest.ICMP(src, dst, typ, 0, 7<<16|1, []byte("abcd"))
+	}
 	quote := func(f []byte) []byte { return f[14:min(len(f), 14+28)] }
 	cases := []struct {
 		name   string
@@ -79,23 +82,23 @@ func TestICMP(t *testing.T) {
 		{"echo reply", [][]byte{echo(cAddr, sAddr, 8)}, echo(sAddr, cAddr, 0), "est+rpl"},
 		{"echo request after the reply", [][]byte{echo(cAddr, sAddr, 8), echo(sAddr, cAddr, 0)}, echo(cAddr, sAddr, 8), "est"},
 		{"A007_reply_without_request", nil, echo(sAddr, cAddr, 0), "inv"},
-		{"timestamp request", nil, icmpMsg(cAddr, sAddr, 13, 0, 1, make([]byte, 12)), "new"},
-		{"router solicitation", nil, icmpMsg(cAddr, sAddr, 10, 0, 0, nil), "inv"},
-		{"unknown type", nil, icmpMsg(cAddr, sAddr, 42, 0, 0, nil), "inv"},
-		{"A008_A058_error_about_the_original_direction", [][]byte{udp(cAddr, sAddr, 1000, 53, 4)},
-			icmpMsg(sAddr, cAddr, 3, 3, 0, quote(udp(cAddr, sAddr, 1000, 53, 4))), "rel+rpl"},
-		{"A008_error_about_the_reply_direction", [][]byte{udp(cAddr, sAddr, 1000, 53, 4), udp(sAddr, cAddr, 53, 1000, 4)},
-			icmpMsg(cAddr, sAddr, 3, 3, 0, quote(udp(sAddr, cAddr, 53, 1000, 4))), "rel"},
-		{"from a router on the way", [][]byte{udp(cAddr, sAddr, 1000, 53, 4)},
-			icmpMsg("10.9.9.9", cAddr, 11, 0, 0, quote(udp(cAddr, sAddr, 1000, 53, 4))), "rel+rpl"},
-		{"addressed to somebody else", [][]byte{udp(cAddr, sAddr, 1000, 53, 4)},
-			icmpMsg(sAddr, "10.0.0.77", 3, 3, 0, quote(udp(cAddr, sAddr, 1000, 53, 4))), "inv"},
-		{"about an unknown flow", nil, icmpMsg(sAddr, cAddr, 3, 3, 0, quote(udp(cAddr, sAddr, 1000, 53, 4))), "inv"},
-		{"quoting an IP header alone", [][]byte{udp(cAddr, sAddr, 1000, 53, 4)},
-			icmpMsg(sAddr, cAddr, 3, 3, 0, udp(cAddr, sAddr, 1000, 53, 4)[14:34]), "inv"},
-		{"quoting nothing", nil, icmpMsg(sAddr, cAddr, 3, 3, 0, nil), "inv"},
+		{"timestamp request", nil, packettest.ICMP(cAddr, sAddr, 13, 0, 1, make([]byte, 12)), "new"},
+		{"router solicitation", nil, packettest.ICMP(cAddr, sAddr, 10, 0, 0, nil), "inv"},
+		{"unknown type", nil, packettest.ICMP(cAddr, sAddr, 42, 0, 0, nil), "inv"},
+		{"A008_A058_error_about_the_original_direction", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx")},
+			packettest.ICMP(sAddr, cAddr, 3, 3, 0, quote(packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx"))), "rel+rpl"},
+		{"A008_error_about_the_reply_direction", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx"), packettest.UDP(sAddr, cAddr, 53, 1000, "xxxx")},
+			packettest.ICMP(cAddr, sAddr, 3, 3, 0, quote(packettest.UDP(sAddr, cAddr, 53, 1000, "xxxx"))), "rel"},
+		{"from a router on the way", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx")},
+			packettest.ICMP("10.9.9.9", cAddr, 11, 0, 0, quote(packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx"))), "rel+rpl"},
+		{"addressed to somebody else", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx")},
+			packettest.ICMP(sAddr, "10.0.0.77", 3, 3, 0, quote(packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx"))), "inv"},
+		{"about an unknown flow", nil, packettest.ICMP(sAddr, cAddr, 3, 3, 0, quote(packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx"))), "inv"},
+		{"quoting an IP header alone", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx")},
+			packettest.ICMP(sAddr, cAddr, 3, 3, 0, packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx")[14:34]), "inv"},
+		{"quoting nothing", nil, packettest.ICMP(sAddr, cAddr, 3, 3, 0, nil), "inv"},
 		{"about an echo request", [][]byte{echo(cAddr, sAddr, 8)},
-			icmpMsg(sAddr, cAddr, 3, 1, 0, quote(echo(cAddr, sAddr, 8))), "rel+rpl"},
+			packettest.ICMP(sAddr, cAddr, 3, 1, 0, quote(echo(cAddr, sAddr, 8))), "rel+rpl"},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
@@ -119,7 +122,7 @@ func TestICMP(t *testing.T) {
 
 func TestGenericProtocols(t *testing.T) {
 	b := newBed(t)
-	f := func(src, dst string) []byte { return ip4(src, dst, 89, []byte("ospf or so")) }
+	f := func(src, dst string) []byte { return packettest.IP(src, dst, 89, []byte("ospf or so")) }
 	if got := b.in(f(cAddr, sAddr)); got != "new" || b.left() != 600 {
 		t.Errorf("%s, %d s left", got, b.left())
 	}
@@ -132,7 +135,7 @@ func TestGenericProtocols(t *testing.T) {
 }
 
 func TestZonesAndCommit(t *testing.T) {
-	q := udp(cAddr, sAddr, 1000, 53, 5)
+	q := packettest.UDP(cAddr, sAddr, 1000, 53, "xxxxx")
 	t.Run("A011_zones_are_separate_tables", func(t *testing.T) {
 		b := newBed(t)
 		for zone := range uint16(3) {
@@ -216,7 +219,7 @@ func TestB027_full_table(t *testing.T) {
 		}
 		return refused
 	}
-	flow := func(i int) []byte { return udp(cAddr, sAddr, uint16(1000+i), 53, 0) }
+	flow := func(i int) []byte { return packettest.UDP(cAddr, sAddr, uint16(1000+i), 53, "") }
 	t.Run("I7_unassured_connections_give_way", func(t *testing.T) {
 		b := &bed{TB: t, Tracker: New(Config{MaxConns: 32}), now: 1e9}
 		if n := fill(b, 500, flow); n > 50 {
@@ -244,7 +247,7 @@ func TestB027_full_table(t *testing.T) {
 func TestC24_A124_table_drains(t *testing.T) {
 	b := newBed(t)
 	for i := range 500 {
-		b.in(udp(cAddr, sAddr, uint16(1000+i), 53, 0))
+		b.in(packettest.UDP(cAddr, sAddr, uint16(1000+i), 53, ""))
 	}
 	b.now += 31 * second
 	for range 100 { // as often as a capture of ten more seconds might
@@ -317,7 +320,7 @@ func TestI3_I5_model(t *testing.T) {
 			"new": func(*rapid.T) {
 				k := draw()
 				want := "new"
-				if got := b.inZone(udp(cAddr, sAddr, k.port, k.dport, 0), k.zone, true); got != want {
+				if got := b.inZone(packettest.UDP(cAddr, sAddr, k.port, k.dport, ""), k.zone, true); got != want {
 					rt.Fatalf("%v: %s", k, got)
 				}
 				deadline[k] = b.now + 30*second
@@ -366,7 +369,7 @@ func TestI3_I5_model(t *testing.T) {
 
 func tupleOf(src, dst string, sp, dp uint16) packet.Tuple {
 	var h packet.Headers
-	packet.Parse(udp(src, dst, sp, dp, 0), &h)
+	packet.Parse(packettest.UDP(src, dst, sp, dp, ""), &h)
 	return h.Tuple
 }
 
@@ -398,8 +401,8 @@ func TestHashIsSymmetric(t *testing.T) {
 // FuzzIn feeds arbitrary frames: nothing panics and the tables stay sound (I9).
 func FuzzIn(f *testing.F) {
 	f.Add(c("S", 1, 0), uint16(0))
-	f.Add(udp(cAddr, sAddr, 1, 2, 3), uint16(1))
-	f.Add(icmpMsg(sAddr, cAddr, 3, 3, 0, udp(cAddr, sAddr, 1, 2, 3)[14:]), uint16(0))
+	f.Add(packettest.UDP(cAddr, sAddr, 1, 2, "xxx"), uint16(1))
+	f.Add(packettest.ICMP(sAddr, cAddr, 3, 3, 0, packettest.UDP(cAddr, sAddr, 1, 2, "xxx")[14:]), uint16(0))
 	f.Add([]byte(strings.Repeat("\x86\xdd", 40)), uint16(0))
 	f.Fuzz(func(t *testing.T, frame []byte, zone uint16) {
 		b := &bed{TB: t, Tracker: New(Config{MaxConns: 64}), now: 1e9}
@@ -407,7 +410,7 @@ func FuzzIn(f *testing.F) {
 			if err := b.Settings().Set("nf_conntrack_checksum", check); err != nil {
 				t.Fatal(err)
 			}
-			b.in(udp(cAddr, sAddr, 1, 2, 3))
+			b.in(packettest.UDP(cAddr, sAddr, 1, 2, "xxx"))
 			b.in(c("S", 1, 0))
 			b.inZone(frame, zone, true)
 			b.inZone(frame, zone, true)
@@ -417,7 +420,7 @@ func FuzzIn(f *testing.F) {
 
 func TestNoAllocs(t *testing.T) {
 	tr := New(Config{MaxConns: 1 << 16})
-	frame, port, now := udp(cAddr, sAddr, 1, 2, 3), uint16(0), int64(1e9)
+	frame, port, now := packettest.UDP(cAddr, sAddr, 1, 2, "xxx"), uint16(0), int64(1e9)
 	frame[40], frame[41] = 0, 0 // no checksum: the port changes
 	var h packet.Headers
 	for range 100 {

@@ -5,6 +5,7 @@ import (
 
 	"sluice/datapath/datapathtest"
 	"sluice/packet"
+	"sluice/packet/packettest"
 	"sluice/policy"
 )
 
@@ -72,7 +73,7 @@ func TestControls(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			r := datapathtest.New(t, c.policy...)
-			res := r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x"))
+			res := r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x"))
 			if got := r.Out(res); got != c.out || res.Verdict != c.want || res.Reason != c.reason {
 				t.Errorf("got %v (%s) to %q, want %v (%s) to %q", res.Verdict, res.Reason, got, c.want, c.reason, c.out)
 			}
@@ -83,7 +84,7 @@ func TestControls(t *testing.T) {
 func TestCounters(t *testing.T) {
 	t.Run("bytes start at the network header", func(t *testing.T) {
 		r := datapathtest.New(t, "filter add dev a ingress prio 1 proto all matchall action mirred egress mirror dev b pipe action drop")
-		f := datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")
+		f := packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")
 		r.Send("a", f)
 		tagged := append(append(append([]byte(nil), f[:12]...), 0x81, 0, 0, 7), f[12:]...)
 		r.Send("a", tagged)
@@ -96,7 +97,7 @@ func TestCounters(t *testing.T) {
 	})
 	t.Run("counters survive a reload and go with their instance", func(t *testing.T) {
 		r := datapathtest.New(t, "filter add dev a ingress prio 1 handle 1 proto ip flower action drop")
-		f := datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")
+		f := packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")
 		r.Send("a", f)
 		r.Run("filter add dev a ingress prio 2 proto ip flower ip_proto tcp action pass")
 		r.Send("a", f)
@@ -112,7 +113,7 @@ func TestCounters(t *testing.T) {
 		r := datapathtest.New(t, "filter add dev a ingress prio 1 proto ip flower action pass random determ drop 3")
 		var drops int
 		for range 9 {
-			if r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")).Verdict == packet.Drop {
+			if r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")).Verdict == packet.Drop {
 				drops++
 			}
 		}
@@ -125,7 +126,7 @@ func TestCounters(t *testing.T) {
 func TestCTAction(t *testing.T) {
 	t.Run("A105_miss_goes_to_tracker_and_classification_continues", func(t *testing.T) {
 		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
-		res := r.Send("uplink_rep", datapathtest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, "S", 1, 0, ""))
+		res := r.Send("uplink_rep", packettest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, "S", 1, 0, ""))
 		if r.Out(res) != "vf0_rep" || len(res.Hits) != 2 || res.Hits[0].CTState != policy.CTTracked|policy.CTNew {
 			t.Errorf("to %q, hits %+v", r.Out(res), res.Hits)
 		}
@@ -133,14 +134,14 @@ func TestCTAction(t *testing.T) {
 	t.Run("A072_http_in_established_out", func(t *testing.T) {
 		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
 		r.Handshake(40000)
-		res := r.Send("vf0_rep", datapathtest.TCP(datapathtest.Server, datapathtest.Client, 80, 40000, "PA", 5001, 1001, "HTTP/1.1 200 OK"))
+		res := r.Send("vf0_rep", packettest.TCP(datapathtest.Server, datapathtest.Client, 80, 40000, "PA", 5001, 1001, "HTTP/1.1 200 OK"))
 		if r.Out(res) != "uplink_rep" {
 			t.Errorf("answer went to %q", r.Out(res))
 		}
 	})
 	t.Run("A073_nothing_new_leaves", func(t *testing.T) {
 		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
-		res := r.Send("vf0_rep", datapathtest.TCP(datapathtest.Server, datapathtest.Client, 80, 41000, "S", 1, 0, ""))
+		res := r.Send("vf0_rep", packettest.TCP(datapathtest.Server, datapathtest.Client, 80, 41000, "S", 1, 0, ""))
 		if res.Verdict != packet.Drop || r.E.Tracker().Len() != 0 {
 			t.Errorf("%v, %d connections", res.Verdict, r.E.Tracker().Len())
 		}
@@ -150,7 +151,7 @@ func TestCTAction(t *testing.T) {
 			"filter add dev a ingress prio 1 chain 0 proto ip flower ct_state -trk action ct pipe action goto chain 1",
 			"filter add dev a ingress prio 1 chain 1 proto ip flower ct_state +trk action ct clear pipe action goto chain 2",
 			"filter add dev a ingress prio 1 chain 2 proto ip flower ct_state -trk action mirred egress redirect dev b")
-		if res := r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")); r.Out(res) != "b" {
+		if res := r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")); r.Out(res) != "b" {
 			t.Errorf("to %q", r.Out(res))
 		}
 	})
@@ -159,7 +160,7 @@ func TestCTAction(t *testing.T) {
 			"filter add dev a ingress prio 1 chain 0 proto ip flower action ct commit zone 7 chain 9 pipe action goto chain 1",
 			"filter add dev a ingress prio 1 chain 1 proto ip flower ct_state -trk action mirred egress redirect dev b",
 			"filter add dev a ingress prio 1 chain 9 proto ip flower ct_state +trk+new ct_zone 7 action mirred egress redirect dev c")
-		res := r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x"))
+		res := r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x"))
 		if got := r.Out(res); got != "c b" {
 			t.Errorf("frames went to %q, want the clone to c and the packet, untracked, to b", got)
 		}
@@ -177,7 +178,7 @@ func TestCTAction(t *testing.T) {
 	})
 	t.Run("padding behind the packet is cut off", func(t *testing.T) {
 		r := datapathtest.New(t, "filter add dev a ingress prio 1 proto ip flower action ct pipe action mirred egress redirect dev b")
-		f := datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")
+		f := packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")
 		res := r.Send("a", append(append([]byte(nil), f...), make([]byte, 17)...))
 		if len(res.Tx) != 1 || len(res.Tx[0].Frame) != len(f) {
 			t.Errorf("frame of %d bytes came out, want %d", len(res.Tx[0].Frame), len(f))
@@ -186,7 +187,7 @@ func TestCTAction(t *testing.T) {
 	t.Run("an uncommitted connection is gone with its packet", func(t *testing.T) {
 		r := datapathtest.New(t, "filter add dev a ingress prio 1 proto ip flower action ct pipe action mirred egress redirect dev b")
 		for range 10 {
-			r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x"))
+			r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x"))
 		}
 		if n := r.E.Tracker().Len(); n != 0 {
 			t.Errorf("%d connections", n)
@@ -204,7 +205,7 @@ func TestNATIsRefused(t *testing.T) {
 	if err := r.TryRun("filter add dev a ingress prio 2 proto ip flower action ct commit nat src addr 10.0.0.9 pipe"); err == nil {
 		t.Error("ct nat was loaded")
 	}
-	if res := r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")); res.Verdict != packet.Pass {
+	if res := r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")); res.Verdict != packet.Pass {
 		t.Errorf("the policy before it is not in force: %v", res.Verdict)
 	}
 }
@@ -215,7 +216,7 @@ func TestFlowerCTFields(t *testing.T) {
 			"filter add dev a ingress prio 1 chain 0 proto ip flower action ct commit zone 5 mark 7 label 0123456789abcdef0123456789abcdef pipe action goto chain 1",
 			"filter add dev a ingress prio 1 chain 1 proto ip flower ct_state +trk+new ct_zone 5 ct_mark 7 ct_label 0123456789abcdef0123456789abcdef action mirred egress redirect dev b",
 			"filter add dev a ingress prio 2 chain 1 proto ip flower action drop")
-		if res := r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")); r.Out(res) != "b" {
+		if res := r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")); r.Out(res) != "b" {
 			t.Errorf("went to %q", r.Out(res))
 		}
 	})
@@ -224,7 +225,7 @@ func TestFlowerCTFields(t *testing.T) {
 			r := datapathtest.New(t,
 				"filter add dev a ingress prio 1 chain 0 proto ip flower action ct pipe action goto chain 1",
 				"filter add dev a ingress prio 1 chain 1 proto ip flower ct_state +trk+new action "+last)
-			if res := r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")); res.Verdict != want {
+			if res := r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")); res.Verdict != want {
 				t.Errorf("%s: %v", last, res.Verdict)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"sluice/datapath"
 	"sluice/datapath/datapathtest"
 	"sluice/packet"
+	"sluice/packet/packettest"
 	"sluice/policy"
 )
 
@@ -99,10 +100,10 @@ func TestRememberedWaysChangeNothing(t *testing.T) {
 				dev, src, dst, sp, dp = "vf0_rep", dst, src, dp, sp
 			}
 			flags := rapid.SampledFrom([]string{"S", "SA", "A", "A", "A", "PA", "PA", "FA", "R", "udp"}).Draw(rt, "flags")
-			f := datapathtest.UDP(src, dst, sp, dp, "data")
+			f := packettest.UDP(src, dst, sp, dp, "data")
 			if flags != "udp" {
 				data := strings.Repeat("x", rapid.IntRange(0, 3).Draw(rt, "data"))
-				f = datapathtest.TCP(src, dst, sp, dp, flags, seq[from], seq[1-from], data)
+				f = packettest.TCP(src, dst, sp, dp, flags, seq[from], seq[1-from], data)
 				seq[from] += uint32(len(data))
 				if strings.ContainsAny(flags, "SF") {
 					seq[from]++
@@ -140,7 +141,7 @@ func TestWaysAreTaken(t *testing.T) {
 	r := datapathtest.New(t, datapathtest.HTTPPolicy...)
 	r.Handshake(40000)
 	send := func() {
-		r.Send("uplink_rep", datapathtest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, "PA", 1001, 5001, "x"))
+		r.Send("uplink_rep", packettest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, "PA", 1001, 5001, "x"))
 	}
 	send()
 	for range 5 {
@@ -168,7 +169,7 @@ func TestUnsteadyPolicies(t *testing.T) {
 			"filter add dev uplink_rep ingress prio 9 chain 7 proto ip flower " + match + " action drop"}, datapathtest.HTTPPolicy...)...)
 		r.Handshake(40000)
 		for range 5 {
-			res := r.Send("uplink_rep", datapathtest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, "PA", 1001, 5001, "x"))
+			res := r.Send("uplink_rep", packettest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, "PA", 1001, 5001, "x"))
 			if res.Verdict != packet.Forward {
 				t.Errorf("%s: %v", match, res.Verdict)
 			}

@@ -13,6 +13,7 @@ import (
 	"sluice/datapath"
 	"sluice/datapath/datapathtest"
 	"sluice/packet"
+	"sluice/packet/packettest"
 	"sluice/policy"
 )
 
@@ -59,9 +60,9 @@ func drawTraffic(t *rapid.T) []input {
 		if rapid.Bool().Draw(t, "tcp") {
 			flags := rapid.SampledFrom([]string{"S", "SA", "A", "PA", "FA", "R", "SF"}).Draw(t, "flags")
 			seq := rapid.Uint32Range(1000, 1003).Draw(t, "seq")
-			f = datapathtest.TCP(src, dst, sp, dp, flags, seq, rapid.Uint32Range(999, 1003).Draw(t, "ack"), "")
+			f = packettest.TCP(src, dst, sp, dp, flags, seq, rapid.Uint32Range(999, 1003).Draw(t, "ack"), "")
 		} else {
-			f = datapathtest.UDP(src, dst, sp, dp, "payload")
+			f = packettest.UDP(src, dst, sp, dp, "payload")
 		}
 		if rapid.IntRange(0, 7).Draw(t, "mangle") == 0 {
 			f[rapid.IntRange(0, len(f)-1).Draw(t, "where")] ^= rapid.Byte().Draw(t, "how")
@@ -191,9 +192,9 @@ func account(t testing.TB, v *packet.Vector) {
 // FuzzProcess feeds arbitrary bytes as frames: nothing panics, nothing is
 // lost, and the tables stay sound (I8, I9).
 func FuzzProcess(f *testing.F) {
-	f.Add(datapathtest.TCP(datapathtest.Client, datapathtest.Server, 1000, 80, "S", 1, 0, ""), uint8(0))
-	f.Add(datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 666, "x"), uint8(0))
-	f.Add(datapathtest.IPv4(datapathtest.Server, datapathtest.Client, 1, append([]byte{3, 1, 0, 0, 0, 0, 0, 0}, datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "")[14:]...)), uint8(1))
+	f.Add(packettest.TCP(datapathtest.Client, datapathtest.Server, 1000, 80, "S", 1, 0, ""), uint8(0))
+	f.Add(packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 666, "x"), uint8(0))
+	f.Add(packettest.IP(datapathtest.Server, datapathtest.Client, 1, append([]byte{3, 1, 0, 0, 0, 0, 0, 0}, packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "")[14:]...)), uint8(1))
 	f.Add([]byte{}, uint8(2))
 	f.Fuzz(func(t *testing.T, frame []byte, dev uint8) {
 		if len(frame) > 65535 {
@@ -202,7 +203,7 @@ func FuzzProcess(f *testing.F) {
 		r := datapathtest.New(t, everything...)
 		var v packet.Vector
 		v.Now = 5e9
-		v.Add(datapathtest.TCP(datapathtest.Client, datapathtest.Server, 1000, 80, "S", 1, 0, ""), 0)
+		v.Add(packettest.TCP(datapathtest.Client, datapathtest.Server, 1000, 80, "S", 1, 0, ""), 0)
 		for range 3 {
 			v.Add(bytes.Clone(frame), int32(dev%4))
 		}
@@ -252,7 +253,7 @@ func TestNoAllocs(t *testing.T) {
 	var v packet.Vector
 	frames := make([][]byte, packet.VectorSize)
 	for i := range frames {
-		frames[i] = datapathtest.TCP(datapathtest.Client, datapathtest.Server, 1000, 80, "S", 1000, 0, "")
+		frames[i] = packettest.TCP(datapathtest.Client, datapathtest.Server, 1000, 80, "S", 1000, 0, "")
 	}
 	port, now := uint16(0), int64(1e9)
 	allocs := testing.AllocsPerRun(50, func() {

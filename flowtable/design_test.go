@@ -8,6 +8,7 @@ import (
 	"sluice/datapath/datapathtest"
 	"sluice/flowtable"
 	"sluice/packet"
+	"sluice/packet/packettest"
 	"sluice/policy"
 )
 
@@ -102,7 +103,7 @@ func TestDesign(t *testing.T) {
 	})
 	t.Run("A067_an_unknown_UDP_packet_is_the_tracker's", func(t *testing.T) {
 		r := datapathtest.New(t, udpPolicy...)
-		res := r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q"))
+		res := r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q"))
 		if r.E.Flows().Counters().Hits != 0 || res.Hits[0].CTState != policy.CTTracked|policy.CTNew {
 			t.Errorf("state %#x", res.Hits[0].CTState)
 		}
@@ -113,8 +114,8 @@ func TestB008_gre(t *testing.T) {
 	const plain, keyed, pptp = "\x00\x00\x08\x00inner", "\x20\x00\x08\x00\x00\x00\x00\x09inner", "\x20\x01\x88\x0b\x00\x04\x12\x34data"
 	run := func(payload string) *datapathtest.Rig {
 		r := datapathtest.New(t, udpPolicy...)
-		out := datapathtest.IPv4(datapathtest.Client, datapathtest.Server, packet.ProtoGRE, []byte(payload))
-		back := datapathtest.IPv4(datapathtest.Server, datapathtest.Client, packet.ProtoGRE, []byte(payload))
+		out := packettest.IP(datapathtest.Client, datapathtest.Server, packet.ProtoGRE, []byte(payload))
+		back := packettest.IP(datapathtest.Server, datapathtest.Client, packet.ProtoGRE, []byte(payload))
 		r.Send("a", out)
 		r.Send("b", back)
 		r.Send("a", out) // assured by now
@@ -140,8 +141,8 @@ func TestB008_gre(t *testing.T) {
 // connection's from then on, with no second entry.
 func TestB006_promotion_is_seen_at_once(t *testing.T) {
 	r := datapathtest.New(t, udpPolicy...)
-	q := datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q")
-	a := datapathtest.UDP(datapathtest.Server, datapathtest.Client, 53, 1000, "a")
+	q := packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q")
+	a := packettest.UDP(datapathtest.Server, datapathtest.Client, 53, 1000, "a")
 	states := []uint16{}
 	for i, f := range [][]byte{q, q, a, q} {
 		res := r.Send([]string{"a", "a", "b", "a"}[i], f)

@@ -9,6 +9,7 @@ import (
 	"sluice/datapath/datapathtest"
 	"sluice/flowtable"
 	"sluice/packet"
+	"sluice/packet/packettest"
 	"sluice/policy"
 )
 
@@ -31,11 +32,11 @@ func only(t *testing.T, r *datapathtest.Rig) *conntrack.Conn {
 func offloaded(c *conntrack.Conn) bool { return c.Status&conntrack.StatusOffload != 0 }
 
 func fromClient(port uint16, flags string, seq, ack uint32, data string) []byte {
-	return datapathtest.TCP(datapathtest.Client, datapathtest.Server, port, 80, flags, seq, ack, data)
+	return packettest.TCP(datapathtest.Client, datapathtest.Server, port, 80, flags, seq, ack, data)
 }
 
 func fromServer(port uint16, flags string, seq, ack uint32, data string) []byte {
-	return datapathtest.TCP(datapathtest.Server, datapathtest.Client, 80, port, flags, seq, ack, data)
+	return packettest.TCP(datapathtest.Server, datapathtest.Client, 80, port, flags, seq, ack, data)
 }
 
 // idle lets time pass with regular ticks.
@@ -76,7 +77,7 @@ func TestAdmission(t *testing.T) {
 	})
 	t.Run("A111_udp_enters_with_the_first_commit", func(t *testing.T) {
 		r := datapathtest.New(t, udpPolicy...)
-		r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q"))
+		r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q"))
 		c := only(t, r)
 		if !offloaded(c) || c.Status&conntrack.StatusSeenReply != 0 {
 			t.Errorf("status %#x", c.Status)
@@ -85,7 +86,7 @@ func TestAdmission(t *testing.T) {
 	t.Run("icmp_never_enters", func(t *testing.T) {
 		r := datapathtest.New(t, udpPolicy...)
 		echo := func(src, dst string, typ byte) []byte {
-			return datapathtest.IPv4(src, dst, packet.ProtoICMP, []byte{typ, 0, 0, 0, 0, 7, 0, 1})
+			return packettest.IP(src, dst, packet.ProtoICMP, []byte{typ, 0, 0, 0, 0, 7, 0, 1})
 		}
 		r.Send("a", echo(datapathtest.Client, datapathtest.Server, 8))
 		r.Send("b", echo(datapathtest.Server, datapathtest.Client, 0))
@@ -171,8 +172,8 @@ func TestHit(t *testing.T) {
 	})
 	t.Run("B012_unassured_udp_runs_through_the_tracker", func(t *testing.T) {
 		r := datapathtest.New(t, udpPolicy...)
-		q := datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q")
-		a := datapathtest.UDP(datapathtest.Server, datapathtest.Client, 53, 1000, "a")
+		q := packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q")
+		a := packettest.UDP(datapathtest.Server, datapathtest.Client, 53, 1000, "a")
 		r.Send("a", q)
 		r.Send("b", a)
 		if c := only(t, r); c.Status&(conntrack.StatusSeenReply|conntrack.StatusAssured) != conntrack.StatusSeenReply {
@@ -296,7 +297,7 @@ func TestZones(t *testing.T) {
 	t.Run("A011_zones_do_not_see_each_other's_flows", func(t *testing.T) {
 		r := datapathtest.New(t,
 			"filter add dev a ingress prio 1 proto ip flower action ct commit zone 1 pipe action ct commit zone 2 pipe action mirred egress redirect dev b")
-		r.Send("a", datapathtest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q"))
+		r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q"))
 		zones := map[uint16]bool{}
 		for _, c := range r.E.Tracker().All(r.Now) {
 			zones[c.Zone] = offloaded(c)

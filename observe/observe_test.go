@@ -8,6 +8,7 @@ import (
 	"sluice/datapath/datapathtest"
 	"sluice/observe"
 	"sluice/packet"
+	"sluice/packet/packettest"
 )
 
 // table returns the text of the rig's connection table.
@@ -28,7 +29,7 @@ func TestProc(t *testing.T) {
 		if dev == "vf0_rep" {
 			src, dst, sp, dp = dst, src, dp, sp
 		}
-		r.Send(dev, datapathtest.TCP(src, dst, sp, dp, flags, seq, ack, ""))
+		r.Send(dev, packettest.TCP(src, dst, sp, dp, flags, seq, ack, ""))
 	}
 	t.Run("B020_unreplied_tcp", func(t *testing.T) {
 		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
@@ -86,7 +87,7 @@ func TestProc(t *testing.T) {
 	})
 	t.Run("B020_icmp_zone_and_mark", func(t *testing.T) {
 		r := datapathtest.New(t, anyPolicy...)
-		r.Send("a", datapathtest.IPv4(datapathtest.Client, datapathtest.Server, packet.ProtoICMP, []byte{8, 0, 0, 0, 0, 7, 0, 1}))
+		r.Send("a", packettest.IP(datapathtest.Client, datapathtest.Server, packet.ProtoICMP, []byte{8, 0, 0, 0, 0, 7, 0, 1}))
 		want := "ipv4     2 icmp     1 30 src=10.0.0.1 dst=10.0.0.2 type=8 code=0 id=7 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 type=0 code=0 id=7 mark=9 zone=3 use=2\n"
 		if got := table(r); got != want {
 			t.Errorf("got  %swant %s", got, want)
@@ -94,7 +95,7 @@ func TestProc(t *testing.T) {
 	})
 	t.Run("B020_unknown_protocol", func(t *testing.T) {
 		r := datapathtest.New(t, anyPolicy...)
-		r.Send("a", datapathtest.IPv4(datapathtest.Client, datapathtest.Server, 200, []byte("12345678")))
+		r.Send("a", packettest.IP(datapathtest.Client, datapathtest.Server, 200, []byte("12345678")))
 		want := "ipv4     2 unknown  200 600 src=10.0.0.1 dst=10.0.0.2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 mark=9 zone=3 use=2\n"
 		if got := table(r); got != want {
 			t.Errorf("got  %swant %s", got, want)

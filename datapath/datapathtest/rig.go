@@ -3,13 +3,13 @@
 package datapathtest
 
 import (
-	"encoding/binary"
 	"strings"
 	"testing"
 
 	"sluice/conntrack"
 	"sluice/datapath"
 	"sluice/packet"
+	"sluice/packet/packettest"
 	"sluice/policy"
 	"sluice/policy/tc"
 )
@@ -123,83 +123,6 @@ func (r *Rig) Stats(dev string, chain uint32, prio uint16, action int) policy.St
 	return policy.Stats{}
 }
 
-// IPv4 wraps a transport segment into an Ethernet/IPv4 frame and fills in
-// its checksums.
-func IPv4(src, dst string, proto byte, l4 []byte) []byte {
-	f := []byte("\x02\x00\x00\x00\x00\x0b\x02\x00\x00\x00\x00\x0a\x08\x00\x45\x00\x00\x00\x00\x01\x00\x00\x40\x00\x00\x00........")
-	ip := f[14:34]
-	binary.BigEndian.PutUint16(ip[2:], uint16(20+len(l4)))
-	ip[9] = proto
-	copy(ip[12:16], addr4(src))
-	copy(ip[16:20], addr4(dst))
-	binary.BigEndian.PutUint16(ip[10:], ^sum16(0, ip))
-	f = append(f, l4...)
-	seg := f[34:]
-	pseudo := sum32(0, ip[12:20]) + uint32(proto) + uint32(len(l4))
-	switch proto {
-	case packet.ProtoTCP:
-		binary.BigEndian.PutUint16(seg[16:], ^sum16(pseudo, seg))
-	case packet.ProtoUDP:
-		binary.BigEndian.PutUint16(seg[6:], ^sum16(pseudo, seg))
-	case packet.ProtoICMP:
-		binary.BigEndian.PutUint16(seg[2:], ^sum16(0, seg))
-	}
-	return f
-}
-
-func addr4(s string) []byte {
-	var b []byte
-	for p := range strings.SplitSeq(s, ".") {
-		n := 0
-		for _, c := range p {
-			n = n*10 + int(c-'0')
-		}
-		b = append(b, byte(n))
-	}
-	return b
-}
-
-func sum32(acc uint32, b []byte) uint32 {
-	for i := 0; i+1 < len(b); i += 2 {
-		acc += uint32(binary.BigEndian.Uint16(b[i:]))
-	}
-	if len(b)%2 == 1 {
-		acc += uint32(b[len(b)-1]) << 8
-	}
-	return acc
-}
-
-func sum16(acc uint32, b []byte) uint16 {
-	acc = sum32(acc, b)
-	acc = acc>>16 + acc&0xffff
-	return uint16(acc>>16 + acc)
-}
-
-// TCP makes a segment; flags are letters of "FSRPAU".
-func TCP(src, dst string, sport, dport uint16, flags string, seq, ack uint32, data string) []byte {
-	h := make([]byte, 20, 20+len(data))
-	binary.BigEndian.PutUint16(h[0:], sport)
-	binary.BigEndian.PutUint16(h[2:], dport)
-	binary.BigEndian.PutUint32(h[4:], seq)
-	binary.BigEndian.PutUint32(h[8:], ack)
-	h[12] = 5 << 4
-	for i, c := range "FSRPAU" {
-		if strings.ContainsRune(flags, c) {
-			h[13] |= 1 << i
-		}
-	}
-	binary.BigEndian.PutUint16(h[14:], 65535)
-	return IPv4(src, dst, packet.ProtoTCP, append(h, data...))
-}
-
-func UDP(src, dst string, sport, dport uint16, data string) []byte {
-	h := make([]byte, 8, 8+len(data))
-	binary.BigEndian.PutUint16(h[0:], sport)
-	binary.BigEndian.PutUint16(h[2:], dport)
-	binary.BigEndian.PutUint16(h[4:], uint16(8+len(data)))
-	return IPv4(src, dst, packet.ProtoUDP, append(h, data...))
-}
-
 // HTTPPolicy is the use case of a Server behind vf0_rep: HTTP comes in,
 // answers go out, nothing new leaves (A072, A073).
 var HTTPPolicy = []string{
@@ -224,9 +147,9 @@ func (r *Rig) Handshake(port uint16) {
 		dev   string
 		frame []byte
 	}{
-		{"uplink_rep", TCP(Client, Server, port, 80, "S", 1000, 0, "")},
-		{"vf0_rep", TCP(Server, Client, 80, port, "SA", 5000, 1001, "")},
-		{"uplink_rep", TCP(Client, Server, port, 80, "A", 1001, 5001, "")},
+		{"uplink_rep", packettest.TCP(Client, Server, port, 80, "S", 1000, 0, "")},
+		{"vf0_rep", packettest.TCP(Server, Client, 80, port, "SA", 5000, 1001, "")},
+		{"uplink_rep", packettest.TCP(Client, Server, port, 80, "A", 1001, 5001, "")},
 	} {
 		if res := r.Send(s.dev, s.frame); res.Verdict != packet.Forward {
 			r.t.Fatalf("Handshake: %v (%s)", res.Verdict, res.Reason)

@@ -10,6 +10,7 @@ import (
 
 	"sluice/conntrack"
 	"sluice/datapath/datapathtest"
+	"sluice/packet/packettest"
 	"sluice/policy/tc"
 )
 
@@ -25,7 +26,7 @@ func TestAllocs(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	tcp := datapathtest.TCP
+	tcp := packettest.TCP
 	b := &batch{}
 	for i, f := range [][]byte{
 		tcp(hostA, hostB, 1000, 80, "S", 1, 0, ""), tcp(hostB, hostA, 80, 1000, "SA", 9, 2, ""), tcp(hostA, hostB, 1000, 80, "A", 2, 10, ""),

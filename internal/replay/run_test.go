@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/conntrack"
-	"sluice/datapath/datapathtest"
+	"sluice/packet/packettest"
 	"sluice/port"
 )
 
@@ -82,7 +82,7 @@ func TestInvalid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad := datapathtest.TCP("192.0.2.80", "192.0.2.10", 80, 4000, "A", 1, 1, "stray")
+	bad := packettest.TCP("192.0.2.80", "192.0.2.10", 80, 4000, "A", 1, 1, "stray")
 	bad[50] ^= 1 // checksum
 	o := httpOptions()
 	o.Inputs = []Input{{"vf0_rep", file(t, "stray.pcap", pcap(1, packetAt{1e18, bad, 0}))}}
@@ -258,7 +258,7 @@ func TestUntil(t *testing.T) {
 // TestTime: time never runs backwards for the tracker, and what is cut by the
 // snap length is counted.
 func TestTime(t *testing.T) {
-	tcp := datapathtest.TCP
+	tcp := packettest.TCP
 	o := httpOptions()
 	syn := tcp("192.0.2.10", "192.0.2.80", 4000, 80, "S", 1, 0, "")
 	o.Inputs[0].File = file(t, "back.pcap", pcap(1,
@@ -284,7 +284,7 @@ func TestTime(t *testing.T) {
 
 // TestTimeout: the capture's clock is the tracker's.
 func TestTimeout(t *testing.T) {
-	udp := datapathtest.UDP
+	udp := packettest.UDP
 	o := httpOptions()
 	o.Policy = file(t, "udp.tc", lines(
 		"filter add dev uplink_rep ingress protocol ip flower ct_state -trk action ct commit pipe action goto chain 1",
@@ -303,7 +303,7 @@ func TestTimeout(t *testing.T) {
 // and compares with what is known of the frames.
 func TestBatches(t *testing.T) {
 	var packets []packetAt
-	frame := datapathtest.UDP("10.0.0.1", "10.0.0.2", 1, 2, strings.Repeat("x", 1000))
+	frame := packettest.UDP("10.0.0.1", "10.0.0.2", 1, 2, strings.Repeat("x", 1000))
 	for i := range 2*batchFrames + 7 {
 		packets = append(packets, packetAt{1e18 + int64(i)*1000, frame, 0})
 	}
@@ -414,7 +414,7 @@ func TestInterrupted(t *testing.T) {
 func TestI7_limit(t *testing.T) {
 	var packets []packetAt
 	for i := range 40 {
-		packets = append(packets, packetAt{1e18 + int64(i), datapathtest.TCP("192.0.2.10", "192.0.2.80", uint16(1000+i), 80, "S", 1, 0, ""), 0})
+		packets = append(packets, packetAt{1e18 + int64(i), packettest.TCP("192.0.2.10", "192.0.2.80", uint16(1000+i), 80, "S", 1, 0, ""), 0})
 	}
 	o := httpOptions()
 	o.Inputs[0].File = file(t, "syns.pcap", pcap(1, packets...))

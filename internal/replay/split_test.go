@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"sluice/datapath/datapathtest"
 	"sluice/packet"
+	"sluice/packet/packettest"
 )
 
 // devices are those of the tests' policies.
@@ -27,7 +27,7 @@ const (
 
 // arp makes an ARP frame; op is 1 for a request, 2 for an answer.
 func arp(op byte, sender string) []byte {
-	f := datapathtest.UDP(sender, hostB, 1, 2, "")
+	f := packettest.UDP(sender, hostB, 1, 2, "")
 	ip := f[26:30]
 	body := append([]byte{0, 1, 8, 0, 6, 4, 0, op}, f[6:12]...)
 	body = append(append(body, ip...), make([]byte, 10)...)
@@ -42,11 +42,11 @@ func from(frame []byte, src, dst byte) []byte {
 
 // icmpError quotes a frame's IP packet.
 func icmpError(src, dst string, quoted []byte) []byte {
-	return datapathtest.IPv4(src, dst, packet.ProtoICMP, append([]byte{3, 1, 0, 0, 0, 0, 0, 0}, quoted[14:14+28]...))
+	return packettest.IP(src, dst, packet.ProtoICMP, append([]byte{3, 1, 0, 0, 0, 0, 0, 0}, quoted[14:14+28]...))
 }
 
 func echo(src, dst string, typ byte, id uint16) []byte {
-	return datapathtest.IPv4(src, dst, packet.ProtoICMP, []byte{typ, 0, 0, 0, byte(id >> 8), byte(id), 0, 1})
+	return packettest.IP(src, dst, packet.ProtoICMP, []byte{typ, 0, 0, 0, byte(id >> 8), byte(id), 0, 1})
 }
 
 // later makes a frame a fragment with an offset.
@@ -56,7 +56,7 @@ func later(frame []byte) []byte {
 }
 
 func TestSplit(t *testing.T) {
-	tcp, udp := datapathtest.TCP, datapathtest.UDP
+	tcp, udp := packettest.TCP, packettest.UDP
 	for _, c := range []struct {
 		name   string
 		split  []string
@@ -94,7 +94,7 @@ func TestSplit(t *testing.T) {
 		{"initiator: later fragments and protocols without ports go by the hosts", []string{"initiator=left,right"},
 			[][]byte{
 				udp(hostA, hostB, 5, 53, ""), later(udp(hostB, hostA, 53, 5, "")), later(udp(hostA, hostB, 5, 53, "")),
-				datapathtest.IPv4(hostB, "10.0.0.3", 89, []byte("hello")), datapathtest.IPv4("10.0.0.3", hostB, 89, []byte("hello")),
+				packettest.IP(hostB, "10.0.0.3", 89, []byte("hello")), packettest.IP("10.0.0.3", hostB, 89, []byte("hello")),
 			}, "lrllr"},
 		{"initiator: without IP by the sender's MAC address", []string{"initiator=left,right"},
 			[][]byte{
@@ -163,8 +163,8 @@ func TestSplitErrors(t *testing.T) {
 
 // FuzzSplit looks for frames that a splitter cannot bear.
 func FuzzSplit(f *testing.F) {
-	f.Add(datapathtest.TCP(hostA, hostB, 1, 2, "S", 0, 0, ""))
-	f.Add(icmpError(hostB, hostA, datapathtest.UDP(hostA, hostB, 5, 53, "")))
+	f.Add(packettest.TCP(hostA, hostB, 1, 2, "S", 0, 0, ""))
+	f.Add(icmpError(hostB, hostA, packettest.UDP(hostA, hostB, 5, 53, "")))
 	f.Add(arp(1, hostA))
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		s, err := newSplitter([]string{"src=10.0.0.9:right", "initiator=left,right"}, device)
@@ -182,7 +182,7 @@ func TestSplitAllocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := datapathtest.TCP(hostA, hostB, 1, 2, "S", 0, 0, "")
+	f := packettest.TCP(hostA, hostB, 1, 2, "S", 0, 0, "")
 	s.device(f, 0)
 	if n := testing.AllocsPerRun(100, func() { s.device(f, 0) }); n != 0 {
 		t.Errorf("%v allocations a packet", n)
