@@ -59,9 +59,6 @@ type Conn struct {
 const _ = uint(192 - unsafe.Sizeof(Conn{}))
 const _ = uint(unsafe.Sizeof(Conn{}) - 192)
 
-// Reply is the tuple that answers come with.
-func (c *Conn) Reply() packet.Tuple { return invert(&c.Orig) }
-
 // streamAt is when a UDP exchange counts as a stream: two seconds after its
 // first packet. It shares memory with TCP's last segment.
 func (c *Conn) streamAt() int64 { return int64(c.TCP.LastSeq)<<32 | int64(c.TCP.LastAck) }

@@ -187,8 +187,9 @@ func (t *Tracker) refreshAcct(now int64, h *packet.Headers, c *Conn, ct *packet.
 		if c.Status&StatusConfirmed != 0 {
 			timeout += now
 		}
-		if c.Timeout != timeout {
-			c.Timeout = timeout
+		sooner := timeout < c.Timeout
+		if c.Timeout = timeout; sooner {
+			t.sooner(slotOf(ct.Conn), c)
 		}
 	}
 	c.count(ct.Info.Dir(), h)

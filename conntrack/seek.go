@@ -50,6 +50,12 @@ func (t *Tracker) Fetch(s *Seek, n int) {
 		s.line[i] = uintptr(unsafe.Pointer(t.slab.at(slot)))
 	}
 	prefetch2(&s.line, n)
+	if t.natted != 0 {
+		for i := range s.slot[:n] {
+			s.line[i] = t.slab.natLine(s.slot[i])
+		}
+		prefetch(&s.line, n)
+	}
 }
 
 // Candidate returns the connection that lookup i has come to, if it is the
@@ -72,8 +78,12 @@ func (t *Tracker) Candidate(s *Seek, i int, tu *packet.Tuple, zone uint16) (*Con
 	rest := uint64(o.rest^p.rest) | uint64(c.Zone^zone)
 	orig := o.src[0] ^ p.src[0] | o.src[1] ^ p.src[1] | o.dst[0] ^ p.dst[0] | o.dst[1] ^ p.dst[1] | uint64(o.ports^p.ports) | rest
 	reply := o.src[0] ^ p.dst[0] | o.src[1] ^ p.dst[1] | o.dst[0] ^ p.src[0] | o.dst[1] ^ p.src[1] | uint64(o.ports^bits.RotateLeft32(p.ports, 16)) | rest
+	reply |= uint64(c.Status & natMask) // its reply is another
 	notOrig, notReply := (orig|-orig)>>63, (reply|-reply)>>63
 	if notOrig&notReply != 0 || slot == 0 {
+		if c.Status&natMask != 0 && c.Zone == zone && t.reply(slot, c) == *tu {
+			return c, 1
+		}
 		return nil, 0
 	}
 	return c, int(notOrig)

@@ -17,13 +17,35 @@ const (
 type slab struct {
 	mem    *arena
 	chunks [][]Conn
-	used   uint32 // slots ever used
-	free   uint32 // head of the free list, linked through FlowPos
+	nats   [][]natRecord // by the same slot; a chunk is made when its first connection is translated
+	used   uint32        // slots ever used
+	free   uint32        // head of the free list, linked through FlowPos
 	live   int
 	limit  int // connections expected at most; a small table starts small
 }
 
 func (s *slab) at(slot uint32) *Conn { return &s.chunks[slot>>chunkBits][slot&(chunkConns-1)] }
+
+// nat returns a slot's record of translation.
+func (s *slab) nat(slot uint32) *natRecord {
+	i := int(slot >> chunkBits)
+	for i >= len(s.nats) {
+		s.nats = append(s.nats, nil)
+	}
+	if s.nats[i] == nil {
+		s.nats[i] = slice[natRecord](s.mem, chunkConns)
+	}
+	return &s.nats[i][slot&(chunkConns-1)]
+}
+
+// natLine is where a slot's record of translation is, if anywhere.
+func (s *slab) natLine(slot uint32) uintptr {
+	i := int(slot >> chunkBits)
+	if i >= len(s.nats) || s.nats[i] == nil {
+		return 0
+	}
+	return uintptr(unsafe.Pointer(&s.nats[i][slot&(chunkConns-1)]))
+}
 
 // get returns a zeroed connection.
 func (s *slab) get() (uint32, *Conn) {
@@ -63,6 +85,9 @@ func (s *slab) grow(i int) {
 func (s *slab) memory() (n int) {
 	for _, c := range s.chunks {
 		n += len(c) * int(unsafe.Sizeof(Conn{}))
+	}
+	for _, r := range s.nats {
+		n += len(r) * int(unsafe.Sizeof(natRecord{}))
 	}
 	return n
 }

@@ -20,6 +20,10 @@ type Stats struct {
 	ExpectCreate  uint64
 	ExpectDelete  uint64
 	SearchRestart uint64
+
+	// NATExhausted counts packets dropped because every port that they could
+	// have been translated to was taken. Linux has no such column.
+	NATExhausted uint64
 }
 
 // Stats returns the counts so far.

@@ -135,7 +135,7 @@ func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 		case windowIgnore:
 			return valid
 		case windowInvalid:
-			t.tcpInvalidSegment(now, c, dir, s.kind)
+			t.tcpInvalidSegment(now, slotOf(ct.Conn), c, dir, s.kind)
 			return invalid
 		}
 	}
@@ -304,7 +304,7 @@ func (t *Tracker) tcpReset(c *Conn, s *segment, dir, old uint8) (next uint8, che
 // tcpInvalidSegment shortens the life of an assured connection when an
 // out-of-window FIN or RST is answered by one from the other side: the ends
 // are closing, and the tracker is out of step (nf_tcp_handle_invalid).
-func (t *Tracker) tcpInvalidSegment(now int64, c *Conn, dir, kind uint8) {
+func (t *Tracker) tcpInvalidSegment(now int64, slot uint32, c *Conn, dir, kind uint8) {
 	if c.Status&StatusAssured == 0 || c.Status&StatusFixedTimeout != 0 || kind != segRST && kind != segFIN {
 		return
 	}
@@ -315,5 +315,6 @@ func (t *Tracker) tcpInvalidSegment(now int64, c *Conn, dir, kind uint8) {
 	}
 	if left := c.Timeout - now; left >= 120*second && left > t.set.TCPTimeouts[tcpUnack] {
 		c.Timeout = now + t.set.TCPTimeouts[tcpUnack]
+		t.sooner(slot, c)
 	}
 }

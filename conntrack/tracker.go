@@ -3,6 +3,7 @@ package conntrack
 import (
 	"fmt"
 	"iter"
+	"math/rand/v2"
 
 	"sluice/packet"
 )
@@ -27,6 +28,11 @@ type Tracker struct {
 	offloadExpires bool
 
 	credit int64 // slots to look at that time has earned, times gcPeriod
+
+	rng     *rand.Rand // ports of translations
+	natted  int        // confirmed connections with a translation
+	sources natSources
+	ports   portMaps
 }
 
 // Result is what In and Confirm say to a packet. The zero value lets it on.
@@ -39,12 +45,15 @@ const (
 	DropFull
 	// DropClash: another connection has taken the tuple meanwhile.
 	DropClash
+	// DropNAT: no port is left to translate to, or an ICMP error cannot be
+	// translated.
+	DropNAT
 
 	numResults
 )
 
 func (r Result) String() string {
-	return [numResults]string{"accept", "table full", "tuple clash"}[r]
+	return [numResults]string{"accept", "table full", "tuple clash", "cannot translate"}[r]
 }
 
 // New makes an empty tracker.
@@ -61,6 +70,7 @@ func New(cfg Config) *Tracker {
 	mem := new(arena)
 	t.slab = slab{mem: mem, limit: int(t.set.Max)}
 	t.slab.grow(0)
+	t.rng = rand.New(rand.NewPCG(cfg.Seed[0], cfg.Seed[1]^0x6e6174)) // repeats with the seed
 	t.ix = newIndex(mem, int(t.set.Max))
 	t.own(mem)
 	return t
@@ -75,7 +85,7 @@ func (t *Tracker) Len() int { return t.slab.live }
 
 // MemoryBytes is all memory that connections and their index take.
 func (t *Tracker) MemoryBytes() int {
-	return t.slab.memory() + t.ix.memory()
+	return t.slab.memory() + t.ix.memory() + len(t.sources.heads)*4
 }
 
 // Lookup finds the connection of a tuple in a zone and says which direction
@@ -101,7 +111,11 @@ func (t *Tracker) Find(tu *packet.Tuple, hash uint64, zone uint16, now int64) (p
 			}
 			dir := 0
 			if c.Orig != *tu {
-				if !isReply(&c.Orig, tu) {
+				if c.Status&natMask != 0 {
+					if r := t.reply(slot, c); r != *tu {
+						continue
+					}
+				} else if !isReply(&c.Orig, tu) {
 					continue
 				}
 				dir = 1
@@ -132,8 +146,25 @@ func (t *Tracker) OffloadExpires(on bool) { t.offloadExpires = on }
 // destroy removes a confirmed connection.
 func (t *Tracker) destroy(slot uint32, c *Conn) {
 	t.ix.remove(t.Hash(&c.Orig), c.Zone, slot)
-	t.slab.put(slot)
+	if c.Status&natMask != 0 || len(t.ports.m) != 0 {
+		r := t.reply(slot, c)
+		if c.Status&natMask != 0 {
+			t.ix.remove(t.Hash(&r), c.Zone, slot)
+			t.natted--
+		}
+		t.ports.free(&c.Orig, c.Zone)
+		t.ports.free(&r, c.Zone)
+	}
+	t.release(slot, c)
 	t.st.Delete++
+}
+
+// release gives a connection's memory back.
+func (t *Tracker) release(slot uint32, c *Conn) {
+	if c.Status&natDoneMask != 0 {
+		t.unlinkSource(slot, c)
+	}
+	t.slab.put(slot)
 }
 
 // Kill removes a connection at once. A stale reference is ignored.
@@ -143,7 +174,7 @@ func (t *Tracker) Kill(ref packet.ConnRef) {
 		return
 	}
 	if c.Status&StatusConfirmed == 0 {
-		t.slab.put(slotOf(ref))
+		t.release(slotOf(ref), c)
 		return
 	}
 	t.destroy(slotOf(ref), c)
@@ -162,7 +193,7 @@ func (t *Tracker) Flush() {
 // ends here.
 func (t *Tracker) Discard(ct *packet.CT) {
 	if c := t.Conn(ct.Conn); c != nil && c.Status&StatusConfirmed == 0 {
-		t.slab.put(slotOf(ct.Conn))
+		t.release(slotOf(ct.Conn), c)
 	}
 	ct.Conn, ct.Info = 0, packet.CTUntracked
 }
@@ -176,17 +207,19 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 	if c == nil || c.Status&(StatusConfirmed|StatusDying) != 0 {
 		return Accept
 	}
-	hash := t.Hash(&c.Orig)
-	if other, dir := t.Lookup(&c.Orig, hash, c.Zone, now); other != 0 {
+	slot, hash := slotOf(ct.Conn), t.Hash(&c.Orig)
+	if other := t.rival(now, slot, c, hash); other != 0 {
 		t.st.InsertFailed++
-		if p := c.Orig.Proto; dir == 0 && p != packet.ProtoTCP && p != packet.ProtoSCTP {
+		o := t.Conn(other)
+		p := c.Orig.Proto
+		clash := p != packet.ProtoTCP && p != packet.ProtoSCTP && o.Orig == c.Orig
+		if clash && (o.Status&natDoneMask == 0 || t.Reply(other) == t.reply(slot, c)) {
 			t.st.ClashRes++
-			o := t.Conn(other)
 			for d := range o.Packets {
 				o.Packets[d] += c.Packets[d]
 				o.Bytes[d] += c.Bytes[d]
 			}
-			t.slab.put(slotOf(ct.Conn))
+			t.release(slot, c)
 			ct.Conn, ct.Info = other, packet.CTNew
 			if o.Status&StatusSeenReply != 0 {
 				ct.Info = packet.CTEstablished
@@ -198,9 +231,33 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 	}
 	c.Status |= StatusConfirmed
 	c.Timeout += now
-	t.ix.insert(hash, c.Zone, slotOf(ct.Conn))
+	t.ix.insert(hash, c.Zone, slot)
+	if c.Status&natMask != 0 || len(t.ports.m) != 0 {
+		r := t.reply(slot, c)
+		if c.Status&natMask != 0 {
+			t.ix.insert(t.Hash(&r), c.Zone, slot)
+			t.natted++
+		}
+		t.ports.occupy(&c.Orig, c.Zone, t.mayExpire(c))
+		t.ports.occupy(&r, c.Zone, t.mayExpire(c))
+	}
 	t.st.Insert++
 	return Accept
+}
+
+// rival finds a connection that has one of a new one's tuples, in either
+// direction. Without translation, one that has the reply has the original,
+// too.
+func (t *Tracker) rival(now int64, slot uint32, c *Conn, hash uint64) packet.ConnRef {
+	if other, _ := t.Lookup(&c.Orig, hash, c.Zone, now); other != 0 {
+		return other
+	}
+	if t.natted == 0 && c.Status&natMask == 0 {
+		return 0
+	}
+	r := t.reply(slot, c)
+	other, _ := t.Lookup(&r, t.Hash(&r), c.Zone, now)
+	return other
 }
 
 // SetMark sets the bits under mask (act_ct.c tcf_ct_act_set_mark).
@@ -276,14 +333,11 @@ func (t *Tracker) Check() (errs []error) {
 		tuple packet.Tuple
 		zone  uint16
 	}
-	indexed, tuples := map[uint32]bool{}, map[owner]uint32{}
+	indexed, tuples := map[uint32]int{}, map[owner]uint32{}
 	visit := func(b *bucket) {
 		for j := range b.tag {
 			if b.tag[j] != 0 {
-				if indexed[b.slot[j]] {
-					bad("slot %d is indexed twice", b.slot[j])
-				}
-				indexed[b.slot[j]] = true
+				indexed[b.slot[j]]++
 			}
 		}
 	}
@@ -305,11 +359,15 @@ func (t *Tracker) Check() (errs []error) {
 		if c.Status&StatusConfirmed == 0 {
 			continue
 		}
-		if !indexed[n] {
-			bad("slot %d is confirmed and not in the index", n)
+		want := 1
+		if c.Status&natMask != 0 {
+			want = 2
+		}
+		if indexed[n] != want {
+			bad("slot %d is in the index %d times, want %d", n, indexed[n], want)
 		}
 		delete(indexed, n)
-		for _, tu := range []packet.Tuple{c.Orig, c.Reply()} {
+		for _, tu := range []packet.Tuple{c.Orig, t.reply(n, c)} {
 			o := owner{tu, c.Zone}
 			if other, ok := tuples[o]; ok && other != n {
 				bad("slots %d and %d share a tuple", other, n)

@@ -20,7 +20,7 @@ func (p *pkt) track(a *action) policy.Control {
 	e, par, ct := p.e, a.ct, &p.m.CT
 	if par.Clear {
 		p.dropCT()
-		ct.PostCT = false
+		ct.PostCT, ct.NAT = false, 0
 		p.refreshCT()
 		return a.control
 	}
@@ -36,6 +36,12 @@ func (p *pkt) track(a *action) policy.Control {
 			return p.ctDrop(a, ReasonCTDrop)
 		}
 	}
+	ct.NAT = 0
+	if ct.Conn != 0 && par.NAT {
+		if !p.translate(par) {
+			return p.ctDrop(a, ReasonNAT)
+		}
+	}
 	if ct.Conn != 0 {
 		if par.Commit {
 			if !p.commit(par) {
@@ -49,6 +55,18 @@ func (p *pkt) track(a *action) policy.Control {
 	ct.PostCT, ct.Zone = true, par.Zone
 	p.refreshCT()
 	return a.control
+}
+
+// translate rewrites the packet as its connection asks for, and gives a new
+// connection its translation.
+func (p *pkt) translate(par *ctParams) bool {
+	p.own()
+	done, res := p.e.tr.NAT(p.now, p.frame, p.h, &p.m.CT, &par.nat, par.Commit)
+	p.m.CT.NAT = uint8(done)
+	if done != 0 {
+		p.extract(p.e.prog.need)
+	}
+	return res == conntrack.Accept
 }
 
 // commit writes mark and label and makes the connection known. The kernel

@@ -61,6 +61,7 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 	if !a.ingress && p.e.prog.devs[dev].block[policy.Egress] < 0 {
 		// The usual case: straight out of the port.
 		p.e.v.Send(p.i, dev, a.mirror, false, p.frame)
+		p.lent = true
 		if !copied {
 			p.fate, p.reason = packet.Forward, ReasonNone
 		}

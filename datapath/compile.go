@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"sluice/conntrack"
+	"sluice/packet"
 	"sluice/policy"
 )
 
@@ -286,13 +288,13 @@ func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
 				}
 				out.toBlock = c.blocks[sb]
 			}
-		case a.CT != nil && (a.CT.NAT || a.CT.Helper != ""):
-			// Passing such packets on untranslated would be worse than not
-			// running the policy.
-			return &UnsupportedError{Filter: f, What: unsupportedCT(a.CT)}
+		case a.CT != nil && a.CT.Helper != "":
+			// Letting such connections run without their helper would be
+			// worse than not running the policy.
+			return &UnsupportedError{Filter: f, What: "action ct helper " + a.CT.Helper}
 		case a.CT != nil:
 			out.kind = actCT
-			out.ct = &ctParams{CTAction: *a.CT, table: c.e.table(a, c.now), clone: -1}
+			out.ct = &ctParams{CTAction: *a.CT, nat: natRange(a.CT), table: c.e.table(a, c.now), clone: -1}
 			if a.CT.Clone {
 				out.ct.clone = b.chainAt(a.CT.CloneChain)
 			}
@@ -318,11 +320,23 @@ func (e *UnsupportedError) Error() string {
 	return e.What + " is not supported by this datapath"
 }
 
-func unsupportedCT(c *policy.CTAction) string {
-	if c.NAT {
-		return "action ct nat (address translation)"
+// natRange is what a ct action may translate to.
+func natRange(a *policy.CTAction) conntrack.NATRange {
+	r := conntrack.NATRange{
+		Min: a.NATMin, Max: a.NATMax, Family: packet.IPv4, HasAddr: a.NATHasAddr,
+		MinPort: a.PortMin, MaxPort: a.PortMax, HasPort: a.PortMin|a.PortMax != 0,
+		Random: a.NATRandom, Persistent: a.NATPersistent,
 	}
-	return "action ct helper " + c.Helper
+	if a.NATIPv6 {
+		r.Family = packet.IPv6
+	}
+	switch {
+	case a.NATSrc:
+		r.Manip = conntrack.SrcNAT
+	case a.NATDst:
+		r.Manip = conntrack.DstNAT
+	}
+	return r
 }
 
 func controlArg(b *block, ctl policy.Control, arg uint32) int32 {

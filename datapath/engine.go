@@ -42,6 +42,8 @@ type Engine struct {
 	hits  []Hit
 	first [packet.VectorSize + 1]int32 // first hit of each packet in hits
 	seek  [3]conntrack.Seek            // groups of lookups under way
+
+	spares []byte // frames that had to be copied
 }
 
 // maxDepth bounds nested judgements: redirects into other devices' ingress,
@@ -157,6 +159,7 @@ func (e *Engine) Process(v *packet.Vector) {
 	e.v = v
 	v.Tx = v.Tx[:0]
 	e.hits = e.hits[:0]
+	e.spares = e.spares[:0]
 	const size = conntrack.SeekSize
 	groups := (v.N + size - 1) / size
 	for g := range groups + 2 {

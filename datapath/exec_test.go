@@ -198,12 +198,11 @@ func TestCTAction(t *testing.T) {
 	})
 }
 
-// TestNATIsRefused: a policy that translates is refused as a whole, since
-// packets that leave untranslated would be wrong.
-func TestNATIsRefused(t *testing.T) {
+// TestHelperIsRefused: a policy with a helper is refused as a whole.
+func TestHelperIsRefused(t *testing.T) {
 	r := datapathtest.New(t, "filter add dev a ingress prio 1 proto ip flower action pass")
-	if err := r.TryRun("filter add dev a ingress prio 2 proto ip flower action ct commit nat src addr 10.0.0.9 pipe"); err == nil {
-		t.Error("ct nat was loaded")
+	if err := r.TryRun("filter add dev a ingress prio 2 proto ip flower action ct commit helper ipv4-tcp-ftp pipe"); err == nil {
+		t.Error("ct helper was loaded")
 	}
 	if res := r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")); res.Verdict != packet.Pass {
 		t.Errorf("the policy before it is not in force: %v", res.Verdict)

@@ -277,27 +277,20 @@ func (p *pkt) extractCT() {
 		k[wBase] = base
 		return
 	}
-	k[wBase] = base | packState(ctState[ct.Info&7]|natState(c, ct.Info), c.Zone)
+	k[wBase] = base | packState(ctState[ct.Info&7]|natState(ct), c.Zone)
 	k[wMark] = k[wMark]&0xffffffff | uint64(c.Mark)<<32
 	k[wLabel], k[wLabel+1] = binary.BigEndian.Uint64(c.Label[:]), binary.BigEndian.Uint64(c.Label[8:])
 }
 
 // natState gives the bits that say whether this packet's source or
-// destination was translated, as ovs-fields(7) defines them: in the reply
-// direction the two change places.
-func natState(c *conntrack.Conn, info packet.CTInfo) (s uint16) {
-	if c.Status&(conntrack.StatusSrcNAT|conntrack.StatusDstNAT) == 0 {
-		return 0
+// destination was translated, as ovs-fields(7) defines them: on the way back
+// the two change places.
+func natState(ct *packet.CT) (s uint16) {
+	if ct.NAT&uint8(conntrack.SrcNAT) != 0 {
+		s |= policy.CTSNAT
 	}
-	src, dst := policy.CTSNAT, policy.CTDNAT
-	if info.Dir() == 1 {
-		src, dst = dst, src
-	}
-	if c.Status&conntrack.StatusSrcNAT != 0 {
-		s |= src
-	}
-	if c.Status&conntrack.StatusDstNAT != 0 {
-		s |= dst
+	if ct.NAT&uint8(conntrack.DstNAT) != 0 {
+		s |= policy.CTDNAT
 	}
 	return s
 }

@@ -30,6 +30,7 @@ type path struct {
 	verdict    packet.Verdict
 	reason     uint8
 	up         bool // it ends in the host's stack
+	nat        bool // its packets are translated as their connection is
 	n, nhits   uint8
 	table      *flowtable.Table // that judged the packet
 	acts       [maxPathActions]pathAction
@@ -111,6 +112,9 @@ func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool 
 		v.Frame[i] = frame
 		h.Len = uint32(end)
 	}
+	if w.nat {
+		e.tr.Restore(c, frame, h, s, n, dir)
+	}
 	for j := range w.out {
 		o := &w.out[j]
 		v.Send(int32(i), o.Dev, o.Mirror, o.Up, frame)
@@ -180,7 +184,10 @@ func (e *Engine) noteAction(a *action) {
 		out.dev, out.mirror = a.dev, a.mirror
 	case actCT:
 		ps.ok = n.table == nil && !a.ct.Commit && !a.ct.Clear && !a.ct.Clone
-		n.table = a.ct.table
+		n.table, n.nat = a.ct.table, a.ct.NAT
+		for _, before := range n.acts[:n.n] {
+			ps.ok = ps.ok && (!n.nat || before.dev < 0) // sent untranslated
+		}
 	}
 	n.acts[n.n] = out
 	n.n++

@@ -1,6 +1,7 @@
 package datapath
 
 import (
+	"sluice/conntrack"
 	"sluice/flowtable"
 	"sluice/policy"
 )
@@ -94,6 +95,7 @@ const (
 // ctParams are a ct action's parameters (act_ct.c struct tcf_ct_params).
 type ctParams struct {
 	policy.CTAction
+	nat   conntrack.NATRange
 	table *flowtable.Table
 	clone int32 // position of the chain a clone resumes in; -1 when empty
 }

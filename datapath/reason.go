@@ -15,6 +15,7 @@ const (
 	ReasonCTInnerVLAN       // ct on a frame with two VLAN tags: the kernel takes the inner one for an IP header
 	ReasonCTFragment        // ct on a fragment, which this datapath does not reassemble
 	ReasonCTDrop            // the tracker refused the packet (table full, clash)
+	ReasonNAT               // ct found no free port to translate to, or cannot translate an ICMP error
 	ReasonEgress            // an egress filter said drop
 	ReasonNoChain           // goto chain in an action without one
 
@@ -34,6 +35,7 @@ var reasonNames = [numReasons]string{
 	ReasonCTInnerVLAN: "ct: second VLAN tag",
 	ReasonCTFragment:  "ct: fragment",
 	ReasonCTDrop:      "ct: refused by tracker",
+	ReasonNAT:         "ct: no translation",
 	ReasonEgress:      "egress drop action",
 	ReasonNoChain:     "goto without chain",
 }

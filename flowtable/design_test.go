@@ -89,7 +89,8 @@ func TestDesign(t *testing.T) {
 			t.Errorf("%d hits by %d flows", n, r.E.Flows().Len())
 		}
 		c := only(t, r)
-		if rep := c.Reply(); rep.Src != c.Orig.Dst || rep.DPort != c.Orig.SPort {
+		ref, _ := r.E.Tracker().Lookup(&c.Orig, r.E.Tracker().Hash(&c.Orig), 0, r.Now)
+		if rep := r.E.Tracker().Reply(ref); rep.Src != c.Orig.Dst || rep.DPort != c.Orig.SPort {
 			t.Errorf("%v and %v", c.Orig, rep)
 		}
 	})

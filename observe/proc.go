@@ -40,7 +40,7 @@ func AppendProc(b []byte, t *conntrack.Tracker, ref packet.ConnRef, now int64) [
 		return b
 	}
 	acct := t.Settings().Acct
-	orig, reply := c.Orig, c.Reply()
+	orig, reply := c.Orig, t.Reply(ref)
 	b = appendPadded(b, familyName(orig.Family))
 	b = strconv.AppendUint(append(b, ' '), uint64(orig.Family), 10)
 	b = appendPadded(append(b, ' '), protoName(orig.Proto))

@@ -55,6 +55,7 @@ type CT struct {
 	Conn   ConnRef // zero: no connection (untracked, or invalid after ct)
 	Info   CTInfo  // valid iff Conn != 0
 	PostCT bool    // a ct action has judged the packet (and no clear since)
+	NAT    uint8   // sides that it has translated: 1 source, 2 destination
 	Zone   uint16  // the zone of the last ct action; valid iff PostCT
 }
 

@@ -273,8 +273,8 @@ func (r *runner) show() error {
 // table gives the connections as a dump does, in the recordings' order.
 func (r *runner) table() []Entry {
 	out := []Entry{}
-	for _, c := range r.engine.Tracker().All(r.now) {
-		out = append(out, entry(c, r.engine.Tracker().Settings(), r.now))
+	for ref, c := range r.engine.Tracker().All(r.now) {
+		out = append(out, entry(r.engine.Tracker(), ref, c, r.now))
 	}
 	sortEntries(out)
 	return out

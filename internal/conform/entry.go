@@ -18,8 +18,8 @@ var statusNames = []string{
 // entry gives a connection as a ctnetlink dump shows it: what is at its
 // default is left out, and what the flow table holds has neither timeout nor
 // protocol state.
-func entry(c *conntrack.Conn, set *conntrack.Settings, now int64) Entry {
-	orig, reply := c.Orig, c.Reply()
+func entry(t *conntrack.Tracker, ref packet.ConnRef, c *conntrack.Conn, now int64) Entry {
+	orig, reply, set := c.Orig, t.Reply(ref), t.Settings()
 	e := Entry{"l3": c.Orig.Family, "orig": tuple(&orig), "reply": tuple(&reply), "mark": c.Mark}
 	status := []any{}
 	for i, n := range statusNames {

@@ -43,8 +43,8 @@ type End struct {
 	Bytes   uint64 `json:"bytes"` // from the network header on
 }
 
-func newConnectionReport(c *conntrack.Conn, now int64) ConnectionReport {
-	reply := c.Reply()
+func newConnectionReport(t *conntrack.Tracker, ref packet.ConnRef, c *conntrack.Conn, now int64) ConnectionReport {
+	reply := t.Reply(ref)
 	r := ConnectionReport{
 		Family: "ipv4", Proto: c.Orig.Proto, Timeout: observe.Seconds(c, now),
 		Original: newEnd(&c.Orig, c, 0), Reply: newEnd(&reply, c, 1),
@@ -96,8 +96,8 @@ func (r *Report) WriteJSON(w io.Writer, extraName string, extra any) error {
 	// One at a time: there may be millions.
 	b.WriteString(",\n  \"connections\": [")
 	sep := "\n    "
-	for _, c := range r.Connections {
-		v, err := json.Marshal(newConnectionReport(c, r.LastTime))
+	for ref, c := range r.Connections {
+		v, err := json.Marshal(newConnectionReport(r.engine.Tracker(), ref, c, r.LastTime))
 		if err != nil {
 			return err
 		}

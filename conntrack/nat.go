@@ -1,0 +1,331 @@
+package conntrack
+
+import (
+	"bytes"
+
+	"sluice/packet"
+)
+
+// Manip says which sides of a packet are or were translated.
+type Manip uint8
+
+const (
+	// SrcNAT: the source.
+	SrcNAT Manip = 1 << iota
+	// DstNAT: the destination.
+	DstNAT
+)
+
+// NATRange is what a connection may be translated to (struct
+// nf_nat_range2).
+type NATRange struct {
+	Manip            Manip       // SrcNAT or DstNAT; 0: restore what was translated before, begin nothing
+	Min, Max         packet.Addr // valid iff HasAddr; of the packets' family
+	Family           uint8       // of Min and Max
+	MinPort, MaxPort uint16      // valid iff HasPort; ICMP: the identifier
+	HasAddr, HasPort bool
+	Random           bool // never keep the port just because it is free
+	Persistent       bool // the same address for a client, whatever its destination
+}
+
+// natRecord is what a translated connection has besides its Conn, in a slab
+// of its own under the same slot number.
+type natRecord struct {
+	addr         packet.Addr // that took an end's place: the reply's source with DST_NAT, else its destination
+	sport, dport uint16      // the reply's
+
+	// The list of connections with the same source, see natSources.
+	next, prev uint32
+	linked     bool
+	_          [3]byte
+}
+
+const (
+	natMask     = StatusSrcNAT | StatusDstNAT
+	natDoneMask = StatusSrcNATDone | StatusDstNATDone
+)
+
+// Reply is the tuple that answers to a connection come with. A stale
+// reference gives the zero tuple.
+func (t *Tracker) Reply(ref packet.ConnRef) packet.Tuple {
+	c := t.Conn(ref)
+	if c == nil {
+		return packet.Tuple{}
+	}
+	return t.reply(slotOf(ref), c)
+}
+
+func (t *Tracker) reply(slot uint32, c *Conn) packet.Tuple {
+	r := invert(&c.Orig)
+	if c.Status&natMask == 0 {
+		return r
+	}
+	n := t.slab.nat(slot)
+	if c.Status&StatusDstNAT != 0 {
+		r.Src = n.addr
+	} else {
+		r.Dst = n.addr
+	}
+	r.SPort = n.sport
+	if r.Proto != packet.ProtoICMP && r.Proto != packet.ProtoICMPv6 {
+		r.DPort = n.dport
+	}
+	return r
+}
+
+// NAT translates a packet that In or the flow table has judged, as a ct
+// action with `nat` does (nf_nat_ovs.c nf_ct_nat). r says what the action asks
+// for; commit, whether it commits. A new connection is given its
+// translation here, before Confirm. The frame, h.Tuple and h.Hash change; it
+// returns the sides that were translated, and DropNAT when no free port is
+// left, or an error cannot be translated.
+func (t *Tracker) NAT(now int64, frame []byte, h *packet.Headers, ct *packet.CT, r *NATRange, commit bool) (Manip, Result) {
+	c := t.Conn(ct.Conn)
+	if c == nil {
+		return 0, Accept
+	}
+	manip := r.Manip
+	if ct.Info != packet.CTNew && c.Status&natMask != 0 && (ct.Info != packet.CTRelated || commit) {
+		// As before: the way back turns the sides round.
+		manip = DstNAT
+		if c.Status&StatusSrcNAT != 0 == (ct.Info.Dir() == 0) {
+			manip = SrcNAT
+		}
+	}
+	if manip == 0 {
+		return 0, Accept
+	}
+	n := natting{t: t, now: now, frame: frame, h: h, c: c, slot: slotOf(ct.Conn), info: ct.Info}
+	if !n.execute(r, manip) {
+		return n.done, DropNAT
+	}
+	ok := true
+	switch {
+	case c.Status&StatusDstNAT == 0:
+	case c.Status&StatusSrcNAT != 0:
+		ok = n.execute(r, manip^(SrcNAT|DstNAT))
+	case ct.Info.Dir() == 0:
+		// A source port may have to move for the reply to be unique.
+		ok = n.execute(nil, SrcNAT)
+	}
+	if n.changed {
+		h.Hash = t.Hash(&h.Tuple)
+	}
+	if !ok {
+		return n.done, DropNAT
+	}
+	return n.done, Accept
+}
+
+// Restore translates a packet of an established connection, lookup i of a
+// group, in direction dir, as NAT does.
+func (t *Tracker) Restore(c *Conn, frame []byte, h *packet.Headers, s *Seek, i, dir int) {
+	if c.Status&natMask == 0 {
+		return
+	}
+	slot := s.slot[i&(SeekSize-1)]
+	to := invert(&c.Orig)
+	if dir == 0 {
+		r := t.reply(slot, c)
+		to = invert(&r)
+	}
+	if to.Src != h.Tuple.Src || to.SPort != h.Tuple.SPort {
+		packet.Rewrite(frame, h, packet.Source, &to.Src, to.SPort)
+	}
+	if to.Dst != h.Tuple.Dst || to.DPort != h.Tuple.DPort {
+		packet.Rewrite(frame, h, packet.Dest, &to.Dst, to.DPort)
+	}
+}
+
+// natting is one packet's translation under way.
+type natting struct {
+	t       *Tracker
+	now     int64
+	frame   []byte
+	h       *packet.Headers
+	c       *Conn
+	slot    uint32
+	info    packet.CTInfo
+	done    Manip
+	changed bool
+}
+
+// execute translates one side, and decides on it first when the connection is
+// new (nf_nat_ovs.c nf_ct_nat_execute).
+func (n *natting) execute(r *NATRange, manip Manip) bool {
+	related := n.info == packet.CTRelated || n.info == packet.CTRelatedReply
+	if related && isICMP(n.h) {
+		return n.icmpError(manip)
+	}
+	if related || n.info == packet.CTNew {
+		flag := StatusDstNATDone
+		if manip == SrcNAT {
+			flag = StatusSrcNATDone
+		}
+		if n.c.Status&flag == 0 && !n.t.setupNAT(n.now, n.slot, n.c, r, manip) {
+			return false
+		}
+	}
+	n.packet(manip)
+	return true
+}
+
+// packet rewrites one side if the connection has it translated
+// (nf_nat_core.c nf_nat_packet).
+func (n *natting) packet(manip Manip) {
+	if n.c.Status&n.status(manip) == 0 {
+		return
+	}
+	to := n.target()
+	if manip == SrcNAT {
+		packet.Rewrite(n.frame, n.h, packet.Source, &to.Src, to.SPort)
+	} else {
+		packet.Rewrite(n.frame, n.h, packet.Dest, &to.Dst, to.DPort)
+	}
+	n.changed = true
+	n.done |= manip
+}
+
+// status is the connection's status bit that says whether this packet has its
+// side translated.
+func (n *natting) status(manip Manip) uint32 {
+	if (manip == SrcNAT) == (n.info.Dir() == 0) {
+		return StatusSrcNAT
+	}
+	return StatusDstNAT
+}
+
+// target is what the packet's tuple looks like behind the translator: the
+// inverse of the other direction's.
+func (n *natting) target() packet.Tuple {
+	if n.info.Dir() == 0 {
+		r := n.t.reply(n.slot, n.c)
+		return invert(&r)
+	}
+	return invert(&n.c.Orig)
+}
+
+func isICMP(h *packet.Headers) bool {
+	return h.Proto == packet.ProtoICMP && h.Tuple.Family == packet.IPv4 || h.Proto == packet.ProtoICMPv6 && h.Tuple.Family == packet.IPv6
+}
+
+// icmpError translates an error message: the packet it quotes, which went the
+// other way, and then its own addresses (nf_nat_proto.c
+// nf_nat_icmp_reply_translation and its twin for IPv6).
+func (n *natting) icmpError(manip Manip) bool {
+	h, c := n.h, n.c
+	b := n.frame[h.L4:h.End]
+	if len(b) < 8 || !checksumOK(n.frame, b, h) {
+		return false
+	}
+	redirect := b[0] == icmpRedirect
+	if h.Proto == packet.ProtoICMPv6 {
+		redirect = b[0] == icmp6Redirect
+	}
+	if redirect && (c.Status&natDoneMask != natDoneMask || c.Status&natMask != 0) {
+		return false // it would name a gateway that is not there
+	}
+	if c.Status&n.status(manip) == 0 {
+		return true
+	}
+	quote := b[8:]
+	var in packet.Headers
+	packet.ParseInner(quote, h.Tuple.Family, &in)
+	other := invertOf(n.target(), &in)
+	if manip == SrcNAT {
+		packet.Rewrite(quote, &in, packet.Dest, &other.Dst, other.DPort)
+	} else {
+		packet.Rewrite(quote, &in, packet.Source, &other.Src, other.SPort)
+	}
+	to := n.target()
+	side, addr := packet.Source, &to.Src
+	if manip == DstNAT {
+		side, addr = packet.Dest, &to.Dst
+	}
+	packet.Rewrite(n.frame, h, side, addr, h.Tuple.SPort)
+	// The quote is covered by the message's checksum: compute it anew.
+	b[2], b[3] = 0, 0
+	sum := uint64(0)
+	if h.Proto == packet.ProtoICMPv6 {
+		sum = packet.PseudoSum(n.frame[h.L3:], h.Tuple.Family, h.Proto, len(b))
+	}
+	s := ^packet.Fold(packet.Sum(sum, b))
+	b[2], b[3] = byte(s>>8), byte(s)
+	n.changed = true
+	n.done |= manip
+	return true
+}
+
+// invertOf inverts a tuple for the packet that an error quotes. ICMP queries
+// keep the quoted message's own type.
+func invertOf(t packet.Tuple, quoted *packet.Headers) packet.Tuple {
+	r := t
+	r.Src, r.Dst = t.Dst, t.Src
+	if quoted.Proto != packet.ProtoICMP && quoted.Proto != packet.ProtoICMPv6 {
+		r.SPort, r.DPort = t.DPort, t.SPort
+	} else {
+		r.DPort = t.SPort // the identifier, whatever the side
+	}
+	return r
+}
+
+// setupNAT decides what a new connection is translated to on one side
+// (nf_nat_core.c nf_nat_setup_info). Without a range, or one without
+// addresses, it stays what it is unless its reply would be another
+// connection's.
+func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip Manip) bool {
+	if c.Status&StatusConfirmed != 0 {
+		return true // too late for a translation
+	}
+	reply := t.reply(slot, c)
+	cur := invert(&reply)
+	if r == nil || !r.HasAddr || r.Manip == 0 {
+		r = &NATRange{Manip: manip, HasAddr: true, Family: cur.Family, Min: cur.Src, Max: cur.Src}
+		if manip == DstNAT {
+			r.Min, r.Max = cur.Dst, cur.Dst
+		}
+	} else if r.Family != cur.Family {
+		return false
+	}
+	to, ok := t.unique(now, slot, c, cur, r, manip)
+	if !ok {
+		t.st.NATExhausted++
+		t.st.InsertFailed++
+		t.st.Drop++
+		return false
+	}
+	if to != cur {
+		t.alterReply(slot, c, invert(&to), manip)
+	}
+	if manip == SrcNAT {
+		c.Status |= StatusSrcNATDone
+		t.linkSource(slot, c)
+	} else {
+		c.Status |= StatusDstNATDone
+	}
+	return true
+}
+
+// alterReply makes a new connection expect another reply.
+func (t *Tracker) alterReply(slot uint32, c *Conn, reply packet.Tuple, manip Manip) {
+	n := t.slab.nat(slot)
+	if manip == SrcNAT {
+		if c.Status&StatusDstNAT == 0 {
+			n.addr = reply.Dst
+		}
+		c.Status |= StatusSrcNAT
+	} else {
+		n.addr = reply.Src
+		c.Status |= StatusDstNAT
+	}
+	n.sport, n.dport = reply.SPort, reply.DPort
+}
+
+// inRange reports whether a tuple's source is one that a range gives
+// (nf_nat_core.c nf_in_range).
+func inRange(tu *packet.Tuple, r *NATRange) bool {
+	if bytes.Compare(tu.Src[:], r.Min[:]) < 0 || bytes.Compare(tu.Src[:], r.Max[:]) > 0 {
+		return false
+	}
+	return !r.HasPort || tu.SPort >= r.MinPort && tu.SPort <= r.MaxPort
+}

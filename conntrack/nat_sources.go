@@ -1,0 +1,84 @@
+package conntrack
+
+import "sluice/packet"
+
+// natSources finds translated connections by their source: a client that talks
+// to a second server from the same port keeps its translation (nf_nat_core.c
+// nf_nat_bysource). Heads of lists that run through the connections' records,
+// the latest first, as the kernel looks at them.
+type natSources struct {
+	heads []uint32 // made with the first translation
+	shift uint
+}
+
+func (t *Tracker) sourceHead(tu *packet.Tuple, zone uint16) *uint32 {
+	key := packet.Tuple{Src: tu.Src, SPort: tu.SPort, Proto: tu.Proto, Family: tu.Family}
+	h := (t.Hash(&key) ^ uint64(zone)*0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93
+	return &t.sources.heads[h>>(t.sources.shift&63)]
+}
+
+// linkSource adds a connection. It needs no translation of its own: one that
+// keeps its source counts, too.
+func (t *Tracker) linkSource(slot uint32, c *Conn) {
+	if t.sources.heads == nil {
+		n, shift := 1024, uint(54)
+		for ; n*2 < t.slab.limit; n, shift = n*2, shift-1 {
+		}
+		t.sources = natSources{heads: slice[uint32](t.slab.mem, n), shift: shift}
+	}
+	n := t.slab.nat(slot)
+	if n.linked {
+		return
+	}
+	head := t.sourceHead(&c.Orig, c.Zone)
+	n.next, n.prev, n.linked = *head, 0, true
+	if *head != 0 {
+		t.slab.nat(*head).prev = slot
+	}
+	*head = slot
+}
+
+func (t *Tracker) unlinkSource(slot uint32, c *Conn) {
+	n := t.slab.nat(slot)
+	if !n.linked {
+		return
+	}
+	if n.prev != 0 {
+		t.slab.nat(n.prev).next = n.next
+	} else {
+		*t.sourceHead(&c.Orig, c.Zone) = n.next
+	}
+	if n.next != 0 {
+		t.slab.nat(n.next).prev = n.prev
+	}
+	*n = natRecord{}
+}
+
+// maxSourceSteps bounds the walk along one list: a client with that many
+// connections from one port has tried them all.
+const maxSourceSteps = 64
+
+// sameSource looks for a connection from the same address and port and gives
+// tu its source, if the range allows it (nf_nat_core.c find_appropriate_src).
+func (t *Tracker) sameSource(now int64, tu *packet.Tuple, zone uint16, r *NATRange) (packet.Tuple, bool) {
+	if t.sources.heads == nil {
+		return packet.Tuple{}, false
+	}
+	slot := *t.sourceHead(tu, zone)
+	for range maxSourceSteps {
+		if slot == 0 {
+			break
+		}
+		c := t.slab.at(slot)
+		if o := &c.Orig; c.Zone == zone && o.Src == tu.Src && o.SPort == tu.SPort && o.Proto == tu.Proto && o.Family == tu.Family && !(c.Status&StatusConfirmed != 0 && t.expired(c, now)) {
+			reply := t.reply(slot, c)
+			to := invert(&reply)
+			to.Dst, to.DPort = tu.Dst, tu.DPort
+			if inRange(&to, r) {
+				return to, true
+			}
+		}
+		slot = t.slab.nat(slot).next
+	}
+	return packet.Tuple{}, false
+}
