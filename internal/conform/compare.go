@@ -19,6 +19,10 @@ func Compare(want, got *Case) string {
 	if d := compareRefused(want, got); d != "" {
 		return d
 	}
+	want, d := inTermsOf(want, got)
+	if d != "" {
+		return d
+	}
 	if len(want.Steps) != len(got.Steps) {
 		return fmt.Sprintf("%d steps, expected %d", len(got.Steps), len(want.Steps))
 	}
