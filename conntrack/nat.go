@@ -24,7 +24,8 @@ type NATRange struct {
 	Family           uint8       // of Min and Max
 	MinPort, MaxPort uint16      // valid iff HasPort; ICMP: the identifier
 	HasAddr, HasPort bool
-	Random           bool // never keep the port just because it is free
+	Random           bool // a random port, even where the own one is free
+	Hash             bool // a port by a hash of the tuple, even where the own one is free
 	Persistent       bool // the same address for a client, whatever its destination
 }
 

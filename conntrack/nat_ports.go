@@ -189,5 +189,5 @@ func (t *Tracker) freeSlowly(now int64, to packet.Tuple, zone uint16, lo, size, 
 			return to, true
 		}
 	}
-	return to, false
+	return to, manip == DstNAT
 }

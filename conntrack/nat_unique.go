@@ -14,7 +14,7 @@ import (
 func (t *Tracker) unique(now int64, slot uint32, c *Conn, cur packet.Tuple, r *NATRange, manip Manip) (packet.Tuple, bool) {
 	// A client that is translated already keeps its address and port towards
 	// other servers, too.
-	if manip == SrcNAT && !r.Random {
+	if manip == SrcNAT && !r.Random && !r.Hash {
 		if inRange(&cur, r) {
 			if !t.taken(now, &cur, c.Zone) {
 				return cur, true
@@ -25,7 +25,7 @@ func (t *Tracker) unique(now int64, slot uint32, c *Conn, cur packet.Tuple, r *N
 	}
 	to := cur
 	t.pickAddr(&to, c.Zone, r, manip)
-	if !r.Random {
+	if !r.Random && !r.Hash {
 		if r.HasPort {
 			if p := natPort(&to, manip); p >= r.MinPort && p <= r.MaxPort && (r.MinPort == r.MaxPort || !t.taken(now, &to, c.Zone)) {
 				return to, true
@@ -183,14 +183,19 @@ func portRange(tu *packet.Tuple, r *NATRange, manip Manip) (lo, size uint32, ok 
 }
 
 // freePort gives the tuple a port whose reply is free, if any is. Unlike the
-// kernel, which gives up after some hundred tries, it looks at every port.
+// kernel, which gives up after some hundred tries, it looks at every port. A
+// destination gets the last one tried when none is free: the source may move
+// yet.
 func (t *Tracker) freePort(now int64, to packet.Tuple, zone uint16, r *NATRange, manip Manip) (packet.Tuple, bool) {
 	lo, size, ok := portRange(&to, r, manip)
 	if !ok {
 		return to, true // as it is; Confirm finds out about a clash
 	}
 	off := uint32(0)
-	if r.Random || manip == SrcNAT {
+	switch {
+	case r.Hash:
+		off = uint32(t.Hash(&to)) & 0xffff
+	case r.Random || manip == SrcNAT:
 		off = t.rng.Uint32() & 0xffff
 	}
 	if m := t.ports.of(&to, zone, manip); m != nil {
@@ -215,10 +220,11 @@ func (t *Tracker) freePort(now int64, to packet.Tuple, zone uint16, r *NATRange,
 				return try[i], true
 			}
 		}
+		to = try[n-1]
 		if done += n; done >= denseTries {
 			m := t.mapPorts(now, &to, zone, manip)
 			return t.freeInMap(now, m, to, zone, lo, size, off, manip)
 		}
 	}
-	return to, false
+	return to, manip == DstNAT
 }

@@ -74,7 +74,7 @@ func port(t *packet.Tuple) *uint16 {
 	return &t.DPort
 }
 
-var portWord = regexp.MustCompile(`\bport (\d+)(?:-(\d+))?`)
+var portWord = regexp.MustCompile(`\bnat src addr \S+ port (\d+)(?:-(\d+))?`)
 
 // allowed reports whether a policy could have chosen a port.
 func allowed(policy []string, from, p uint16) bool {

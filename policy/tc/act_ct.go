@@ -1,6 +1,7 @@
 package tc
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -149,12 +150,32 @@ func (p *ctParse) natSpec() bool {
 		p.fail("Usage: NAT_SPEC is {src|dst} addr addr1[-addr2] [port port1[-port2]]", "addr ADDRESS[-ADDRESS]")
 	}
 	p.skip()
-	if !p.is("port") {
-		return true
+	if p.is("port") {
+		p.natPort(p.arg("PORT[-PORT]"))
+		p.skip()
 	}
-	p.natPort(p.arg("PORT[-PORT]"))
-	p.skip()
+	p.natFlags()
 	return true
+}
+
+// natFlags reads what OVS's nat() knows besides (ovs-actions(7)); tc does not.
+func (p *ctParse) natFlags() {
+	for {
+		switch ct := &p.ct; p.text() {
+		case "random":
+			ct.NATRandom = true
+		case "hash":
+			ct.NATHash = true
+		case "persistent":
+			ct.NATPersistent = true
+		default:
+			return
+		}
+		if p.ct.NATRandom && p.ct.NATHash {
+			p.fail("ct: nat random and hash can't be used together", "one of random and hash")
+		}
+		p.skip()
+	}
 }
 
 func (p *ctParse) natAddr(s string) {
@@ -172,6 +193,10 @@ func (p *ctParse) natAddr(s string) {
 		if max, _, ok = address(hi, fam); !ok {
 			bad(fam, hi)
 		}
+	}
+	if has && bytes.Compare(min[:], max[:]) > 0 {
+		// Linux takes it, and translates to whatever comes out.
+		p.fail("ct: Illegal nat address range", want+", the lower one first")
 	}
 	p.ct.NATHasAddr, p.ct.NATIPv6, p.ct.NATMin, p.ct.NATMax = true, fam == 6, min, max
 }
@@ -198,8 +223,8 @@ func (p *ctParse) natPort(s string) {
 	if ok && has {
 		max, ok = u16(hi, 10)
 	}
-	if !ok {
-		p.fail("ct: Illegal nat port range", "PORT[-PORT], from 0 to 65535")
+	if !ok || min > max {
+		p.fail("ct: Illegal nat port range", "PORT[-PORT], from 0 to 65535, the lower one first")
 	}
 	p.ct.PortMin, p.ct.PortMax = min, max
 }

@@ -302,6 +302,14 @@ func natText(c *policy.CTAction) string {
 			s += fmt.Sprintf("-%d", c.PortMax)
 		}
 	}
+	for _, flag := range []struct {
+		on   bool
+		name string
+	}{{c.NATRandom, " random"}, {c.NATHash, " hash"}, {c.NATPersistent, " persistent"}} {
+		if flag.on {
+			s += flag.name
+		}
+	}
 	return s
 }
 
