@@ -125,17 +125,30 @@ func (t *Tracker) Restore(c *Conn, frame []byte, h *packet.Headers, s *Seek, i, 
 		return
 	}
 	slot := s.slot[i&(SeekSize-1)]
-	to := invert(&c.Orig)
-	if dir == 0 {
-		r := t.reply(slot, c)
-		to = invert(&r)
+	n := t.slab.nat(slot)
+	// What a side becomes: on the way there what took its place, on the way
+	// back what it was.
+	src := [2]translation{{&n.addr, n.dport}, {&c.Orig.Dst, c.Orig.DPort}}
+	dst := [2]translation{{&n.addr, n.sport}, {&c.Orig.Src, c.Orig.SPort}}
+	switch c.Status & natMask {
+	case StatusSrcNAT:
+		to := [2]translation{src[0], dst[1]}[dir&1]
+		packet.Rewrite(frame, h, dir&1, to.addr, to.port)
+	case StatusDstNAT:
+		to := [2]translation{dst[0], src[1]}[dir&1]
+		packet.Rewrite(frame, h, 1-dir&1, to.addr, to.port)
+	default:
+		// The destination, and the source's port.
+		there := translation{&c.Orig.Src, n.dport}
+		packet.Rewrite(frame, h, packet.Source, [2]translation{there, src[1]}[dir&1].addr, [2]translation{there, src[1]}[dir&1].port)
+		packet.Rewrite(frame, h, packet.Dest, dst[dir&1].addr, dst[dir&1].port)
 	}
-	if to.Src != h.Tuple.Src || to.SPort != h.Tuple.SPort {
-		packet.Rewrite(frame, h, packet.Source, &to.Src, to.SPort)
-	}
-	if to.Dst != h.Tuple.Dst || to.DPort != h.Tuple.DPort {
-		packet.Rewrite(frame, h, packet.Dest, &to.Dst, to.DPort)
-	}
+}
+
+// translation is an end of a connection.
+type translation struct {
+	addr *packet.Addr
+	port uint16
 }
 
 // natting is one packet's translation under way.

@@ -46,6 +46,10 @@ func (t *Tracker) Fetch(s *Seek, n int) {
 		p := s.place[i]
 		b := &t.ix.buckets[p>>16]
 		slot := b.find(uint16(p))
+		for n := b.next; slot == 0 && n != 0; {
+			o := &t.ix.overflow[n-1]
+			slot, n = o.find(uint16(p)), o.next
+		}
 		s.slot[i] = slot
 		s.line[i] = uintptr(unsafe.Pointer(t.slab.at(slot)))
 	}
@@ -67,27 +71,32 @@ func (t *Tracker) Fetch(s *Seek, n int) {
 func (t *Tracker) Candidate(s *Seek, i int, tu *packet.Tuple, zone uint16) (*Conn, int) {
 	slot := s.slot[i&(SeekSize-1)]
 	c := t.slab.at(slot)
+	o, p := wordsOfTuple(&c.Orig), wordsOfTuple(tu)
 	// Which direction a packet goes is a coin's toss, which no branch
 	// predictor guesses: both comparisons are made, and none branches.
-	type words struct {
-		src, dst [2]uint64
-		ports    uint32 // turned by half: the other direction's
-		rest     uint32
+	r := *o
+	r.src, r.dst, r.ports = o.dst, o.src, bits.RotateLeft32(o.ports, 16)
+	if t.natted != 0 {
+		t.slab.natReply(slot, c.Status, &r)
 	}
-	o, p := (*words)(unsafe.Pointer(&c.Orig)), (*words)(unsafe.Pointer(tu))
 	rest := uint64(o.rest^p.rest) | uint64(c.Zone^zone)
 	orig := o.src[0] ^ p.src[0] | o.src[1] ^ p.src[1] | o.dst[0] ^ p.dst[0] | o.dst[1] ^ p.dst[1] | uint64(o.ports^p.ports) | rest
-	reply := o.src[0] ^ p.dst[0] | o.src[1] ^ p.dst[1] | o.dst[0] ^ p.src[0] | o.dst[1] ^ p.src[1] | uint64(o.ports^bits.RotateLeft32(p.ports, 16)) | rest
-	reply |= uint64(c.Status & natMask) // its reply is another
+	reply := r.src[0] ^ p.src[0] | r.src[1] ^ p.src[1] | r.dst[0] ^ p.dst[0] | r.dst[1] ^ p.dst[1] | uint64(r.ports^p.ports) | rest
 	notOrig, notReply := (orig|-orig)>>63, (reply|-reply)>>63
 	if notOrig&notReply != 0 || slot == 0 {
-		if c.Status&natMask != 0 && c.Zone == zone && t.reply(slot, c) == *tu {
-			return c, 1
-		}
 		return nil, 0
 	}
 	return c, int(notOrig)
 }
+
+// tupleWords is a tuple as it is compared.
+type tupleWords struct {
+	src, dst [2]uint64
+	ports    uint32 // turned by half: the other direction's
+	rest     uint32
+}
+
+func wordsOfTuple(t *packet.Tuple) *tupleWords { return (*tupleWords)(unsafe.Pointer(t)) }
 
 // Ref returns a reference to the connection that lookup i has come to.
 func (t *Tracker) Ref(s *Seek, i int) packet.ConnRef {

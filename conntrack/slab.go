@@ -38,6 +38,26 @@ func (s *slab) nat(slot uint32) *natRecord {
 	return &s.nats[i][slot&(chunkConns-1)]
 }
 
+// natReply turns r, the inverse of a connection's tuple, into its reply, for
+// protocols with ports. It takes no branch on what is translated.
+func (s *slab) natReply(slot, status uint32, r *tupleWords) {
+	i := int(slot >> chunkBits)
+	if i >= len(s.nats) || s.nats[i] == nil {
+		return
+	}
+	n := &s.nats[i][slot&(chunkConns-1)]
+	a := (*[2]uint64)(unsafe.Pointer(&n.addr))
+	ports := *(*uint32)(unsafe.Pointer(&n.sport))
+	dst := -uint64(status / StatusDstNAT & 1)
+	src := -uint64(status/StatusSrcNAT&1) &^ dst
+	any := uint32(dst | src)
+	for w := range a {
+		r.src[w] ^= (r.src[w] ^ a[w]) & dst
+		r.dst[w] ^= (r.dst[w] ^ a[w]) & src
+	}
+	r.ports ^= (r.ports ^ ports) & any
+}
+
 // natLine is where a slot's record of translation is, if anywhere.
 func (s *slab) natLine(slot uint32) uintptr {
 	i := int(slot >> chunkBits)

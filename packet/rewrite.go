@@ -21,6 +21,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // quoted packet. Headers of another family's address are the caller's
 // mistake. h.Hash is not touched.
 func Rewrite(frame []byte, h *Headers, side int, addr *Addr, port uint16) {
+	if h.rewritePlain(frame, side, addr, port) {
+		return
+	}
 	ip := frame[h.L3:]
 	at, n := 12+4*side, 4
 	if h.Tuple.Family == IPv6 {
@@ -42,6 +45,57 @@ func Rewrite(frame []byte, h *Headers, side int, addr *Addr, port uint16) {
 	if h.L4 != 0 && int(h.L4) <= len(frame) {
 		h.rewriteL4(frame[h.L4:min(int(h.End), len(frame))], side, port, diff)
 	}
+}
+
+// rewritePlain handles what plain found to be an ordinary TCP or UDP packet.
+// One sum serves both checksums.
+func (h *Headers) rewritePlain(frame []byte, side int, addr *Addr, port uint16) bool {
+	if h.Flags&^DontFrag != HasL3|HasL4 || h.L3 != 14 || h.L4 != 34 || h.Tuple.Family != IPv4 || len(frame) < 42 {
+		return false
+	}
+	sum := 0
+	switch h.Proto {
+	case ProtoTCP:
+		sum = 16
+	case ProtoUDP:
+		sum = 6
+	default:
+		return false
+	}
+	be := binary.BigEndian
+	side &= 1
+	if len(frame) < 34+sum+2 {
+		return false
+	}
+	b := frame[14 : 34+sum+2]
+	at := b[12+4*side : 16+4*side]
+	old, new := be.Uint32(at), be.Uint32(addr[:4])
+	be.PutUint32(at, new)
+	diff := uint64(^old>>16) + uint64(^old&0xffff) + uint64(new>>16) + uint64(new&0xffff)
+	patch(b[10:12], diff)
+	at = b[20+2*side : 22+2*side]
+	diff += uint64(^be.Uint16(at)) + uint64(port)
+	be.PutUint16(at, port)
+	field := b[20+sum : 22+sum]
+	if h.Proto == ProtoTCP {
+		patch(field, diff)
+	} else {
+		PatchUDP(field, diff)
+	}
+	if side == Source {
+		h.Tuple.Src, h.Tuple.SPort = *addr, port
+	} else {
+		h.Tuple.Dst, h.Tuple.DPort = *addr, port
+	}
+	return true
+}
+
+// patch is Patch for diffs of a few words.
+func patch(field []byte, diff uint64) {
+	s := uint64(^binary.BigEndian.Uint16(field)) + diff
+	s = s>>16 + s&0xffff
+	s = s>>16 + s&0xffff
+	binary.BigEndian.PutUint16(field, ^uint16(s))
 }
 
 // rewriteL4 sets a side's port in the transport header b. diff is what the

@@ -13,7 +13,8 @@ const frameLen = 60
 // buffers, as a NIC writes into its receive ring: the frames' own memory is
 // warm, and what is cold is what the datapath has to look up.
 type generator struct {
-	ring [packet.VectorSize][frameLen]byte
+	ring   [packet.VectorSize][frameLen]byte
+	behind []end // clients as the server sees them; nil: as they are
 }
 
 // Sides of a connection: the client comes in by uplink_rep, the server by
@@ -43,6 +44,9 @@ func (g *generator) write(i int, n uint32, side int, flags byte, seq, ack uint32
 	copy(ip, "\x45\x00\x00\x28\x00\x00\x40\x00\x40\x06\x00\x00")
 	src, dst, sp, dp := client, server, cport, sport
 	if side == fromServer {
+		if g.behind != nil {
+			client, cport = g.behind[n].addr, g.behind[n].port
+		}
 		src, dst, sp, dp = server, client, sport, cport
 	}
 	binary.BigEndian.PutUint32(ip[12:], src)
