@@ -194,7 +194,7 @@ func (n *natting) packet(manip Manip) {
 	if manip == SrcNAT {
 		packet.Rewrite(n.frame, n.h, packet.Source, &to.Src, to.SPort)
 	} else {
-		packet.Rewrite(n.frame, n.h, packet.Dest, &to.Dst, to.DPort)
+		packet.Rewrite(n.frame, n.h, packet.Dest, &to.Dst, natPort(&to, manip))
 	}
 	n.changed = true
 	n.done |= manip

@@ -27,6 +27,8 @@ var steadyPolicies = [][]string{
 		"filter add dev vf0_rep ingress prio 1 chain 2 proto ip flower ct_state +trk+est ip_proto udp action drop",
 		"filter add dev vf0_rep ingress prio 2 chain 2 proto ip flower ct_state +trk+est action pass",
 	},
+	natPolicy("src addr 10.0.0.77"),
+	natPolicy("dst addr 10.0.0.2 port 80"),
 	{ // the mark of an established connection changes: its way must, too
 		"filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower ct_state -trk action ct pipe action goto chain 2",
 		"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state +trk+new action ct commit mark 1 pipe action mirred egress redirect dev vf0_rep",
@@ -98,6 +100,7 @@ func TestRememberedWaysChangeNothing(t *testing.T) {
 			dev, src, dst, sp, dp := "uplink_rep", datapathtest.Client, datapathtest.Server, port, uint16(80)
 			if from == 1 {
 				dev, src, dst, sp, dp = "vf0_rep", dst, src, dp, sp
+				dst = rapid.SampledFrom([]string{dst, "10.0.0.77"}).Draw(rt, "to")
 			}
 			flags := rapid.SampledFrom([]string{"S", "SA", "A", "A", "A", "PA", "PA", "FA", "R", "udp"}).Draw(rt, "flags")
 			f := packettest.UDP(src, dst, sp, dp, "data")

@@ -90,10 +90,10 @@ func newRig(conns int) (*rig, error) {
 func (r *rig) flush() error {
 	r.now += vectorTime
 	r.v.Now = r.now
-	t := time.Now()
+	t := clock()
 	r.eng.Tick(r.now)
 	r.eng.Process(r.v)
-	r.busy += time.Since(t)
+	r.busy += clock() - t
 	r.n += uint64(r.v.N)
 	for i := range r.v.N {
 		if r.v.Verdict[i] != packet.Forward {
@@ -219,6 +219,8 @@ func New(o Options) (Result, error) {
 
 // measure repeats work until the time is up and reports on it.
 func (r *rig) measure(o Options, name string, work func() error) (Result, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	runtime.GC()
 	var before, after runtime.MemStats
 	r.busy, r.n = 0, 0
