@@ -110,6 +110,10 @@ func (t *Tracker) resolve(now int64, b []byte, h *packet.Headers, zone uint16, c
 		}
 		c.Orig, c.Zone = h.Tuple, zone
 		ct.Conn, ct.Info = t.slab.ref(slot, c), packet.CTNew
+		if e := t.expected(now, &h.Tuple, zone); e != nil {
+			t.begin(now, slot, c, e)
+			ct.Info = packet.CTRelated
+		}
 		return Accept
 	}
 	ct.Conn = ref

@@ -53,6 +53,7 @@ const _ = uint(unsafe.Sizeof(TCPTrack{}) - 64)
 // segment is what the state machine needs of a TCP header.
 type segment struct {
 	seq, ack uint32
+	ackOff   uint32 // by how much ack is more than was sent, see seqAdjust
 	end      uint32 // seq plus payload, SYN and FIN
 	win      uint16
 	flags    uint16
@@ -69,6 +70,10 @@ func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 	s, ok := t.segment(frame, b, h)
 	if !ok {
 		return invalid
+	}
+	if c.Status&StatusSeqAdjust != 0 {
+		// Acknowledgements count what the other side's helper made of it.
+		s.ackOff = t.extra(slotOf(ct.Conn)).seq[1-ct.Info.Dir()].offset(s.ack - 1)
 	}
 	if c.Status&StatusConfirmed == 0 && !t.tcpNew(c, &s) {
 		return invalid

@@ -35,6 +35,8 @@ func (t *Tracker) tcpWindow(c *Conn, dir uint8, s *segment) windowResult {
 	if receiver.Flags&TCPFlagSACKPerm != 0 {
 		sack = sackEdge(s.options, sack)
 	}
+	ack -= s.ackOff
+	sack -= s.ackOff
 	syn, hasACK := s.flags&flagSYN != 0, s.flags&flagACK != 0
 
 	if sender.MaxWin == 0 {

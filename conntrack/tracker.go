@@ -33,6 +33,9 @@ type Tracker struct {
 	natted  int        // confirmed connections with a translation
 	sources natSources
 	ports   portMaps
+
+	extras map[uint32]*extra // of connections with a helper, a master, or a payload that grew; by slot
+	expect expectations
 }
 
 // Result is what In and Confirm say to a packet. The zero value lets it on.
@@ -163,6 +166,13 @@ func (t *Tracker) destroy(slot uint32, c *Conn) {
 func (t *Tracker) release(slot uint32, c *Conn) {
 	if c.Status&natDoneMask != 0 {
 		t.unlinkSource(slot, c)
+	}
+	if c.Status&extraBits != 0 {
+		t.forget(t.slab.ref(slot, c))
+		if x := t.extras[slot]; c.Status&StatusExpected != 0 && t.Conn(x.master) != nil {
+			t.extras[slotOf(x.master)].children--
+		}
+		delete(t.extras, slot)
 	}
 	t.slab.put(slot)
 }

@@ -42,6 +42,9 @@ func (p *pkt) track(a *action) policy.Control {
 			return p.ctDrop(a, ReasonNAT)
 		}
 	}
+	if ct.Conn != 0 && !p.help(par, cached || p.flowHit) {
+		return p.ctDrop(a, ReasonCTHelper)
+	}
 	if ct.Conn != 0 {
 		if par.Commit {
 			if !p.commit(par) {
@@ -55,6 +58,27 @@ func (p *pkt) track(a *action) policy.Control {
 	ct.PostCT, ct.Zone = true, par.Zone
 	p.refreshCT()
 	return a.control
+}
+
+// help gives a connection that is about to be committed its helper, and lets
+// the helper of a connection read the packet, once.
+func (p *pkt) help(par *ctParams, seen bool) bool {
+	e, ct := p.e, &p.m.CT
+	c := e.tr.Conn(ct.Conn)
+	confirmed := c.Status&conntrack.StatusConfirmed != 0
+	if !confirmed && par.Commit && par.help != conntrack.NoHelper {
+		e.tr.SetHelper(ct.Conn, par.help, par.fam)
+	}
+	if c.Status&conntrack.StatusHelper == 0 || confirmed && seen || !confirmed && !par.Commit {
+		return true
+	}
+	p.own()
+	was := len(p.frame)
+	frame, ok := e.tr.Help(p.now, p.frame, e.room(len(p.frame)+conntrack.MaxGrowth), p.h, ct)
+	if p.frame = frame; len(frame) != was {
+		p.size += uint32(len(frame) - was)
+	}
+	return ok
 }
 
 // translate rewrites the packet as its connection asks for, and gives a new

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"sluice/conntrack"
 	"sluice/packet"
@@ -288,13 +289,14 @@ func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
 				}
 				out.toBlock = c.blocks[sb]
 			}
-		case a.CT != nil && a.CT.Helper != "":
-			// Letting such connections run without their helper would be
-			// worse than not running the policy.
-			return &UnsupportedError{Filter: f, What: "action ct helper " + a.CT.Helper}
 		case a.CT != nil:
 			out.kind = actCT
 			out.ct = &ctParams{CTAction: *a.CT, nat: natRange(a.CT), table: c.e.table(a, c.now), clone: -1}
+			if a.CT.Helper != "" && !out.ct.setHelper(a.CT.Helper) {
+				// Letting such connections run without their helper would
+				// be worse than not running the policy.
+				return &UnsupportedError{Filter: f, What: "action ct helper " + a.CT.Helper + " (Failed to add helper)"}
+			}
 			if a.CT.Clone {
 				out.ct.clone = b.chainAt(a.CT.CloneChain)
 			}
@@ -343,6 +345,18 @@ func natRange(a *policy.CTAction) conntrack.NATRange {
 		r.Manip = conntrack.DstNAT
 	}
 	return r
+}
+
+// setHelper finds the helper that FAMILY-PROTOCOL-NAME names.
+func (p *ctParams) setHelper(s string) (ok bool) {
+	f := strings.SplitN(s, "-", 3)
+	if len(f) != 3 {
+		return false
+	}
+	proto := map[string]uint8{"tcp": packet.ProtoTCP, "udp": packet.ProtoUDP}[f[1]]
+	p.fam = map[string]uint8{"ipv4": packet.IPv4, "ipv6": packet.IPv6}[f[0]]
+	p.help, ok = conntrack.HelperByName(f[2], proto)
+	return ok
 }
 
 func controlArg(b *block, ctl policy.Control, arg uint32) int32 {

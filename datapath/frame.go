@@ -13,10 +13,8 @@ func (p *pkt) own() {
 	p.lent = false
 }
 
-// spare copies a frame into the engine's memory, behind headroom bytes that
-// may be put before it.
-func (e *Engine) spare(frame []byte, headroom int) []byte {
-	n := headroom + len(frame)
+// room gives n bytes of the engine's memory.
+func (e *Engine) room(n int) []byte {
 	if len(e.spares)+n > cap(e.spares) {
 		// What is in use stays where it is. In steady state the new memory
 		// is enough for a whole vector.
@@ -24,7 +22,13 @@ func (e *Engine) spare(frame []byte, headroom int) []byte {
 	}
 	at := len(e.spares)
 	e.spares = e.spares[:at+n]
-	b := e.spares[at : at+n : at+n]
+	return e.spares[at : at+n : at+n]
+}
+
+// spare copies a frame into the engine's memory, behind headroom bytes that
+// may be put before it.
+func (e *Engine) spare(frame []byte, headroom int) []byte {
+	b := e.room(headroom + len(frame))
 	copy(b[headroom:], frame)
 	return b[headroom:]
 }

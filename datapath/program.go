@@ -96,6 +96,8 @@ const (
 type ctParams struct {
 	policy.CTAction
 	nat   conntrack.NATRange
+	help  conntrack.Helper // given to connections that are committed
+	fam   uint8            // family of packets that it reads
 	table *flowtable.Table
 	clone int32 // position of the chain a clone resumes in; -1 when empty
 }

@@ -16,6 +16,7 @@ const (
 	ReasonCTFragment        // ct on a fragment, which this datapath does not reassemble
 	ReasonCTDrop            // the tracker refused the packet (table full, clash)
 	ReasonNAT               // ct found no free port to translate to, or cannot translate an ICMP error
+	ReasonCTHelper          // a helper cannot keep track of what the packet announces
 	ReasonEgress            // an egress filter said drop
 	ReasonNoChain           // goto chain in an action without one
 
@@ -36,6 +37,7 @@ var reasonNames = [numReasons]string{
 	ReasonCTFragment:  "ct: fragment",
 	ReasonCTDrop:      "ct: refused by tracker",
 	ReasonNAT:         "ct: no translation",
+	ReasonCTHelper:    "ct: refused by helper",
 	ReasonEgress:      "egress drop action",
 	ReasonNoChain:     "goto without chain",
 }

@@ -75,7 +75,7 @@ func AppendProc(b []byte, t *conntrack.Tracker, ref packet.ConnRef, now int64) [
 	}
 	b = strconv.AppendUint(append(b, "mark="...), uint64(c.Mark), 10)
 	b = strconv.AppendUint(append(b, " zone="...), uint64(c.Zone), 10)
-	return strconv.AppendInt(append(b, " use="...), int64(2+flowtable.Held(c)), 10)
+	return strconv.AppendInt(append(b, " use="...), int64(2+flowtable.Held(c)+t.Children(ref)), 10)
 }
 
 // Seconds is what is left of a connection's timeout, in whole seconds rounded

@@ -45,6 +45,9 @@ func Answer(c *Case) (*Case, error) {
 	}
 	r.engine.Flows().Sync(r.now)
 	a.Conntrack = r.table()
+	for _, x := range r.engine.Tracker().Expectations(r.now) {
+		a.Expectations = append(a.Expectations, expectation(&x, r.now))
+	}
 	for ref := range r.engine.Tracker().All(r.now) {
 		a.Proc = append(a.Proc, string(observe.AppendProc(nil, r.engine.Tracker(), ref, r.now)))
 	}
@@ -95,7 +98,7 @@ func newRunner(c *Case) (*runner, error) {
 	}
 	r.answer = &Case{
 		Name: c.Name, RecordedFrom: c.RecordedFrom, Needs: c.Needs, Devices: c.Devices, Sysctl: c.Sysctl, Policy: c.Policy,
-		Free: c.Free, KernelsDiffer: c.KernelsDiffer, Steps: []Step{}, Conntrack: []Entry{}, Expectations: []any{}, Proc: []string{},
+		Free: c.Free, KernelsDiffer: c.KernelsDiffer, Steps: []Step{}, Conntrack: []Entry{}, Expectations: []Entry{}, Proc: []string{},
 	}
 	for _, d := range c.Devices {
 		r.policy.Devices = append(r.policy.Devices, &policy.Device{Name: d})

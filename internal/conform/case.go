@@ -31,7 +31,7 @@ type Case struct {
 
 	// At the end.
 	Conntrack    []Entry                               `json:"conntrack"`
-	Expectations []any                                 `json:"expectations"`
+	Expectations []Entry                               `json:"expectations"`
 	Proc         []string                              `json:"proc_nf_conntrack"`
 	Filters      map[string]map[string]json.RawMessage `json:"filters"` // by device and direction: tc -s -j filter show
 }

@@ -49,8 +49,8 @@ func Compare(want, got *Case) string {
 	if d := compareTables(want.Conntrack, got.Conntrack, true); d != "" {
 		return "at the end: " + d
 	}
-	if w, g := canonical(orEmpty(want.Expectations)), canonical(orEmpty(got.Expectations)); w != g {
-		return fmt.Sprintf("at the end: expectations %s, expected %s", g, w)
+	if d := compareExpectations(want.Expectations, got.Expectations); d != "" {
+		return "at the end: " + d
 	}
 	if d := compareProc(want.Proc, got.Proc); d != "" {
 		return "at the end: " + d
@@ -58,11 +58,30 @@ func Compare(want, got *Case) string {
 	return compareFilters(want.Filters, got.Filters, len(want.Refused) > 0)
 }
 
-func orEmpty(v []any) []any {
-	if v == nil {
-		return []any{}
+// compareExpectations compares in any order.
+func compareExpectations(want, got []Entry) string {
+	key := func(e Entry) string { return canonical([]any{e["zone"], e["master"], e["tuple"]}) }
+	w, g := map[string]Entry{}, map[string]Entry{}
+	for _, e := range want {
+		w[key(e)] = e
 	}
-	return v
+	for _, e := range got {
+		g[key(e)] = e
+	}
+	for _, k := range slices.Sorted(maps.Keys(w)) {
+		if g[k] == nil {
+			return fmt.Sprintf("expectation %s is missing", canonical(w[k]))
+		}
+		if d := compareEntry(w[k], g[k], true); d != "" {
+			return fmt.Sprintf("expectation %s: %s", canonical(w[k]["tuple"]), d)
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(g)) {
+		if w[k] == nil {
+			return fmt.Sprintf("expectation %s was not expected", canonical(g[k]))
+		}
+	}
+	return ""
 }
 
 func compareRefused(want, got *Case) string {

@@ -114,7 +114,7 @@ func TestComparerSeesEverything(t *testing.T) {
 			c.Proc[0] = strings.Replace(c.Proc[0], " "+f[4]+" ", " 40 ", 1)
 		}, "timeout"},
 		"proc line extra": {func(c *Case) { c.Proc = append(c.Proc, "ipv4 2 udp 17 9 src=1.1.1.1") }, "not expected"},
-		"expectation":     {func(c *Case) { c.Expectations = []any{1} }, "expectations"},
+		"expectation":     {func(c *Case) { c.Expectations = []Entry{{"flags": 0}} }, "expectation"},
 		"step missing":    {func(c *Case) { c.Steps = c.Steps[1:] }, "steps"},
 		"refusal missing": {func(c *Case) { c.Refused = []Refusal{{3, "File exists"}} }, "policy line 3"},
 		"filter listing": {func(c *Case) {

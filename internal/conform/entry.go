@@ -44,9 +44,40 @@ func entry(t *conntrack.Tracker, ref packet.ConnRef, c *conntrack.Conn, now int6
 			}
 		}
 	}
+	if m, ok := t.Master(ref); ok {
+		e["master"] = tuple(&m)
+	}
+	if h := t.HelperOf(ref); h != conntrack.NoHelper {
+		e["help"] = map[string]any{"name": conntrack.HelperNames[h]}
+	}
+	for dir, name := range []string{"seqadj_o", "seqadj_r"} {
+		if pos, before, after, ok := t.SeqAdjust(ref, dir); ok {
+			e[name] = map[string]any{"pos": pos, "before": uint32(before), "after": uint32(after)}
+		}
+	}
 	if set.Acct {
 		e["cnt_o"] = []any{c.Packets[0], c.Bytes[0]}
 		e["cnt_r"] = []any{c.Packets[1], c.Bytes[1]}
+	}
+	return e
+}
+
+// expectation gives an expectation as a ctnetlink dump shows it.
+func expectation(x *conntrack.Expectation, now int64) Entry {
+	mask := packet.Tuple{Proto: x.Tuple.Proto, Family: x.Tuple.Family, DPort: 0xffff}
+	n := 4
+	if x.Tuple.Family == packet.IPv6 {
+		n = 16
+	}
+	for i := range n {
+		mask.Src[i], mask.Dst[i] = 0xff, 0xff
+	}
+	e := Entry{
+		"master": tuple(&x.MasterOf), "tuple": tuple(&x.Tuple), "mask": tuple(&mask),
+		"timeout": (x.Deadline - now) / 1e9, "helper": conntrack.HelperNames[x.Helper], "flags": 0,
+	}
+	if x.Zone != 0 {
+		e["zone"] = x.Zone
 	}
 	return e
 }

@@ -52,7 +52,7 @@ func newConnectionReport(t *conntrack.Tracker, ref packet.ConnRef, c *conntrack.
 		Offload: c.Status&conntrack.StatusOffload != 0,
 		Assured: c.Status&conntrack.StatusAssured != 0,
 		Replied: c.Status&conntrack.StatusSeenReply != 0,
-		Zone:    c.Zone, Mark: c.Mark, Use: 2 + flowtable.Held(c),
+		Zone:    c.Zone, Mark: c.Mark, Use: 2 + flowtable.Held(c) + t.Children(ref),
 	}
 	if c.Label != [16]byte{} {
 		r.Label = hex.EncodeToString(c.Label[:])

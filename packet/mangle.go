@@ -1,0 +1,53 @@
+package packet
+
+import "encoding/binary"
+
+// TCPSeq is the sequence number of a TCP header, which must be whole.
+func TCPSeq(b []byte) uint32 { return binary.BigEndian.Uint32(b[4:]) }
+
+// ReplacePayload puts s in place of n bytes of the transport's payload from
+// at on, and brings lengths and checksums of the IP, TCP and UDP headers up to
+// date. What lies behind the IP packet goes. A frame that changes its length
+// is written to buf, which must be long enough; otherwise it is changed in
+// place. The packet must be whole, without extension headers that state its
+// length (jumbograms).
+func ReplacePayload(frame, buf []byte, h *Headers, at, n int, s []byte) []byte {
+	at += int(h.Payload)
+	grow := len(s) - n
+	if grow == 0 {
+		copy(frame[at:at+n], s)
+	} else {
+		old := frame
+		frame = buf[:int(h.End)+grow]
+		copy(frame, old[:at])
+		copy(frame[at:], s)
+		copy(frame[at+len(s):], old[at+n:h.End])
+	}
+	h.End = uint16(int(h.End) + grow)
+	h.Len = uint32(len(frame))
+	be := binary.BigEndian
+	ip := frame[h.L3:]
+	if h.Tuple.Family == IPv4 {
+		was := be.Uint16(ip[2:])
+		be.PutUint16(ip[2:], uint16(int(was)+grow))
+		Patch(ip[10:12], Diff16(was, be.Uint16(ip[2:])))
+	} else {
+		be.PutUint16(ip[4:], uint16(int(be.Uint16(ip[4:]))+grow))
+	}
+	h.IPLen = uint16(int(h.IPLen) + grow)
+	l4 := frame[h.L4:h.End]
+	none := false
+	if h.Proto == ProtoUDP {
+		be.PutUint16(l4[4:], uint16(len(l4)))
+		none = be.Uint16(l4[6:]) == 0 && h.Tuple.Family == IPv4
+	}
+	if sum := ChecksumOffset(h.Proto); sum >= 0 && !none {
+		l4[sum], l4[sum+1] = 0, 0
+		c := ^Fold(Sum(PseudoSum(ip, h.Tuple.Family, h.Proto, len(l4)), l4))
+		if c == 0 && h.Proto == ProtoUDP {
+			c = 0xffff
+		}
+		be.PutUint16(l4[sum:], c)
+	}
+	return frame
+}
