@@ -59,6 +59,8 @@ func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct
 			v = t.icmp(now, h, c, ct)
 		case packet.ProtoGRE:
 			v = t.gre(now, h, c, ct)
+		case packet.ProtoSCTP:
+			v = t.sctp(now, b, h, c, ct)
 		default:
 			v = t.refreshAcct(now, h, c, ct, t.set.GenericTimeout)
 		}

@@ -49,9 +49,8 @@ func AppendProc(b []byte, t *conntrack.Tracker, ref packet.ConnRef, now int64) [
 	if c.Status&conntrack.StatusOffload == 0 {
 		b = strconv.AppendInt(b, Seconds(c, now), 10)
 		b = append(b, ' ')
-		if orig.Proto == packet.ProtoTCP {
-			b = append(b, conntrack.TCPStateNames[c.TCP.State]...)
-			b = append(b, ' ')
+		if name := c.StateName(); name != "" {
+			b = append(append(b, name...), ' ')
 		}
 	}
 	b = appendTuple(b, &orig)

@@ -60,9 +60,7 @@ func newConnectionReport(t *conntrack.Tracker, ref packet.ConnRef, c *conntrack.
 	if c.Orig.Family == packet.IPv6 {
 		r.Family = "ipv6"
 	}
-	if c.Orig.Proto == packet.ProtoTCP {
-		r.State = conntrack.TCPStateNames[c.TCP.State]
-	}
+	r.State = c.StateName()
 	return r
 }
 
