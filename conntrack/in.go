@@ -62,7 +62,7 @@ func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct
 		case packet.ProtoSCTP:
 			v = t.sctp(now, b, h, c, ct)
 		default:
-			v = t.refreshAcct(now, h, c, ct, t.set.GenericTimeout)
+			v = t.refreshAcct(now, h, c, ct, t.Timeouts(c).GenericTimeout)
 		}
 		switch v {
 		case again:
@@ -186,6 +186,7 @@ func (t *Tracker) earlyDrop(now int64, hash uint64, zone uint16) bool {
 // (nf_ct_refresh_acct).
 func (t *Tracker) refreshAcct(now int64, h *packet.Headers, c *Conn, ct *packet.CT, timeout int64) verdict {
 	if c.Status&StatusFixedTimeout == 0 {
+		timeout = t.scaled(timeout)
 		if c.Status&StatusConfirmed != 0 {
 			timeout += now
 		}

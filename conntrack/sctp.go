@@ -160,7 +160,7 @@ func (t *Tracker) sctp(now int64, b []byte, h *packet.Headers, c *Conn, ct *pack
 	if !refresh {
 		return valid
 	}
-	return t.refreshAcct(now, h, c, ct, t.set.SCTPTimeouts[max(next, SCTPClosed)-SCTPClosed])
+	return t.refreshAcct(now, h, c, ct, t.Timeouts(c).SCTPTimeouts[max(next, SCTPClosed)-SCTPClosed])
 }
 
 // sctpNew begins a connection (sctp_new). Only chunks that change a state do.

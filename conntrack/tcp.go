@@ -149,7 +149,7 @@ func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 // tcpTimeout chooses the deadline and what the segment makes of the
 // connection as a whole.
 func (t *Tracker) tcpTimeout(now int64, h *packet.Headers, c *Conn, ct *packet.CT, s *segment, old, next uint8) verdict {
-	w, to := &c.TCP, &t.set.TCPTimeouts
+	w, to := &c.TCP, &t.Timeouts(c).TCPTimeouts
 	timeout := to[next]
 	switch {
 	case int64(w.Retrans) >= t.set.TCPMaxRetrans && timeout > to[tcpRetrans]:
@@ -185,8 +185,7 @@ func (t *Tracker) tcpTimeout(now int64, h *packet.Headers, c *Conn, ct *packet.C
 func (t *Tracker) tcpRefused(ct *packet.CT, c *Conn, h *packet.Headers) {
 	c.count(ct.Info.Dir(), h)
 	if c.Status&StatusConfirmed != 0 {
-		t.ix.remove(t.Hash(&c.Orig), c.Zone, slotOf(ct.Conn))
-		t.st.Delete++
+		t.forget(slotOf(ct.Conn), c)
 	}
 	c.Status = c.Status&^StatusConfirmed | StatusDying
 }
@@ -313,8 +312,8 @@ func (t *Tracker) tcpInvalidSegment(now int64, slot uint32, c *Conn, dir, kind u
 		w.LastIndex, w.LastDir = kind, dir
 		return
 	}
-	if left := c.Timeout - now; left >= 120*second && left > t.set.TCPTimeouts[tcpUnack] {
-		c.Timeout = now + t.set.TCPTimeouts[tcpUnack]
+	if left, unack := c.Timeout-now, t.Timeouts(c).TCPTimeouts[tcpUnack]; left >= 120*second && left > unack {
+		c.Timeout = now + unack
 		t.sooner(slot, c)
 	}
 }

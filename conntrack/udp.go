@@ -17,12 +17,13 @@ func (t *Tracker) udp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 	if c.Status&StatusConfirmed == 0 {
 		c.setStreamAt(now + streamAfter)
 	}
+	to := t.Timeouts(c)
 	if c.Status&StatusSeenReply == 0 {
-		return t.refreshAcct(now, h, c, ct, t.set.UDPTimeout)
+		return t.refreshAcct(now, h, c, ct, to.udpUnseen(c, ct.Info.Dir()))
 	}
-	timeout := t.set.UDPTimeout
+	timeout := to.udpReplied()
 	if now > c.streamAt() {
-		timeout = t.set.UDPTimeoutStream
+		timeout = to.UDPTimeoutStream
 		if c.Status&StatusNATClash == 0 {
 			c.Status |= StatusAssured
 		}

@@ -231,6 +231,18 @@ func TestTeardown(t *testing.T) {
 			}
 		})
 	}
+	t.Run("B048_handed_back_by_its_zone's_policy", func(t *testing.T) {
+		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+		tr := r.E.Tracker()
+		own := tr.Settings().Timeouts
+		own.TCPTimeouts[conntrack.TCPEstablished] = 1000e9
+		tr.SetZone(0, conntrack.Zone{Timeouts: &own})
+		r.Handshake(40000)
+		idle(r, 32e9)
+		if c := only(t, r); offloaded(c) || (c.Timeout-r.Now)/1e9 > 970 || (c.Timeout-r.Now)/1e9 < 960 {
+			t.Errorf("status %#x, %d s left", c.Status, (c.Timeout-r.Now)/1e9)
+		}
+	})
 	t.Run("aging_does_not_depend_on_ticks", func(t *testing.T) {
 		states := map[bool]uint16{}
 		for _, ticks := range []bool{true, false} {
