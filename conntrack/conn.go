@@ -53,7 +53,7 @@ type Conn struct {
 	Label        [16]byte
 
 	// Line 2
-	TCP TCPTrack // SCTP's state, and UDP's stream time, are here too
+	TCP TCPTrack // SCTP's, DCCP's and GRE's state, and UDP's stream time, are here too
 }
 
 const _ = uint(192 - unsafe.Sizeof(Conn{}))
@@ -67,6 +67,8 @@ func (c *Conn) StateName() string {
 		return TCPStateNames[c.TCP.State]
 	case packet.ProtoSCTP:
 		return SCTPStateNames[c.SCTP().State]
+	case packet.ProtoDCCP:
+		return DCCPStateNames[c.DCCP().State]
 	}
 	return ""
 }

@@ -27,7 +27,7 @@ type Settings struct {
 	TCPBeLiberal        bool  // windows are not enforced
 	TCPIgnoreInvalidRST bool  // a RST below the window closes all the same
 	TCPMaxRetrans       int64 // retransmissions after which the timeout shrinks
-	DCCPLoose           bool  // pick up DCCP connections in their middle
+	DCCPLoose           bool  // nf_conntrack_dccp_loose; no packet but a REQUEST begins a connection, whatever it says
 
 	Timeouts // of every zone that has no policy of its own
 

@@ -164,7 +164,7 @@ func (t *Tracker) tcpTimeout(now int64, h *packet.Headers, c *Conn, ct *packet.C
 	if c.Status&StatusSeenReply == 0 {
 		if s.flags&flagRST != 0 {
 			// Nothing but a RST has ever come back, or the client gave up.
-			t.tcpRefused(ct, c, h)
+			t.refused(ct, c, h)
 			return valid
 		}
 		if s.kind == segSYN && old == TCPSynSent {
@@ -179,10 +179,10 @@ func (t *Tracker) tcpTimeout(now int64, h *packet.Headers, c *Conn, ct *packet.C
 	return t.refreshAcct(now, h, c, ct, timeout)
 }
 
-// tcpRefused ends a connection that a RST answered. The packet keeps its
+// refused ends a connection that a RST answered. The packet keeps its
 // state, so the entry goes when the packet does: it leaves the index now, and
 // becomes the packet's own, unconfirmed one.
-func (t *Tracker) tcpRefused(ct *packet.CT, c *Conn, h *packet.Headers) {
+func (t *Tracker) refused(ct *packet.CT, c *Conn, h *packet.Headers) {
 	c.count(ct.Info.Dir(), h)
 	if c.Status&StatusConfirmed != 0 {
 		t.forget(slotOf(ct.Conn), c)

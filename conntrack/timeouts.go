@@ -95,11 +95,13 @@ func (t *Timeouts) idle(c *Conn) int64 {
 		return t.ICMPv6Timeout
 	case packet.ProtoSCTP:
 		return t.SCTPTimeouts[max(c.SCTP().State, SCTPClosed)-SCTPClosed]
+	case packet.ProtoDCCP:
+		return t.DCCPTimeouts[max(c.DCCP().State, DCCPRequest)-DCCPRequest]
 	case packet.ProtoGRE:
 		if seen {
-			return t.GRETimeoutStream
+			return c.GRE().StreamTimeout
 		}
-		return t.GRETimeout
+		return c.GRE().Timeout
 	}
 	return t.GenericTimeout
 }

@@ -53,6 +53,12 @@ func AppendProc(b []byte, t *conntrack.Tracker, ref packet.ConnRef, now int64) [
 			b = append(append(b, name...), ' ')
 		}
 	}
+	if orig.Proto == packet.ProtoGRE {
+		g := c.GRE() // shown also while the flow table holds it
+		b = strconv.AppendInt(append(b, "timeout="...), g.Timeout/1e9, 10)
+		b = strconv.AppendInt(append(b, ", stream_timeout="...), g.StreamTimeout/1e9, 10)
+		b = append(b, ' ')
+	}
 	b = appendTuple(b, &orig)
 	if acct {
 		b = appendCounters(b, c, 0)

@@ -37,6 +37,8 @@ func entry(t *conntrack.Tracker, ref packet.ConnRef, c *conntrack.Conn, now int6
 	if c.Status&conntrack.StatusOffload == 0 {
 		e["timeout"] = observe.Seconds(c, now)
 		switch c.Orig.Proto {
+		case packet.ProtoDCCP:
+			e["dccp"] = map[string]any{"state": c.DCCP().State}
 		case packet.ProtoSCTP:
 			e["sctp"] = map[string]any{"state": c.SCTP().State}
 		case packet.ProtoTCP:
