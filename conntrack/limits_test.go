@@ -228,7 +228,28 @@ func TestSourceLimits(t *testing.T) {
 	})
 }
 
-// TestLimitsModel counts with maps what the tracker counts as it goes: through
+// TestRateModel compares the count that fades with one in floating point:
+// they differ by no more than the thousandth that each attempt may round.
+func TestRateModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := SourceLimit{New: rapid.Uint32Range(1, 1000).Draw(rt, "new"), Per: rapid.Int64Range(1, 1<<40).Draw(rt, "per")}
+		e, now, model := source{}, int64(0), 0.0
+		for i := range rapid.IntRange(1, 200).Draw(rt, "attempts") {
+			d := rapid.Int64Range(0, r.Per/int64(r.New)*4+1).Draw(rt, "pause")
+			now += d
+			model = model*max(0, 1-float64(d)/float64(r.Per)) + 1
+			got, slack := e.begin(now, &r), float64(i+1)/1000+1e-6
+			if diff := float64(e.rate)/1000 - model; diff < -1e-6 || diff > slack {
+				rt.Fatalf("attempt %d: %d thousandths, model %f", i+1, e.rate, model)
+			}
+			if model > float64(r.New)+1e-6 && got || model+slack < float64(r.New) && !got {
+				rt.Fatalf("attempt %d of %d in %d: %v at %f", i+1, r.New, r.Per, got, model)
+			}
+		}
+	})
+}
+
+// TestC48_limits_model counts with maps what the tracker counts as it goes: through
 // commits, refusals, kills, flushes, expiry, early drops and changed limits,
 // nothing drifts (Check counts anew after every step).
 func TestC48_limits_model(t *testing.T) {

@@ -29,7 +29,7 @@ type Settings struct {
 	TCPMaxRetrans       int64 // retransmissions after which the timeout shrinks
 	DCCPLoose           bool  // nf_conntrack_dccp_loose; no packet but a REQUEST begins a connection, whatever it says
 
-	Timeouts // of every zone that has no policy of its own
+	Timeouts // of every zone that has no policy of its own; see SetProfile
 
 	// Adaptive timeouts: with more connections than AdaptiveStart every
 	// timeout shrinks, linearly, to nothing at AdaptiveEnd (pf.conf(5)). Zeros,
@@ -38,7 +38,8 @@ type Settings struct {
 	AdaptiveEnd   int64 // adaptive.end
 
 	ZoneLimit uint32 // connections that a zone without a limit of its own may have; 0: any number
-	Zones     map[uint16]Zone
+	// Zones are what a tracker begins with; Tracker.SetZone changes them.
+	Zones map[uint16]Zone
 
 	FragTimeout    int64 // nf_conntrack_frag6_timeout
 	FragLowThresh  int64
@@ -50,14 +51,13 @@ type Settings struct {
 
 // DefaultSettings are Linux's (nf_conntrack-sysctl.rst).
 func DefaultSettings() *Settings {
-	s := &Settings{
+	return &Settings{
 		Max: 262144, Buckets: 262144, ExpectMax: 1024, Checksum: true, Events: 2,
 		TCPLoose: true, TCPMaxRetrans: 3, DCCPLoose: true,
 		Timeouts:    linuxTimeouts(),
 		FragTimeout: 60 * second, FragLowThresh: 3 << 20, FragHighThresh: 4 << 20,
 		FlowtableTCPTimeout: 30 * second, FlowtableUDPTimeout: 30 * second,
 	}
-	return s
 }
 
 // knob is one setting: exactly one pointer is set.
