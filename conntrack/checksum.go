@@ -17,7 +17,7 @@ func transportSum(frame []byte, h *packet.Headers, b []byte, length int) uint16 
 	ip := frame[h.L3:]
 	if h.Tuple.Family == packet.IPv4 {
 		s = packet.Sum(0, ip[:int(h.L4)-int(h.L3)])
-		if h.Proto == packet.ProtoTCP || h.Proto == packet.ProtoUDP || h.Proto == packet.ProtoUDPLite {
+		if h.Proto == packet.ProtoTCP || h.Proto == packet.ProtoUDP {
 			s = packet.Sum(s, ip[12:20])
 			s += uint64(h.Proto) + uint64(length)
 		}
@@ -26,4 +26,15 @@ func transportSum(frame []byte, h *packet.Headers, b []byte, length int) uint16 
 		s += uint64(h.Proto) + uint64(length)
 	}
 	return packet.Fold(packet.Sum(s, b))
+}
+
+// partialOK verifies a checksum that covers the first bytes of a packet, with
+// a protocol's pseudo header, as nf_checksum_partial does.
+func partialOK(frame, b []byte, cover int, h *packet.Headers, proto uint8) bool {
+	ip := frame[h.L3:]
+	s := packet.PseudoSum(ip, h.Tuple.Family, proto, len(b))
+	if h.Tuple.Family == packet.IPv4 {
+		s = packet.Sum(s, ip[:int(h.L4)-int(h.L3)])
+	}
+	return packet.Fold(packet.Sum(s, b[:cover])) == 0xffff
 }

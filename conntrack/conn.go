@@ -53,11 +53,25 @@ type Conn struct {
 	Label        [16]byte
 
 	// Line 2
-	TCP TCPTrack // UDP keeps its stream time here too
+	TCP TCPTrack // SCTP's, DCCP's and GRE's state, and UDP's stream time, are here too
 }
 
 const _ = uint(192 - unsafe.Sizeof(Conn{}))
 const _ = uint(unsafe.Sizeof(Conn{}) - 192)
+
+// StateName is the protocol's state as Linux prints it, empty for protocols
+// that have none.
+func (c *Conn) StateName() string {
+	switch c.Orig.Proto {
+	case packet.ProtoTCP:
+		return TCPStateNames[c.TCP.State]
+	case packet.ProtoSCTP:
+		return SCTPStateNames[c.SCTP().State]
+	case packet.ProtoDCCP:
+		return DCCPStateNames[c.DCCP().State]
+	}
+	return ""
+}
 
 // streamAt is when a UDP exchange counts as a stream: two seconds after its
 // first packet. It shares memory with TCP's last segment.

@@ -149,8 +149,8 @@ func (t *Tracker) dropExpired(now int64) {
 	t.unexpectIf(func(e *Expectation) bool { return now >= e.Deadline })
 }
 
-// forget removes a dying master's expectations (nf_ct_remove_expectations).
-func (t *Tracker) forget(master packet.ConnRef) {
+// disown removes a dying master's expectations (nf_ct_remove_expectations).
+func (t *Tracker) disown(master packet.ConnRef) {
 	t.unexpectIf(func(e *Expectation) bool { return e.Master == master })
 }
 

@@ -100,17 +100,21 @@ func (t *Tracker) redirect6(now int64, frame, b []byte, h *packet.Headers, zone 
 
 // icmp judges a query or an answer to one.
 func (t *Tracker) icmp(now int64, h *packet.Headers, c *Conn, ct *packet.CT) verdict {
-	timeout := t.set.ICMPTimeout
+	to := t.Timeouts(c)
+	timeout := to.ICMPTimeout
 	switch typ := c.Orig.DPort >> 8; h.Proto {
 	case packet.ProtoICMP:
 		if typ != 8 && typ != 13 && typ != 15 && typ != 17 { // the queries
 			return invalid
 		}
 	default:
-		timeout = t.set.ICMPv6Timeout
+		timeout = to.ICMPv6Timeout
 		if typ != 128 && typ != 139 {
 			return invalid
 		}
+	}
+	if to.ICMPReply != 0 && ct.Info.Dir() == 1 {
+		timeout = to.ICMPReply
 	}
 	return t.refreshAcct(now, h, c, ct, timeout)
 }

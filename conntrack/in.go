@@ -29,7 +29,8 @@ func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct
 	switch h.Proto {
 	case packet.ProtoICMP, packet.ProtoICMPv6:
 		if h.Proto == packet.ProtoICMP != (h.Tuple.Family == packet.IPv4) {
-			break // the other family's protocol number: a generic protocol
+			t.st.Invalid++ // the other family's ICMP (nf_conntrack_icmp_packet)
+			return Accept
 		}
 		switch t.icmpError(now, frame, b, h, zone, ct) {
 		case icmpRelated:
@@ -53,14 +54,20 @@ func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct
 		switch h.Proto {
 		case packet.ProtoTCP:
 			v = t.tcp(now, frame, b, h, c, ct)
-		case packet.ProtoUDP, packet.ProtoUDPLite:
+		case packet.ProtoUDPLite:
+			v = t.udplite(now, frame, b, h, c, ct)
+		case packet.ProtoDCCP:
+			v = t.dccp(now, frame, b, h, c, ct)
+		case packet.ProtoUDP:
 			v = t.udp(now, frame, b, h, c, ct)
 		case packet.ProtoICMP, packet.ProtoICMPv6:
 			v = t.icmp(now, h, c, ct)
 		case packet.ProtoGRE:
 			v = t.gre(now, h, c, ct)
+		case packet.ProtoSCTP:
+			v = t.sctp(now, b, h, c, ct)
 		default:
-			v = t.refreshAcct(now, h, c, ct, t.set.GenericTimeout)
+			v = t.refreshAcct(now, h, c, ct, t.Timeouts(c).GenericTimeout)
 		}
 		switch v {
 		case again:
@@ -139,6 +146,8 @@ func hasTuple(b []byte, h *packet.Headers) bool {
 		return len(b) >= 4
 	case packet.ProtoICMP, packet.ProtoICMPv6:
 		return len(b) >= 8
+	case packet.ProtoGRE:
+		return greHasTuple(b)
 	}
 	return true
 }
@@ -188,6 +197,7 @@ func (t *Tracker) earlyDrop(now int64, hash uint64, zone uint16) bool {
 // (nf_ct_refresh_acct).
 func (t *Tracker) refreshAcct(now int64, h *packet.Headers, c *Conn, ct *packet.CT, timeout int64) verdict {
 	if c.Status&StatusFixedTimeout == 0 {
+		timeout = t.scaled(timeout)
 		if c.Status&StatusConfirmed != 0 {
 			timeout += now
 		}

@@ -2,6 +2,7 @@ package conntrack
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,62 +27,37 @@ type Settings struct {
 	TCPBeLiberal        bool  // windows are not enforced
 	TCPIgnoreInvalidRST bool  // a RST below the window closes all the same
 	TCPMaxRetrans       int64 // retransmissions after which the timeout shrinks
-	TCPTimeouts         [numTCPTimeouts]int64
+	DCCPLoose           bool  // nf_conntrack_dccp_loose; no packet but a REQUEST begins a connection, whatever it says
 
-	UDPTimeout, UDPTimeoutStream int64
-	ICMPTimeout, ICMPv6Timeout   int64
-	GenericTimeout               int64
-	GRETimeout, GRETimeoutStream int64
-	SCTPTimeouts                 [len(sctpNames)]int64
-	DCCPTimeouts                 [len(dccpNames)]int64
-	DCCPLoose                    bool
-	FragTimeout                  int64 // nf_conntrack_frag6_timeout
-	FragLowThresh                int64
-	FragHighThresh               int64
+	Timeouts // of every zone that has no policy of its own; see SetProfile
+
+	// Adaptive timeouts: with more connections than AdaptiveStart every
+	// timeout shrinks, linearly, to nothing at AdaptiveEnd (pf.conf(5)). Zeros,
+	// as in Linux: they never do.
+	AdaptiveStart int64 // adaptive.start
+	AdaptiveEnd   int64 // adaptive.end
+
+	ZoneLimit uint32 // connections that a zone without a limit of its own may have; 0: any number
+	// Zones are what a tracker begins with; Tracker.SetZone changes them.
+	Zones map[uint16]Zone
+
+	FragTimeout    int64 // nf_conntrack_frag6_timeout
+	FragLowThresh  int64
+	FragHighThresh int64
 
 	FlowtableTCPTimeout int64 // nf_flowtable_tcp_timeout
 	FlowtableUDPTimeout int64 // nf_flowtable_udp_timeout
 }
 
-// tcpNames are the timeouts' names by state, then the two others. NONE has none.
-var tcpNames = [numTCPTimeouts]string{
-	TCPSynSent: "syn_sent", TCPSynRecv: "syn_recv", TCPEstablished: "established", TCPFinWait: "fin_wait",
-	TCPCloseWait: "close_wait", TCPLastAck: "last_ack", TCPTimeWait: "time_wait", TCPClose: "close",
-	TCPSynSent2: "", tcpRetrans: "max_retrans", tcpUnack: "unacknowledged",
-}
-
-var tcpDefaults = [numTCPTimeouts]int64{
-	TCPSynSent: 120, TCPSynRecv: 60, TCPEstablished: 432000, TCPFinWait: 120, TCPCloseWait: 60, TCPLastAck: 30,
-	TCPTimeWait: 120, TCPClose: 10, TCPSynSent2: 120, tcpRetrans: 300, tcpUnack: 300,
-}
-
-var sctpNames = [...]string{"closed", "cookie_wait", "cookie_echoed", "established", "shutdown_sent", "shutdown_recd", "shutdown_ack_sent", "heartbeat_sent"}
-var sctpDefaults = [...]int64{10, 3, 3, 210, 3, 3, 3, 30}
-
-var dccpNames = [...]string{"request", "respond", "partopen", "open", "closereq", "closing", "timewait"}
-var dccpDefaults = [...]int64{240, 480, 480, 43200, 64, 64, 240}
-
 // DefaultSettings are Linux's (nf_conntrack-sysctl.rst).
 func DefaultSettings() *Settings {
-	s := &Settings{
+	return &Settings{
 		Max: 262144, Buckets: 262144, ExpectMax: 1024, Checksum: true, Events: 2,
 		TCPLoose: true, TCPMaxRetrans: 3, DCCPLoose: true,
-		UDPTimeout: 30 * second, UDPTimeoutStream: 120 * second,
-		ICMPTimeout: 30 * second, ICMPv6Timeout: 30 * second, GenericTimeout: 600 * second,
-		GRETimeout: 30 * second, GRETimeoutStream: 180 * second,
+		Timeouts:    linuxTimeouts(),
 		FragTimeout: 60 * second, FragLowThresh: 3 << 20, FragHighThresh: 4 << 20,
 		FlowtableTCPTimeout: 30 * second, FlowtableUDPTimeout: 30 * second,
 	}
-	for i, v := range tcpDefaults {
-		s.TCPTimeouts[i] = v * second
-	}
-	for i, v := range sctpDefaults {
-		s.SCTPTimeouts[i] = v * second
-	}
-	for i, v := range dccpDefaults {
-		s.DCCPTimeouts[i] = v * second
-	}
-	return s
 }
 
 // knob is one setting: exactly one pointer is set.
@@ -108,31 +84,16 @@ func (s *Settings) knobs() []knob {
 		{name: "nf_conntrack_tcp_be_liberal", flag: &s.TCPBeLiberal},
 		{name: "nf_conntrack_tcp_ignore_invalid_rst", flag: &s.TCPIgnoreInvalidRST},
 		{name: "nf_conntrack_tcp_max_retrans", number: &s.TCPMaxRetrans},
-		{name: "nf_conntrack_udp_timeout", seconds: &s.UDPTimeout},
-		{name: "nf_conntrack_udp_timeout_stream", seconds: &s.UDPTimeoutStream},
-		{name: "nf_conntrack_icmp_timeout", seconds: &s.ICMPTimeout},
-		{name: "nf_conntrack_icmpv6_timeout", seconds: &s.ICMPv6Timeout},
-		{name: "nf_conntrack_generic_timeout", seconds: &s.GenericTimeout},
-		{name: "nf_conntrack_gre_timeout", seconds: &s.GRETimeout},
-		{name: "nf_conntrack_gre_timeout_stream", seconds: &s.GRETimeoutStream},
 		{name: "nf_conntrack_dccp_loose", flag: &s.DCCPLoose},
 		{name: "nf_conntrack_frag6_timeout", seconds: &s.FragTimeout},
 		{name: "nf_conntrack_frag6_low_thresh", number: &s.FragLowThresh},
 		{name: "nf_conntrack_frag6_high_thresh", number: &s.FragHighThresh},
 		{name: "nf_flowtable_tcp_timeout", seconds: &s.FlowtableTCPTimeout},
 		{name: "nf_flowtable_udp_timeout", seconds: &s.FlowtableUDPTimeout},
+		{name: "adaptive.start", number: &s.AdaptiveStart},
+		{name: "adaptive.end", number: &s.AdaptiveEnd},
 	}
-	add := func(prefix string, names []string, values []int64) {
-		for i, n := range names {
-			if n != "" {
-				k = append(k, knob{name: prefix + n, seconds: &values[i]})
-			}
-		}
-	}
-	add("nf_conntrack_tcp_timeout_", tcpNames[:], s.TCPTimeouts[:])
-	add("nf_conntrack_sctp_timeout_", sctpNames[:], s.SCTPTimeouts[:])
-	add("nf_conntrack_dccp_timeout_", dccpNames[:], s.DCCPTimeouts[:])
-	return k
+	return append(k, s.Timeouts.knobs()...)
 }
 
 // SettingError says what is wrong with a setting.
@@ -171,16 +132,28 @@ func (s *Settings) knob(name string) (knob, error) {
 			return k, nil
 		}
 	}
+	return knob{}, unknownSetting(name, plain, func(yield func(string) bool) {
+		for _, k := range ks {
+			if !yield(k.name) {
+				return
+			}
+		}
+	})
+}
+
+// unknownSetting is the error for a name that none of those known is. plain is
+// the name as they are written.
+func unknownSetting(name, plain string, known iter.Seq[string]) *SettingError {
 	e := &SettingError{Name: name, Unknown: true}
 	short := strings.TrimPrefix(plain, "nf_conntrack_")
-	for _, k := range ks {
-		if strings.Contains(k.name, short) || distance(k.name, plain) <= 3 {
-			e.Near = append(e.Near, k.name)
+	for k := range known {
+		if strings.Contains(k, short) || distance(k, plain) <= 3 {
+			e.Near = append(e.Near, k)
 		}
 	}
 	slices.Sort(e.Near)
 	e.Near = e.Near[:min(len(e.Near), 4)]
-	return knob{}, e
+	return e
 }
 
 // Set changes a setting by name, with or without "net.netfilter." in front.
@@ -209,6 +182,17 @@ func (s *Settings) Set(name, value string) error {
 		return nil
 	}
 	*k.number = n
+	return nil
+}
+
+// Check reports settings that do not go together.
+func (s *Settings) Check() error {
+	if s.AdaptiveEnd != 0 && s.AdaptiveEnd <= s.AdaptiveStart {
+		return fmt.Errorf("adaptive.end is %d: want more than adaptive.start, which is %d", s.AdaptiveEnd, s.AdaptiveStart)
+	}
+	if s.AdaptiveEnd == 0 && s.AdaptiveStart != 0 {
+		return fmt.Errorf("adaptive.start is %d: want adaptive.end, too", s.AdaptiveStart)
+	}
 	return nil
 }
 

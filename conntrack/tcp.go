@@ -154,7 +154,7 @@ func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 // tcpTimeout chooses the deadline and what the segment makes of the
 // connection as a whole.
 func (t *Tracker) tcpTimeout(now int64, h *packet.Headers, c *Conn, ct *packet.CT, s *segment, old, next uint8) verdict {
-	w, to := &c.TCP, &t.set.TCPTimeouts
+	w, to := &c.TCP, &t.Timeouts(c).TCPTimeouts
 	timeout := to[next]
 	switch {
 	case int64(w.Retrans) >= t.set.TCPMaxRetrans && timeout > to[tcpRetrans]:
@@ -169,7 +169,7 @@ func (t *Tracker) tcpTimeout(now int64, h *packet.Headers, c *Conn, ct *packet.C
 	if c.Status&StatusSeenReply == 0 {
 		if s.flags&flagRST != 0 {
 			// Nothing but a RST has ever come back, or the client gave up.
-			t.tcpRefused(ct, c, h)
+			t.refused(ct, c, h)
 			return valid
 		}
 		if s.kind == segSYN && old == TCPSynSent {
@@ -184,14 +184,13 @@ func (t *Tracker) tcpTimeout(now int64, h *packet.Headers, c *Conn, ct *packet.C
 	return t.refreshAcct(now, h, c, ct, timeout)
 }
 
-// tcpRefused ends a connection that a RST answered. The packet keeps its
+// refused ends a connection that a RST answered. The packet keeps its
 // state, so the entry goes when the packet does: it leaves the index now, and
 // becomes the packet's own, unconfirmed one.
-func (t *Tracker) tcpRefused(ct *packet.CT, c *Conn, h *packet.Headers) {
+func (t *Tracker) refused(ct *packet.CT, c *Conn, h *packet.Headers) {
 	c.count(ct.Info.Dir(), h)
 	if c.Status&StatusConfirmed != 0 {
-		t.ix.remove(t.Hash(&c.Orig), c.Zone, slotOf(ct.Conn))
-		t.st.Delete++
+		t.forget(slotOf(ct.Conn), c)
 	}
 	c.Status = c.Status&^StatusConfirmed | StatusDying
 }
@@ -318,8 +317,8 @@ func (t *Tracker) tcpInvalidSegment(now int64, slot uint32, c *Conn, dir, kind u
 		w.LastIndex, w.LastDir = kind, dir
 		return
 	}
-	if left := c.Timeout - now; left >= 120*second && left > t.set.TCPTimeouts[tcpUnack] {
-		c.Timeout = now + t.set.TCPTimeouts[tcpUnack]
+	if left, unack := c.Timeout-now, t.Timeouts(c).TCPTimeouts[tcpUnack]; left >= 120*second && left > unack {
+		c.Timeout = now + unack
 		t.sooner(slot, c)
 	}
 }

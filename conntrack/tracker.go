@@ -22,6 +22,7 @@ type Tracker struct {
 	slab           slab
 	ix             index
 	set            *Settings
+	lim            limits
 	st             Stats
 	cursor         uint32 // Tick's place in the slab
 	ticked         int64  // when Tick ran last
@@ -51,12 +52,19 @@ const (
 	// DropNAT: no port is left to translate to, or an ICMP error cannot be
 	// translated.
 	DropNAT
+	// DropZoneLimit: the zone has all the connections that it may have.
+	DropZoneLimit
+	// DropSourceStates: the source has all the connections that it may have
+	// in the zone.
+	DropSourceStates
+	// DropSourceRate: the source begins connections faster than it may.
+	DropSourceRate
 
 	numResults
 )
 
 func (r Result) String() string {
-	return [numResults]string{"accept", "table full", "tuple clash", "cannot translate"}[r]
+	return [numResults]string{"accept", "table full", "tuple clash", "cannot translate", "zone limit", "source limit", "source rate"}[r]
 }
 
 // New makes an empty tracker.
@@ -75,6 +83,10 @@ func New(cfg Config) *Tracker {
 	t.slab.grow(0)
 	t.rng = rand.New(rand.NewPCG(cfg.Seed[0], cfg.Seed[1]^0x6e6174)) // repeats with the seed
 	t.ix = newIndex(mem, int(t.set.Max))
+	t.lim = limits{set: t.set, src: sources{mem: mem, key: t.key}}
+	for id, z := range t.set.Zones {
+		t.SetZone(id, z)
+	}
 	t.own(mem)
 	return t
 }
@@ -88,7 +100,7 @@ func (t *Tracker) Len() int { return t.slab.live }
 
 // MemoryBytes is all memory that connections and their index take.
 func (t *Tracker) MemoryBytes() int {
-	return t.slab.memory() + t.ix.memory() + len(t.sources.heads)*4
+	return t.slab.memory() + t.ix.memory() + len(t.sources.heads)*4 + t.lim.memory()
 }
 
 // Lookup finds the connection of a tuple in a zone and says which direction
@@ -148,7 +160,14 @@ func (t *Tracker) OffloadExpires(on bool) { t.offloadExpires = on }
 
 // destroy removes a confirmed connection.
 func (t *Tracker) destroy(slot uint32, c *Conn) {
+	t.forget(slot, c)
+	t.release(slot, c)
+}
+
+// forget takes a confirmed connection out of the index and out of all counts.
+func (t *Tracker) forget(slot uint32, c *Conn) {
 	t.ix.remove(t.Hash(&c.Orig), c.Zone, slot)
+	t.lim.leave(c)
 	if c.Status&natMask != 0 || len(t.ports.m) != 0 {
 		r := t.reply(slot, c)
 		if c.Status&natMask != 0 {
@@ -158,7 +177,6 @@ func (t *Tracker) destroy(slot uint32, c *Conn) {
 		t.ports.free(&c.Orig, c.Zone)
 		t.ports.free(&r, c.Zone)
 	}
-	t.release(slot, c)
 	t.st.Delete++
 }
 
@@ -168,7 +186,7 @@ func (t *Tracker) release(slot uint32, c *Conn) {
 		t.unlinkSource(slot, c)
 	}
 	if c.Status&extraBits != 0 {
-		t.forget(t.slab.ref(slot, c))
+		t.disown(t.slab.ref(slot, c))
 		if x := t.extras[slot]; c.Status&StatusExpected != 0 && t.Conn(x.master) != nil {
 			t.extras[slotOf(x.master)].children--
 		}
@@ -239,6 +257,10 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 		t.st.Drop++
 		return DropClash
 	}
+	if r := t.lim.enter(now, c); r != Accept {
+		t.st.Drop++
+		return r
+	}
 	c.Status |= StatusConfirmed
 	c.Timeout += now
 	t.ix.insert(hash, c.Zone, slot)
@@ -305,12 +327,17 @@ func (t *Tracker) Tick(now int64, budget int) {
 	if t.credit -= n * gcPeriod; t.credit > int64(t.slab.used)*gcPeriod {
 		t.credit = int64(t.slab.used) * gcPeriod
 	}
+	adaptive := t.adaptive()
 	for range n {
 		if t.cursor++; t.cursor > t.slab.used {
 			t.cursor = 1
 		}
-		if c := t.slab.at(t.cursor); c.Status&StatusConfirmed != 0 && t.expired(c, now) {
-			t.destroy(t.cursor, c)
+		if c := t.slab.at(t.cursor); c.Status&StatusConfirmed != 0 {
+			if t.expired(c, now) {
+				t.destroy(t.cursor, c)
+			} else if adaptive {
+				t.shorten(now, t.cursor, c)
+			}
 		}
 	}
 }
@@ -388,6 +415,7 @@ func (t *Tracker) Check() (errs []error) {
 	for n := range indexed {
 		bad("the index names slot %d, which is not confirmed", n)
 	}
+	errs = append(errs, t.checkLimits()...)
 	if live != t.slab.live {
 		bad("%d slots are in use, %d are counted", live, t.slab.live)
 	}

@@ -403,6 +403,10 @@ func FuzzIn(f *testing.F) {
 	f.Add(c("S", 1, 0), uint16(0))
 	f.Add(packettest.UDP(cAddr, sAddr, 1, 2, "xxx"), uint16(1))
 	f.Add(packettest.ICMP(sAddr, cAddr, 3, 3, 0, packettest.UDP(cAddr, sAddr, 1, 2, "xxx")[14:]), uint16(0))
+	f.Add(sctpUp[0].frame, uint16(0))
+	f.Add(dccpUp[0].frame, uint16(0))
+	f.Add(packettest.IP(cAddr, sAddr, packet.ProtoGRE, []byte("\x20\x01\x88\x0b\x00\x04\x12\x34data")), uint16(0))
+	f.Add(packettest.IP(cAddr, sAddr, packet.ProtoUDPLite, []byte("\x00\x01\x00\x02\x00\x00\x00\x01data")), uint16(0))
 	f.Add([]byte(strings.Repeat("\x86\xdd", 40)), uint16(0))
 	f.Fuzz(func(t *testing.T, frame []byte, zone uint16) {
 		b := &bed{TB: t, Tracker: New(Config{MaxConns: 64}), now: 1e9}

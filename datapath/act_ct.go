@@ -47,8 +47,8 @@ func (p *pkt) track(a *action) policy.Control {
 	}
 	if ct.Conn != 0 {
 		if par.Commit {
-			if !p.commit(par) {
-				return p.ctDrop(a, ReasonCTDrop)
+			if r := p.commit(par); r != conntrack.Accept {
+				return p.ctDrop(a, ctRefused(r))
 			}
 		}
 		if offer && ct.Conn != 0 {
@@ -95,7 +95,7 @@ func (p *pkt) translate(par *ctParams) bool {
 
 // commit writes mark and label and makes the connection known. The kernel
 // does both again for a connection that is known already.
-func (p *pkt) commit(par *ctParams) bool {
+func (p *pkt) commit(par *ctParams) conntrack.Result {
 	tr, ct := p.e.tr, &p.m.CT
 	if par.MarkMask != 0 {
 		tr.SetMark(ct.Conn, par.Mark, par.MarkMask)
@@ -103,7 +103,7 @@ func (p *pkt) commit(par *ctParams) bool {
 	if par.LabelMask != ([16]byte{}) {
 		tr.SetLabel(ct.Conn, par.Label, par.LabelMask)
 	}
-	return tr.Confirm(p.now, ct) == conntrack.Accept
+	return tr.Confirm(p.now, ct)
 }
 
 // cached reports whether the packet already carries its connection of the

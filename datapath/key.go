@@ -140,7 +140,7 @@ func fragFlags(first bool) uint8 {
 // returns where the protocol behind them starts, zero for fragments and for
 // chains that run out of the frame.
 func walkIPv6(f []byte, at int, next uint8) (off int, proto, flags uint8) {
-	for range 16 { // flow_dissector.c MAX_FLOW_DISSECT_HDRS
+	for range 16 { // MAX_FLOW_DISSECT_HDRS, and what stands behind the last of them
 		switch next {
 		case packet.ProtoHopByHop, packet.ProtoRouting, packet.ProtoDstOpts:
 			if at+2 > len(f) {
@@ -156,7 +156,7 @@ func walkIPv6(f []byte, at int, next uint8) (off int, proto, flags uint8) {
 			return at, next, 0
 		}
 	}
-	return 0, next, 0
+	return at, next, 0
 }
 
 // l4Fields is what flower knows of a transport header.

@@ -2,6 +2,7 @@ package flowtable_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"sluice/conntrack"
@@ -170,6 +171,37 @@ func TestHit(t *testing.T) {
 			t.Errorf("a packet with TTL 1 took the flow table")
 		}
 	})
+	t.Run("B010_I4_extension_headers_are_the_tracker's", func(t *testing.T) {
+		var lines []string
+		for _, l := range udpPolicy {
+			lines = append(lines, strings.Replace(l, "proto ip ", "proto ipv6 ", 1))
+		}
+		r := datapathtest.New(t, lines...)
+		q, a := packettest.UDP("fd00::1", "fd00::2", 1000, 53, "q"), packettest.UDP("fd00::2", "fd00::1", 53, 1000, "a")
+		r.Send("a", q)
+		r.Send("b", a)
+		idle(r, 2500e6)
+		r.Send("a", q)
+		for name, want := range map[string]uint64{"none": 1, "hop-by-hop": 0, "destination": 0, "routing": 0, "authentication": 0} {
+			f := append([]byte(nil), q...)
+			if next, ok := map[string]byte{"hop-by-hop": 0, "destination": 60, "routing": 43, "authentication": 51}[name]; ok {
+				ext := []byte{17, 0, 1, 4, 0, 0, 0, 0}
+				f = append(append(append([]byte(nil), q[:54]...), ext...), q[54:]...)
+				f[19] += 8 // the payload's length
+				f[20] = next
+			}
+			hits, packets := r.E.Flows().Counters().Hits, only(t, r).Packets[0]
+			if res := r.Send("a", f); r.Out(res) != "b" || res.Hits[0].CTState != policy.CTTracked|policy.CTEstablished {
+				t.Errorf("%s: went to %q with state %#x", name, r.Out(res), res.Hits[0].CTState)
+			}
+			if n := r.E.Flows().Counters().Hits - hits; n != want {
+				t.Errorf("%s: %d hits, want %d", name, n, want)
+			}
+			if only(t, r).Packets[0] != packets+1 {
+				t.Errorf("%s: counted %d times", name, only(t, r).Packets[0]-packets)
+			}
+		}
+	})
 	t.Run("B012_unassured_udp_runs_through_the_tracker", func(t *testing.T) {
 		r := datapathtest.New(t, udpPolicy...)
 		q := packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q")
@@ -231,6 +263,18 @@ func TestTeardown(t *testing.T) {
 			}
 		})
 	}
+	t.Run("B048_handed_back_by_its_zone's_policy", func(t *testing.T) {
+		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+		tr := r.E.Tracker()
+		own := tr.Settings().Timeouts
+		own.TCPTimeouts[conntrack.TCPEstablished] = 1000e9
+		tr.SetZone(0, conntrack.Zone{Timeouts: &own})
+		r.Handshake(40000)
+		idle(r, 32e9)
+		if c := only(t, r); offloaded(c) || (c.Timeout-r.Now)/1e9 > 970 || (c.Timeout-r.Now)/1e9 < 960 {
+			t.Errorf("status %#x, %d s left", c.Status, (c.Timeout-r.Now)/1e9)
+		}
+	})
 	t.Run("aging_does_not_depend_on_ticks", func(t *testing.T) {
 		states := map[bool]uint16{}
 		for _, ticks := range []bool{true, false} {

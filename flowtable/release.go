@@ -49,17 +49,17 @@ func (s *Set) handBack(c *conntrack.Conn, at int64) {
 	if s.release == Linux6_12 && c.Timeout-at < topUpFrom {
 		c.Timeout = at + day // topped up meanwhile
 	}
-	set := s.tr.Settings()
+	set, to := s.tr.Settings(), s.tr.Timeouts(c)
 	var left int64
 	switch c.Orig.Proto {
 	case packet.ProtoTCP:
 		c.TCP.Seen[0].MaxWin = 0
 		c.TCP.Seen[1].MaxWin = 0
-		left = set.TCPTimeouts[c.TCP.State] - set.FlowtableTCPTimeout
+		left = to.TCPTimeouts[c.TCP.State] - set.FlowtableTCPTimeout
 	case packet.ProtoUDP:
-		left = set.UDPTimeout
+		left = to.UDPTimeout
 		if c.Status&conntrack.StatusSeenReply != 0 {
-			left = set.UDPTimeoutStream
+			left = to.UDPTimeoutStream
 		}
 		left -= set.FlowtableUDPTimeout
 	default:

@@ -101,6 +101,22 @@ func TestProc(t *testing.T) {
 			t.Errorf("got  %swant %s", got, want)
 		}
 	})
+	t.Run("B020_gre_shows_its_timeouts_and_keys", func(t *testing.T) {
+		r := datapathtest.New(t, anyPolicy...)
+		r.Send("a", packettest.IP(datapathtest.Client, datapathtest.Server, packet.ProtoGRE, []byte("\x20\x01\x88\x0b\x00\x04\x12\x34data")))
+		want := "ipv4     2 gre      47 30 timeout=30, stream_timeout=180 src=10.0.0.1 dst=10.0.0.2 srckey=0x0 dstkey=0x1234 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 srckey=0x1234 dstkey=0x0 mark=9 zone=3 use=2\n"
+		if got := table(r); got != want {
+			t.Errorf("got  %swant %s", got, want)
+		}
+	})
+	t.Run("B020_sctp_state", func(t *testing.T) {
+		r := datapathtest.New(t, anyPolicy...)
+		r.Send("a", packettest.SCTP(datapathtest.Client, datapathtest.Server, 7000, 80, 0, packettest.InitChunk(1, 9)))
+		want := "ipv4     2 sctp     132 10 CLOSED src=10.0.0.1 dst=10.0.0.2 sport=7000 dport=80 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=80 dport=7000 mark=9 zone=3 use=2\n"
+		if got := table(r); got != want {
+			t.Errorf("got  %swant %s", got, want)
+		}
+	})
 	t.Run("B020_ipv6_in_full", func(t *testing.T) {
 		r := datapathtest.New(t, anyPolicy...)
 		f := append([]byte("\x02\x00\x00\x00\x00\x0b\x02\x00\x00\x00\x00\x0a\x86\xdd"), make([]byte, 40)...)

@@ -49,10 +49,15 @@ func AppendProc(b []byte, t *conntrack.Tracker, ref packet.ConnRef, now int64) [
 	if c.Status&conntrack.StatusOffload == 0 {
 		b = strconv.AppendInt(b, Seconds(c, now), 10)
 		b = append(b, ' ')
-		if orig.Proto == packet.ProtoTCP {
-			b = append(b, conntrack.TCPStateNames[c.TCP.State]...)
-			b = append(b, ' ')
+		if name := c.StateName(); name != "" {
+			b = append(append(b, name...), ' ')
 		}
+	}
+	if orig.Proto == packet.ProtoGRE {
+		g := c.GRE() // shown also while the flow table holds it
+		b = strconv.AppendInt(append(b, "timeout="...), g.Timeout/1e9, 10)
+		b = strconv.AppendInt(append(b, ", stream_timeout="...), g.StreamTimeout/1e9, 10)
+		b = append(b, ' ')
 	}
 	b = appendTuple(b, &orig)
 	if acct {

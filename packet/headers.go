@@ -33,7 +33,7 @@ const (
 	DontFrag
 	// IP6Ext: at least one IPv6 extension header was walked.
 	IP6Ext
-	// BadExt: the chain of IPv6 extension headers is broken or too long.
+	// BadExt: the chain of IPv6 extension headers is broken.
 	BadExt
 )
 

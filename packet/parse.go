@@ -8,9 +8,6 @@ import (
 // maxTags bounds how many VLAN tags Parse walks. Only two are remembered.
 const maxTags = 8
 
-// maxExt bounds the chain of IPv6 extension headers. Longer ones are broken.
-const maxExt = 16
-
 // Parse finds the headers of a frame. It never fails: Flags say how far it
 // came and why it stopped. Bytes behind the first 65,535 are not looked at.
 func Parse(frame []byte, h *Headers) {
@@ -205,7 +202,7 @@ func (h *Headers) ipv6(frame []byte, off int) {
 // ipv6_skip_exthdr, ipv6_find_hdr) and then reads the transport header.
 func (h *Headers) walk(frame []byte, at int) {
 	next, end := h.NextHdr, int(h.End)
-	for range maxExt {
+	for { // each is at least eight bytes, so a frame holds few thousand
 		h.Proto, h.Tuple.Proto = next, next
 		switch next {
 		case ProtoHopByHop, ProtoRouting, ProtoDstOpts, ProtoAH:
@@ -245,7 +242,6 @@ func (h *Headers) walk(frame []byte, at int) {
 			return
 		}
 	}
-	h.Flags |= BadExt
 }
 
 // transport reads the transport header at off.

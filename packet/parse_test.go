@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/gopacket/gopacket"
@@ -77,6 +78,7 @@ func TestParse(t *testing.T) {
 		{"ipv6 hop-by-hop", ip6(0, "\x11\x00\x01\x04\x00\x00\x00\x00"+udpDNS), want{l34 | packet.IP6Ext | packet.IPOptions, 0x86dd, 17, 1000, 53, 14, 62, 5, 0}},
 		{"ipv6 ah", ip6(51, "\x11\x01\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01"+udpDNS), want{l34 | packet.IP6Ext | packet.IPOptions, 0x86dd, 17, 1000, 53, 14, 66, 5, 0}},
 		{"ipv6 later fragment", ip6(44, "\x11\x00\x00\x08\x00\x00\x00\x01data"), want{packet.HasL3 | packet.IsFrag | packet.IP6Ext | packet.IPOptions, 0x86dd, 17, 0, 0, 14, 0, -1, 0}},
+		{"ipv6 many extensions", ip6(0, strings.Repeat("\x3c\x00\x01\x04\x00\x00\x00\x00", 99)+"\x11\x00\x01\x04\x00\x00\x00\x00"+udpDNS), want{l34 | packet.IP6Ext | packet.IPOptions, 0x86dd, 17, 1000, 53, 14, 54 + 800, 5, 0}},
 		{"ipv6 extension cut off", ip6(0, "\x11"), want{packet.HasL3 | packet.BadExt, 0x86dd, 0, 0, 0, 14, 0, -1, 0}},
 		{"ipv6 extension too long", ip6(0, "\x11\x09\x00\x00\x00\x00\x00\x00"+udpDNS), want{packet.HasL3 | packet.BadExt | packet.IP6Ext | packet.IPOptions, 0x86dd, 0, 0, 0, 14, 0, -1, 0}},
 		{"tcp header cut off", ip4(6, 0, "", tcpSYN[:12]), want{packet.HasL3 | packet.TruncL4, 0x800, 6, 40000, 80, 14, 34, 12, 0}},

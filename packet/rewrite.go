@@ -1,17 +1,12 @@
 package packet
 
-import (
-	"encoding/binary"
-	"hash/crc32"
-)
+import "encoding/binary"
 
 // Sides of a packet.
 const (
 	Source = 0
 	Dest   = 1
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Rewrite gives one side of a packet another address and port (for ICMP: the
 // identifier, whatever the side), in the frame and in h.Tuple, and brings all
@@ -142,8 +137,7 @@ func (h *Headers) fixL4(b []byte, diff uint64) {
 		// CRC32c over the whole of it, ports included and addresses not (RFC
 		// 9260, appendix A), low byte first.
 		if len(b) >= 12 {
-			clear(b[8:12])
-			binary.LittleEndian.PutUint32(b[8:], crc32.Checksum(b, castagnoli))
+			binary.LittleEndian.PutUint32(b[8:], SCTPChecksum(b))
 		}
 		return
 	}

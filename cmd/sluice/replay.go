@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/conntrack"
 	"sluice/internal/replay"
 )
 
@@ -61,6 +62,10 @@ came in on --in's device.`,
 	f.StringArrayVar(&o.opts.Split, "split", nil, "how to tell devices apart within a capture, `HOW` as above (repeatable)")
 	f.StringVar(&o.opts.OutDir, "out", "", "write frames to `DIR`: DEV.pcapng for each device, pass.pcapng, drop.pcapng,\neach frame with a comment that says why")
 	f.StringArrayVar(&o.opts.Sysctls, "sysctl", nil, "set a conntrack sysctl, `NAME=VALUE` (repeatable)")
+	f.StringVar(&o.opts.Profile, "timeout-profile", "", "start from another set of timeouts, `NAME`: "+strings.Join(conntrack.Profiles, ", "))
+	f.StringArrayVar(&o.opts.TimeoutPolicies, "timeout-policy", nil, "give a zone timeouts of its own, `zone=N,tcp_established=60,…` (repeatable)")
+	f.StringArrayVar(&o.opts.ZoneLimits, "zone-limit", nil, "bound a zone's connections, `zone=N,limit=L` or default=L (repeatable)")
+	f.StringArrayVar(&o.opts.SourceLimits, "source-limit", nil, "bound what a source may have in a zone,\n`zone=N,states=S,new=C/SECONDS` (repeatable)")
 	f.StringVar(&o.conntrack, "conntrack", "", "write the connection table at the end to `FILE`, as /proc/net/nf_conntrack has it")
 	f.Uint64Var(&o.opts.Until, "until", 0, "stop after `N` packets; 0: never")
 	f.Uint64Var(&o.opts.Seed, "seed", 1, "seed of hashes and random choices")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -239,17 +240,19 @@ func compareProc(want, got []string) string {
 	return ""
 }
 
-// procLines takes the timeouts out of lines. They stand after four columns,
-// and only in some lines.
+// procTimeout is a line's timeout. It stands after four columns, and only in
+// some lines.
+var procTimeout = regexp.MustCompile(`^((?:\S+ +){4})(\d+) `)
+
+// procLines takes the timeouts out of lines.
 func procLines(lines []string) map[string]int64 {
 	m := map[string]int64{}
 	for _, l := range lines {
 		timeout := int64(0)
-		f := strings.Fields(l)
-		if len(f) > 4 {
-			if n, err := strconv.ParseInt(f[4], 10, 64); err == nil {
+		if f := procTimeout.FindStringSubmatch(l); f != nil {
+			if n, err := strconv.ParseInt(f[2], 10, 64); err == nil {
 				timeout = n
-				l = strings.Replace(l, " "+f[4]+" ", " T ", 1)
+				l = f[1] + "T " + l[len(f[0]):]
 			}
 		}
 		m[l] = timeout

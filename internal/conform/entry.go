@@ -36,7 +36,12 @@ func entry(t *conntrack.Tracker, ref packet.ConnRef, c *conntrack.Conn, now int6
 	}
 	if c.Status&conntrack.StatusOffload == 0 {
 		e["timeout"] = observe.Seconds(c, now)
-		if c.Orig.Proto == packet.ProtoTCP {
+		switch c.Orig.Proto {
+		case packet.ProtoDCCP:
+			e["dccp"] = map[string]any{"state": c.DCCP().State}
+		case packet.ProtoSCTP:
+			e["sctp"] = map[string]any{"state": c.SCTP().State}
+		case packet.ProtoTCP:
 			e["tcp"] = map[string]any{
 				"state":    conntrack.TCPStateNames[c.TCP.State],
 				"wscale_o": c.TCP.Seen[0].Scale, "wscale_r": c.TCP.Seen[1].Scale,

@@ -104,8 +104,8 @@ func AppendConn(b []byte, c *conntrack.Conn) []byte {
 	b = appendEnd(append(b, ' '), t, t.Src, t.SPort)
 	b = appendEnd(append(b, " > "...), t, t.Dst, t.DPort)
 	b = strconv.AppendUint(append(b, " zone "...), uint64(c.Zone), 10)
-	if t.Proto == packet.ProtoTCP {
-		b = append(append(b, ' '), conntrack.TCPStateNames[c.TCP.State]...)
+	if name := c.StateName(); name != "" {
+		b = append(append(b, ' '), name...)
 	}
 	if c.Mark != 0 {
 		b = strconv.AppendUint(append(b, " mark "...), uint64(c.Mark), 10)

@@ -18,7 +18,7 @@ import (
 type ConnectionReport struct {
 	Family   string `json:"family"`
 	Proto    uint8  `json:"proto"`
-	State    string `json:"state,omitempty"` // TCP's
+	State    string `json:"state,omitempty"` // of protocols that have states
 	Timeout  int64  `json:"timeout_s"`       // the tracker's, also while a flow table owns the connection
 	Original End    `json:"original"`
 	Reply    End    `json:"reply"`
@@ -60,9 +60,7 @@ func newConnectionReport(t *conntrack.Tracker, ref packet.ConnRef, c *conntrack.
 	if c.Orig.Family == packet.IPv6 {
 		r.Family = "ipv6"
 	}
-	if c.Orig.Proto == packet.ProtoTCP {
-		r.State = conntrack.TCPStateNames[c.TCP.State]
-	}
+	r.State = c.StateName()
 	return r
 }
 

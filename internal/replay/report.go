@@ -26,6 +26,7 @@ type Report struct {
 	Devices    []DeviceReport `json:"devices"`
 	Filters    []FilterReport `json:"filters"`
 	Conntrack  TrackerReport  `json:"conntrack"`
+	Zones      []ZoneReport   `json:"zones"` // those with connections, limits, or refusals
 	Flows      int            `json:"flows"` // in flow tables in the end
 
 	// Elapsed is how long reading and judging took, by the wall clock.
@@ -96,6 +97,15 @@ type TrackerReport struct {
 	ClashResolved uint64 `json:"clash_resolve"`
 }
 
+// ZoneReport is how full a zone is in the end. Connections that have expired
+// count until they are collected.
+type ZoneReport struct {
+	Zone        uint16 `json:"zone"`
+	Connections uint32 `json:"connections"`
+	Limit       uint32 `json:"limit,omitempty"` // 0: none
+	Refused     uint64 `json:"refused"`         // connections not committed for a limit
+}
+
 // finish fills in everything that is known only in the end.
 func (r *runner) finish(f *feed, text string) {
 	r.engine = r.e
@@ -127,6 +137,10 @@ func (r *runner) finish(f *feed, text string) {
 	r.Conntrack = TrackerReport{
 		Entries: st.Entries, Found: st.Found, Invalid: st.Invalid, Insert: st.Insert, InsertFailed: st.InsertFailed,
 		Drop: st.Drop, EarlyDrop: st.EarlyDrop, ICMPError: st.ICMPError, ClashResolved: st.ClashRes,
+	}
+	r.Zones = []ZoneReport{}
+	for z := range r.e.Tracker().ZonesInUse() {
+		r.Zones = append(r.Zones, ZoneReport{z.Zone, z.Conns, z.Limit, z.Refused})
 	}
 	r.Flows = r.e.Flows().Len()
 }

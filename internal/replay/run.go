@@ -23,9 +23,15 @@ type Options struct {
 	Inputs  []Input
 	Split   []string // --split's arguments
 	OutDir  string   // where frames go; empty: nowhere
+	Profile string   // of timeouts; empty: linux
 	Sysctls []string // NAME=VALUE
-	Until   uint64   // packets; 0: all
-	Seed    uint64   // of hashes and of random choices
+	// TimeoutPolicies, ZoneLimits and SourceLimits are lists in the forms that
+	// conntrack.Settings takes.
+	TimeoutPolicies []string
+	ZoneLimits      []string
+	SourceLimits    []string
+	Until           uint64 // packets; 0: all
+	Seed            uint64 // of hashes and of random choices
 	// Notes are about the policy's spelling and about rules that can never
 	// match; nil: nobody reads them.
 	Notes io.Writer
@@ -52,11 +58,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if len(p.Devices) == 0 {
 		return nil, fmt.Errorf("policy %s names no device: there is nowhere for packets to come in", o.Policy)
 	}
-	settings := conntrack.DefaultSettings()
-	for _, kv := range o.Sysctls {
-		if err := setSysctl(settings, kv); err != nil {
-			return nil, err
-		}
+	settings, err := settingsOf(o)
+	if err != nil {
+		return nil, err
 	}
 	devs, split, err := places(p, o)
 	if err != nil {
@@ -88,6 +92,38 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	r.finish(f, string(text))
 	return &r.Report, err
+}
+
+// settingsOf makes the tracker's settings: the profile first, then single
+// values, then what builds on them.
+func settingsOf(o Options) (*conntrack.Settings, error) {
+	s := conntrack.DefaultSettings()
+	if o.Profile != "" {
+		if err := s.SetProfile(o.Profile); err != nil {
+			return nil, fmt.Errorf("--timeout-profile %s: %w", o.Profile, err)
+		}
+	}
+	for _, kv := range o.Sysctls {
+		if err := setSysctl(s, kv); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range []struct {
+		flag  string
+		lists []string
+		set   func(string) error
+	}{
+		{"timeout-policy", o.TimeoutPolicies, s.SetTimeoutPolicy},
+		{"zone-limit", o.ZoneLimits, s.SetZoneLimit},
+		{"source-limit", o.SourceLimits, s.SetSourceLimit},
+	} {
+		for _, list := range f.lists {
+			if err := f.set(list); err != nil {
+				return nil, fmt.Errorf("--%s %s: %w", f.flag, list, err)
+			}
+		}
+	}
+	return s, s.Check()
 }
 
 func setSysctl(s *conntrack.Settings, kv string) error {

@@ -36,6 +36,7 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 	namedTable(b, "ct state", r.States)
 	namedTable(b, "dropped because", r.Drops)
 	FilterTable(b, r.Filters)
+	r.zonesTable(b)
 	r.connections(b, conns)
 	return b.Flush()
 }
@@ -105,6 +106,24 @@ func namedTable(b io.Writer, head string, rows []Named) {
 		cells = append(cells, []string{row.Name, fmt.Sprint(row.Packets)})
 	}
 	grid(b, "lr", cells)
+}
+
+// zonesTable writes how full zones are, where there is more to say than the
+// number of connections.
+func (r *Report) zonesTable(b io.Writer) {
+	more := len(r.Zones) > 1
+	rows := [][]string{{"zone", "connections", "limit", "refused"}}
+	for _, z := range r.Zones {
+		limit := "-"
+		if z.Limit != 0 {
+			limit, more = fmt.Sprint(z.Limit), true
+		}
+		more = more || z.Refused > 0
+		rows = append(rows, []string{fmt.Sprint(z.Zone), fmt.Sprint(z.Connections), limit, fmt.Sprint(z.Refused)})
+	}
+	if more {
+		grid(b, "rrrr", rows)
+	}
 }
 
 // FilterTable writes filters with their counters, one a line, the rule as the

@@ -124,3 +124,32 @@ func ICMP(src, dst string, typ, code uint8, rest uint32, data []byte) []byte {
 	}
 	return IP(src, dst, proto, append(h, data...))
 }
+
+// SCTP is a frame with an SCTP packet of the given chunks.
+func SCTP(src, dst string, sport, dport uint16, tag uint32, chunks ...[]byte) []byte {
+	b := make([]byte, 12)
+	binary.BigEndian.PutUint16(b[0:], sport)
+	binary.BigEndian.PutUint16(b[2:], dport)
+	binary.BigEndian.PutUint32(b[4:], tag)
+	for _, c := range chunks {
+		b = append(b, c...)
+	}
+	binary.LittleEndian.PutUint32(b[8:], packet.SCTPChecksum(b))
+	return IP(src, dst, packet.ProtoSCTP, b)
+}
+
+// Chunk is an SCTP chunk, padded to four bytes.
+func Chunk(typ, flags uint8, body ...byte) []byte {
+	c := append([]byte{typ, flags, 0, 0}, body...)
+	binary.BigEndian.PutUint16(c[2:], uint16(len(c)))
+	for len(c)%4 != 0 {
+		c = append(c, 0)
+	}
+	return c
+}
+
+// InitChunk is INIT (type 1) or INIT ACK (type 2) with the tag that it gives.
+func InitChunk(typ uint8, tag uint32) []byte {
+	body := binary.BigEndian.AppendUint32(nil, tag)
+	return Chunk(typ, 0, append(body, 0, 0, 0xff, 0xff, 0, 1, 0, 1, 0, 0, 0, 1)...)
+}

@@ -16,6 +16,7 @@ func TestFramesAreSound(t *testing.T) {
 		"tcp6":   packettest.TCP("fd00::1", "fd00::2", 1, 2, "S", 3, 4, ""),
 		"udp":    packettest.UDP("10.0.0.1", "10.0.0.2", 1, 2, "data"),
 		"udp6":   packettest.UDP("fd00::1", "fd00::2", 1, 2, "data!"),
+		"sctp":   packettest.SCTP("10.0.0.1", "10.0.0.2", 1, 2, 3, packettest.InitChunk(1, 7)),
 		"icmp":   packettest.ICMP("10.0.0.1", "10.0.0.2", 8, 0, 7<<16|1, []byte("ping")),
 		"icmpv6": packettest.ICMP("fd00::1", "fd00::2", 128, 0, 7<<16|1, []byte("ping")),
 		"options": packettest.IP("10.0.0.1", "10.0.0.2", 6, packettest.Segment{
