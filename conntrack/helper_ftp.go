@@ -74,24 +74,33 @@ func (p *parley) ftp() bool {
 		return true
 	}
 	start := packet.TCPSeq(p.frame[p.h.L4:])
-	if end := start + uint32(len(data)); data[len(data)-1] == '\n' {
-		defer p.x.ftp.note(p.dir, end)
+	end, ended := start+uint32(len(data)), data[len(data)-1] == '\n'
+	ok, whole := true, true
+	if p.x.ftp.begins(p.dir, start) {
+		ok, whole = p.ftpLine(data)
 	}
-	if !p.x.ftp.begins(p.dir, start) {
-		return true
+	// A part of an announcement is not the end of a line that anybody saw.
+	if whole && ended {
+		p.x.ftp.note(p.dir, end)
 	}
+	return ok
+}
+
+// ftpLine reads one line. whole is false when it stops in the middle of an
+// announcement.
+func (p *parley) ftpLine(data []byte) (ok, whole bool) {
 	from := p.tuple(p.dir)
 	for _, w := range ftpWords[p.dir] {
 		at, n, addr, port, found := ftpFind(data, w.word, w.skip, w.term, w.kind, from.Src, from.Family)
 		switch found {
 		case ftpPart:
-			return false
+			return false, false
 		case ftpNothing:
 			continue
 		}
-		return p.ftpExpect(at, n, addr, port, w.kind)
+		return p.ftpExpect(at, n, addr, port, w.kind), true
 	}
-	return true
+	return true, true
 }
 
 // ftpExpect announces the data connection that n bytes of the payload at `at`

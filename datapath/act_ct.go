@@ -73,11 +73,10 @@ func (p *pkt) help(par *ctParams, seen bool) bool {
 		return true
 	}
 	p.own()
-	was := len(p.frame)
+	// What actions count is the packet's length as it came in, whatever
+	// becomes of it (qdisc_skb_cb's pkt_len).
 	frame, ok := e.tr.Help(p.now, p.frame, e.room(len(p.frame)+conntrack.MaxGrowth), p.h, ct)
-	if p.frame = frame; len(frame) != was {
-		p.size += uint32(len(frame) - was)
-	}
+	p.frame = frame
 	return ok
 }
 
