@@ -48,7 +48,7 @@ func (b *bed) inZone(frame []byte, zone uint16, commit bool) string {
 			packet.CTNew: "new", packet.CTEstablished: "est", packet.CTEstablishedReply: "est+rpl",
 			packet.CTRelated: "rel", packet.CTRelatedReply: "rel+rpl",
 		}[ct.Info]
-		if commit && state == "new" {
+		if commit && (state == "new" || state == "rel") {
 			if r := b.Confirm(b.now, &ct); r != Accept {
 				return r.String()
 			}
