@@ -14,7 +14,7 @@ import (
 )
 
 func TestUDP(t *testing.T) {
-	q, a := packettest.UDP(cAddr, sAddr, 1000, 53, "xxxxx"), packettest.UDP(sAddr, cAddr, 53, 1000, "xxxxx")
+	q, a := packettest.UDP(cAddr, sAddr, 1000, 53, "hello"), packettest.UDP(sAddr, cAddr, 53, 1000, "hello")
 	t.Run("A064_established_by_traffic_both_ways", func(t *testing.T) {
 		b := newBed(t)
 		for i, f := range [][]byte{q, q, a, q} {
@@ -54,7 +54,7 @@ func TestUDP(t *testing.T) {
 		if got := b.in(bad); got != "inv" {
 			t.Errorf("bad checksum: %s", got)
 		}
-		long := packettest.UDP(cAddr, sAddr, 1000, 53, "xxxxx")
+		long := packettest.UDP(cAddr, sAddr, 1000, 53, "hello")
 		long[39] = 200
 		if got := b.in(long); got != "inv" {
 			t.Errorf("length beyond the packet: %s", got)
@@ -85,17 +85,17 @@ func TestICMP(t *testing.T) {
 		{"timestamp request", nil, packettest.ICMP(cAddr, sAddr, 13, 0, 1, make([]byte, 12)), "new"},
 		{"router solicitation", nil, packettest.ICMP(cAddr, sAddr, 10, 0, 0, nil), "inv"},
 		{"unknown type", nil, packettest.ICMP(cAddr, sAddr, 42, 0, 0, nil), "inv"},
-		{"A008_A058_error_about_the_original_direction", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx")},
-			packettest.ICMP(sAddr, cAddr, 3, 3, 0, quote(packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx"))), "rel+rpl"},
-		{"A008_error_about_the_reply_direction", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx"), packettest.UDP(sAddr, cAddr, 53, 1000, "xxxx")},
-			packettest.ICMP(cAddr, sAddr, 3, 3, 0, quote(packettest.UDP(sAddr, cAddr, 53, 1000, "xxxx"))), "rel"},
-		{"from a router on the way", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx")},
-			packettest.ICMP("10.9.9.9", cAddr, 11, 0, 0, quote(packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx"))), "rel+rpl"},
-		{"addressed to somebody else", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx")},
-			packettest.ICMP(sAddr, "10.0.0.77", 3, 3, 0, quote(packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx"))), "inv"},
-		{"about an unknown flow", nil, packettest.ICMP(sAddr, cAddr, 3, 3, 0, quote(packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx"))), "inv"},
-		{"quoting an IP header alone", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx")},
-			packettest.ICMP(sAddr, cAddr, 3, 3, 0, packettest.UDP(cAddr, sAddr, 1000, 53, "xxxx")[14:34]), "inv"},
+		{"A008_A058_error_about_the_original_direction", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "ping")},
+			packettest.ICMP(sAddr, cAddr, 3, 3, 0, quote(packettest.UDP(cAddr, sAddr, 1000, 53, "ping"))), "rel+rpl"},
+		{"A008_error_about_the_reply_direction", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "ping"), packettest.UDP(sAddr, cAddr, 53, 1000, "ping")},
+			packettest.ICMP(cAddr, sAddr, 3, 3, 0, quote(packettest.UDP(sAddr, cAddr, 53, 1000, "ping"))), "rel"},
+		{"from a router on the way", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "ping")},
+			packettest.ICMP("10.9.9.9", cAddr, 11, 0, 0, quote(packettest.UDP(cAddr, sAddr, 1000, 53, "ping"))), "rel+rpl"},
+		{"addressed to somebody else", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "ping")},
+			packettest.ICMP(sAddr, "10.0.0.77", 3, 3, 0, quote(packettest.UDP(cAddr, sAddr, 1000, 53, "ping"))), "inv"},
+		{"about an unknown flow", nil, packettest.ICMP(sAddr, cAddr, 3, 3, 0, quote(packettest.UDP(cAddr, sAddr, 1000, 53, "ping"))), "inv"},
+		{"quoting an IP header alone", [][]byte{packettest.UDP(cAddr, sAddr, 1000, 53, "ping")},
+			packettest.ICMP(sAddr, cAddr, 3, 3, 0, packettest.UDP(cAddr, sAddr, 1000, 53, "ping")[14:34]), "inv"},
 		{"quoting nothing", nil, packettest.ICMP(sAddr, cAddr, 3, 3, 0, nil), "inv"},
 		{"about an echo request", [][]byte{echo(cAddr, sAddr, 8)},
 			packettest.ICMP(sAddr, cAddr, 3, 1, 0, quote(echo(cAddr, sAddr, 8))), "rel+rpl"},
@@ -135,7 +135,7 @@ func TestGenericProtocols(t *testing.T) {
 }
 
 func TestZonesAndCommit(t *testing.T) {
-	q := packettest.UDP(cAddr, sAddr, 1000, 53, "xxxxx")
+	q := packettest.UDP(cAddr, sAddr, 1000, 53, "hello")
 	t.Run("A011_zones_are_separate_tables", func(t *testing.T) {
 		b := newBed(t)
 		for zone := range uint16(3) {
@@ -401,8 +401,8 @@ func TestHashIsSymmetric(t *testing.T) {
 // FuzzIn feeds arbitrary frames: nothing panics and the tables stay sound (I9).
 func FuzzIn(f *testing.F) {
 	f.Add(c("S", 1, 0), uint16(0))
-	f.Add(packettest.UDP(cAddr, sAddr, 1, 2, "xxx"), uint16(1))
-	f.Add(packettest.ICMP(sAddr, cAddr, 3, 3, 0, packettest.UDP(cAddr, sAddr, 1, 2, "xxx")[14:]), uint16(0))
+	f.Add(packettest.UDP(cAddr, sAddr, 1, 2, "abc"), uint16(1))
+	f.Add(packettest.ICMP(sAddr, cAddr, 3, 3, 0, packettest.UDP(cAddr, sAddr, 1, 2, "abc")[14:]), uint16(0))
 	f.Add(sctpUp[0].frame, uint16(0))
 	f.Add(dccpUp[0].frame, uint16(0))
 	f.Add(packettest.IP(cAddr, sAddr, packet.ProtoGRE, []byte("\x20\x01\x88\x0b\x00\x04\x12\x34data")), uint16(0))
@@ -414,7 +414,7 @@ func FuzzIn(f *testing.F) {
 			if err := b.Settings().Set("nf_conntrack_checksum", check); err != nil {
 				t.Fatal(err)
 			}
-			b.in(packettest.UDP(cAddr, sAddr, 1, 2, "xxx"))
+			b.in(packettest.UDP(cAddr, sAddr, 1, 2, "abc"))
 			b.in(c("S", 1, 0))
 			b.inZone(frame, zone, true)
 			b.inZone(frame, zone, true)
@@ -424,7 +424,7 @@ func FuzzIn(f *testing.F) {
 
 func TestNoAllocs(t *testing.T) {
 	tr := New(Config{MaxConns: 1 << 16})
-	frame, port, now := packettest.UDP(cAddr, sAddr, 1, 2, "xxx"), uint16(0), int64(1e9)
+	frame, port, now := packettest.UDP(cAddr, sAddr, 1, 2, "abc"), uint16(0), int64(1e9)
 	frame[40], frame[41] = 0, 0 // no checksum: the port changes
 	var h packet.Headers
 	for range 100 {
