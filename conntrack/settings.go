@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"sluice/packet/frag"
 )
 
 const second = int64(1e9)
@@ -41,9 +43,8 @@ type Settings struct {
 	// Zones are what a tracker begins with; Tracker.SetZone changes them.
 	Zones map[uint16]Zone
 
-	FragTimeout    int64 // nf_conntrack_frag6_timeout
-	FragLowThresh  int64
-	FragHighThresh int64
+	Frag          frag.Limits // of fragments that wait; read by whoever puts them together
+	FragLowThresh [2]int64    // ipfrag_low_thresh, nf_conntrack_frag6_low_thresh: Linux has stopped using them
 
 	FlowtableTCPTimeout int64 // nf_flowtable_tcp_timeout
 	FlowtableUDPTimeout int64 // nf_flowtable_udp_timeout
@@ -54,8 +55,8 @@ func DefaultSettings() *Settings {
 	return &Settings{
 		Max: 262144, Buckets: 262144, ExpectMax: 1024, Checksum: true, Events: 2,
 		TCPLoose: true, TCPMaxRetrans: 3, DCCPLoose: true,
-		Timeouts:    linuxTimeouts(),
-		FragTimeout: 60 * second, FragLowThresh: 3 << 20, FragHighThresh: 4 << 20,
+		Timeouts: linuxTimeouts(),
+		Frag:     frag.DefaultLimits(), FragLowThresh: [2]int64{3 << 20, 3 << 20},
 		FlowtableTCPTimeout: 30 * second, FlowtableUDPTimeout: 30 * second,
 	}
 }
@@ -85,9 +86,18 @@ func (s *Settings) knobs() []knob {
 		{name: "nf_conntrack_tcp_ignore_invalid_rst", flag: &s.TCPIgnoreInvalidRST},
 		{name: "nf_conntrack_tcp_max_retrans", number: &s.TCPMaxRetrans},
 		{name: "nf_conntrack_dccp_loose", flag: &s.DCCPLoose},
-		{name: "nf_conntrack_frag6_timeout", seconds: &s.FragTimeout},
-		{name: "nf_conntrack_frag6_low_thresh", number: &s.FragLowThresh},
-		{name: "nf_conntrack_frag6_high_thresh", number: &s.FragHighThresh},
+		{name: "nf_conntrack_frag6_timeout", seconds: &s.Frag.Timeout[1]},
+		{name: "nf_conntrack_frag6_low_thresh", number: &s.FragLowThresh[1]},
+		{name: "nf_conntrack_frag6_high_thresh", number: &s.Frag.HighThresh[1]},
+		{name: "ipfrag_time", seconds: &s.Frag.Timeout[0]},
+		{name: "ipfrag_low_thresh", number: &s.FragLowThresh[0]},
+		{name: "ipfrag_high_thresh", number: &s.Frag.HighThresh[0]},
+		{name: "ipfrag_max_dist", number: &s.Frag.MaxDist},
+		{name: "ipf_v4_disabled", flag: &s.Frag.Disabled[0]},
+		{name: "ipf_v6_disabled", flag: &s.Frag.Disabled[1]},
+		{name: "ipf_v4_min_frag", number: &s.Frag.MinFrag[0]},
+		{name: "ipf_v6_min_frag", number: &s.Frag.MinFrag[1]},
+		{name: "ipf_max_nfrags", number: &s.Frag.MaxFrags},
 		{name: "nf_flowtable_tcp_timeout", seconds: &s.FlowtableTCPTimeout},
 		{name: "nf_flowtable_udp_timeout", seconds: &s.FlowtableUDPTimeout},
 		{name: "adaptive.start", number: &s.AdaptiveStart},
@@ -118,7 +128,7 @@ func (e *SettingError) Error() string {
 // plainName takes off the path that sysctl(8) and /proc/sys put in front.
 func plainName(name string) string {
 	name = strings.ReplaceAll(name, "/", ".")
-	for _, p := range []string{"proc.sys.", "net.netfilter.", "net."} {
+	for _, p := range []string{"proc.sys.", "net.netfilter.", "net.ipv4.", "net."} {
 		name = strings.TrimPrefix(strings.TrimPrefix(name, "."), p)
 	}
 	return name
@@ -156,7 +166,8 @@ func unknownSetting(name, plain string, known iter.Seq[string]) *SettingError {
 	return e
 }
 
-// Set changes a setting by name, with or without "net.netfilter." in front.
+// Set changes a setting by name, with or without "net.netfilter." or
+// "net.ipv4." in front.
 // The error is a *SettingError.
 func (s *Settings) Set(name, value string) error {
 	k, err := s.knob(name)

@@ -3,6 +3,7 @@ package datapath
 import (
 	"sluice/conntrack"
 	"sluice/packet"
+	"sluice/packet/frag"
 	"sluice/policy"
 )
 
@@ -24,8 +25,8 @@ func (p *pkt) track(a *action) policy.Control {
 		p.refreshCT()
 		return a.control
 	}
-	if reason := p.ctReady(); reason != ReasonNone {
-		return p.ctDrop(a, reason)
+	if reason := p.ctReady(par.Zone); reason != ReasonNone {
+		return p.ctStop(a, reason)
 	}
 	offer := true
 	cached := p.cached(par)
@@ -135,7 +136,12 @@ func (p *pkt) cached(par *ctParams) bool {
 // ctReady checks that the packet is one that the tracker can be asked about,
 // and cuts off what lies behind the IP packet (Ethernet padding), as the
 // kernel does before it tracks (nf_ct_skb_network_trim).
-func (p *pkt) ctReady() uint8 {
+func (p *pkt) ctReady(zone uint16) uint8 {
+	if p.m.CT.Conn == 0 && p.h.NVLAN <= 1 && frag.IsFragment(p.frame, p.h) {
+		if reason := p.defrag(zone); reason != ReasonNone {
+			return reason
+		}
+	}
 	h := p.h
 	switch h.EtherType {
 	case packet.EtherIPv4:
@@ -154,9 +160,6 @@ func (p *pkt) ctReady() uint8 {
 	}
 	if h.NVLAN > 1 {
 		return ReasonCTInnerVLAN
-	}
-	if h.Flags&packet.IsFrag != 0 {
-		return ReasonCTFragment
 	}
 	if end := int(h.L3) + int(h.IPLen); end < len(p.frame) {
 		p.frame = p.frame[:end]
@@ -189,8 +192,8 @@ func (p *pkt) ctClone(a *action) (policy.Control, int32) {
 	c.key, c.size, c.proto = p.key, p.size, p.proto
 	c.shared = p.m.CT.Conn
 	out := outDrop
-	switch c.track(a) {
-	case policy.Shot:
+	switch ctl := c.track(a); {
+	case ctl == policy.Shot, c.held:
 	default:
 		dir := policy.Ingress
 		if c.egress {

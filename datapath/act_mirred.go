@@ -2,6 +2,7 @@ package datapath
 
 import (
 	"sluice/packet"
+	"sluice/packet/frag"
 	"sluice/policy"
 )
 
@@ -58,6 +59,10 @@ func (p *pkt) blockcast(a *action, s *counter) (policy.Control, int32) {
 // send hands the frame on. It always travels without connection-tracking
 // state: mirred clears it for what it sends (nf_reset_ct).
 func (p *pkt) send(a *action, dev int32, copied bool) {
+	if !a.ingress && p.split.Needed(p.frame, int(p.h.L3)) {
+		p.sendPieces(a, dev, copied)
+		return
+	}
 	if !a.ingress && p.e.prog.devs[dev].block[policy.Egress] < 0 {
 		// The usual case: straight out of the port.
 		p.e.v.Send(p.i, dev, a.mirror, false, p.frame)
@@ -72,7 +77,7 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 		p.reason = ReasonNest
 		return
 	}
-	c.m.CT = packet.CT{}
+	c.m.CT, c.split = packet.CT{}, frag.Split{}
 	c.nest = p.nest + 1
 	c.dev = dev
 	var verdict packet.Verdict

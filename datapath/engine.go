@@ -7,6 +7,7 @@ import (
 	"sluice/conntrack"
 	"sluice/flowtable"
 	"sluice/packet"
+	"sluice/packet/frag"
 	"sluice/policy"
 )
 
@@ -31,6 +32,9 @@ type Engine struct {
 	trace    bool
 
 	classifyAll bool
+
+	frags *frag.Reassembler
+	whole frag.Whole
 
 	paths      paths
 	generation uint32
@@ -60,6 +64,7 @@ func New(cfg Config) *Engine {
 		tables:   map[*policy.Action]*flowtable.Table{},
 		rng:      rand.New(rand.NewPCG(cfg.Seed, 0x5eed)),
 		trace:    cfg.Trace, classifyAll: cfg.ClassifyAll,
+		frags: frag.New(&cfg.Tracker.Settings().Frag, cfg.Seed),
 	}
 	e.paths.reset()
 	return e
@@ -108,6 +113,9 @@ func (e *Engine) Tracker() *conntrack.Tracker { return e.tr }
 // Flows returns the flow tables.
 func (e *Engine) Flows() *flowtable.Set { return e.flows }
 
+// Fragments counts what became of fragments that ct actions saw.
+func (e *Engine) Fragments() frag.Stats { return e.frags.Stats() }
+
 // Drops counts packets that ended without leaving or going up, by reason.
 func (e *Engine) Drops() []uint64 { return e.drops[:] }
 
@@ -137,6 +145,7 @@ func (e *Engine) DeviceName(id int32) string {
 const (
 	tickConns = 2048
 	tickFlows = 8192
+	tickFrags = 256 // packets under way
 )
 
 // Tick does a bounded share of the maintenance that is due at now: flow-table
@@ -145,11 +154,14 @@ const (
 func (e *Engine) Tick(now int64) {
 	e.flows.Tick(now, tickFlows)
 	e.tr.Tick(now, tickConns)
+	e.frags.Tick(now, tickFrags)
 }
 
 // Process judges all packets of a vector at time v.Now. It fills in headers,
 // verdicts, reasons and outgoing frames. Frames may be shortened (ct cuts off
-// what lies behind the IP packet, as the kernel does).
+// what lies behind the IP packet, as the kernel does). The frame of a fragment
+// that completed a packet is that packet afterwards, in the engine's memory
+// until the next Process; fragments that wait were copied.
 //
 // Packets go through in groups, and three groups are under way at once: while
 // one is judged, the next one's connections are on their way from memory, and
@@ -160,6 +172,7 @@ func (e *Engine) Process(v *packet.Vector) {
 	v.Tx = v.Tx[:0]
 	e.hits = e.hits[:0]
 	e.spares = e.spares[:0]
+	e.frags.Recycle()
 	const size = conntrack.SeekSize
 	groups := (v.N + size - 1) / size
 	for g := range groups + 2 {

@@ -2,6 +2,7 @@ package datapath
 
 import (
 	"sluice/packet"
+	"sluice/packet/frag"
 	"sluice/policy"
 )
 
@@ -26,6 +27,8 @@ type pkt struct {
 	flowHit bool           // the flow table has judged the packet
 	lent    bool           // somebody else still needs the frame's bytes
 	headers packet.Headers // in place of the vector's, once the frame is its own copy
+	held    bool           // it is a fragment that waits for the others
+	split   frag.Split     // how a packet put together leaves again
 	fate    packet.Verdict // what became of a packet that is gone; valid with outGone
 	key     key
 }
@@ -52,6 +55,7 @@ func (e *Engine) judge(v *packet.Vector, i int) (packet.Verdict, uint8) {
 	p.e, p.now, p.frame, p.h, p.m = e, v.Now, v.Frame[i], &v.H[i], v.M[i]
 	p.dev, p.iif, p.i, p.depth, p.nest = p.m.Dev, p.m.Dev, int32(i), 0, 0
 	p.egress, p.shared, p.reason, p.fate, p.flowHit, p.lent = false, 0, ReasonNone, packet.Stolen, false, false
+	p.held, p.split = false, frag.Split{}
 	e.paths.begin(e, p.dev)
 	e.paths.ok = e.paths.ok && p.m.Chain == 0 && !p.m.CT.PostCT && p.h.NVLAN == 0
 	verdict, reason := p.ingress()
@@ -233,6 +237,7 @@ func (p *pkt) child() *pkt {
 	c.dev, c.iif, c.i, c.depth, c.nest = p.dev, p.iif, p.i, p.depth+1, p.nest
 	c.egress, c.shared, c.reason, c.fate = p.egress, 0, ReasonNone, packet.Stolen
 	c.lent, p.lent = true, true
+	c.held, c.split = false, p.split
 	return c
 }
 

@@ -15,7 +15,6 @@ const (
 	ReasonCTTruncated         // ct on a packet whose IP header is cut off
 	ReasonCTExtension         // ct on IPv6 with a broken chain of extension headers
 	ReasonCTInnerVLAN         // ct on a frame with two VLAN tags: the kernel takes the inner one for an IP header
-	ReasonCTFragment          // ct on a fragment, which this datapath does not reassemble
 	ReasonCTDrop              // the tracker refused the packet (table full, clash)
 	ReasonNAT                 // ct found no free port to translate to, or cannot translate an ICMP error
 	ReasonCTZoneLimit         // the zone has all the connections that it may have
@@ -24,6 +23,24 @@ const (
 	ReasonCTHelper            // a helper cannot keep track of what the packet announces
 	ReasonEgress              // an egress filter said drop
 	ReasonNoChain             // goto chain in an action without one
+
+	// ReasonFragHeld: a fragment that waits for the others. Its verdict is
+	// Stolen; Engine.Fragments tells what became of such.
+	ReasonFragHeld
+	// ct on a fragment that was not taken: frag.Result, named as there.
+	ReasonFragDuplicate
+	ReasonFragOverlap
+	ReasonFragBadEnd
+	ReasonFragEmpty
+	ReasonFragBadHeader
+	ReasonFragOversize
+	ReasonFragMixedECN
+	ReasonFragNoMemory
+	ReasonFragTooSmall
+	ReasonFragTooMany
+	// ReasonFragSplit: a packet that was put together cannot be taken apart
+	// again (IPv6 extension headers that are broken).
+	ReasonFragSplit
 
 	numReasons
 )
@@ -39,7 +56,6 @@ var reasonNames = [numReasons]string{
 	ReasonCTTruncated:   "ct: truncated IP header",
 	ReasonCTExtension:   "ct: bad IPv6 extension headers",
 	ReasonCTInnerVLAN:   "ct: second VLAN tag",
-	ReasonCTFragment:    "ct: fragment",
 	ReasonCTDrop:        "ct: refused by tracker",
 	ReasonNAT:           "ct: no translation",
 	ReasonCTZoneLimit:   "ct: zone limit",
@@ -48,6 +64,19 @@ var reasonNames = [numReasons]string{
 	ReasonCTHelper:      "ct: refused by helper",
 	ReasonEgress:        "egress drop action",
 	ReasonNoChain:       "goto without chain",
+
+	ReasonFragHeld:      "fragment: held for the others",
+	ReasonFragDuplicate: "fragment: duplicate",
+	ReasonFragOverlap:   "fragment: overlap",
+	ReasonFragBadEnd:    "fragment: contradicting end",
+	ReasonFragEmpty:     "fragment: no payload",
+	ReasonFragBadHeader: "fragment: bad header",
+	ReasonFragOversize:  "fragment: packet too long",
+	ReasonFragMixedECN:  "fragment: mixed ECN",
+	ReasonFragNoMemory:  "fragment: out of memory",
+	ReasonFragTooSmall:  "fragment: too small",
+	ReasonFragTooMany:   "fragment: too many",
+	ReasonFragSplit:     "fragment: cannot be split again",
 }
 
 // ReasonName gives a reason's name as metrics and summaries show it.

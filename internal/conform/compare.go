@@ -119,7 +119,7 @@ func compareStep(w, g *Step) string {
 	if w.Verdict != g.Verdict {
 		return fmt.Sprintf("verdict %s, expected %s (frame %s into %s)", g.Verdict, w.Verdict, w.Frame, w.In)
 	}
-	wout, gout := outs(w.Out), outs(g.Out)
+	wout, gout := outs(w.Out, w.Frame), outs(g.Out, w.Frame)
 	for i := range max(len(wout), len(gout)) {
 		switch {
 		case i >= len(wout):
@@ -145,10 +145,11 @@ func compareStep(w, g *Step) string {
 }
 
 // outs orders frames: the recording tells them apart by device only.
-func outs(o []Out) []string {
+func outs(o []Out, in string) []string {
 	s := make([]string, 0, len(o))
+	ids := map[string]int{}
 	for _, x := range o {
-		s = append(s, x.Dev+" "+x.Frame)
+		s = append(s, x.Dev+" "+namelessFragment(x.Frame, in, ids))
 	}
 	slices.Sort(s)
 	return s

@@ -14,7 +14,7 @@ import (
 // What is not listed imports whatever it needs and is imported by commands and
 // internal packages alone.
 var rooms = []string{
-	"packet", "policy", "policy/tc", "conntrack", "flowtable", "datapath", "port", "observe", "lab", "lab/record", "internal/", "cmd/sluice",
+	"packet", "packet/frag", "policy", "policy/tc", "conntrack", "flowtable", "datapath", "port", "observe", "lab", "lab/record", "internal/", "cmd/sluice",
 }
 
 // apart lists what a room must not know although it stands below it.
@@ -23,7 +23,7 @@ var apart = map[string][]string{
 	"flowtable": {"policy", "policy/tc"},
 	"datapath":  {"policy/tc"},
 	"port":      {"policy", "policy/tc", "conntrack", "flowtable", "datapath"},
-	"policy":    {"packet"},
+	"policy":    {"packet", "packet/frag"},
 }
 
 var forbiddenNames = []string{"util", "utils", "common", "helper", "helpers", "types", "misc"}
