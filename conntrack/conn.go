@@ -82,7 +82,7 @@ func (c *Conn) setStreamAt(t int64) { c.TCP.LastSeq, c.TCP.LastAck = uint32(t>>3
 // count adds a packet to a direction's counters.
 func (c *Conn) count(dir int, h *packet.Headers) {
 	c.Packets[dir]++
-	c.Bytes[dir] += uint64(h.End - h.L3)
+	c.Bytes[dir] += h.IPBytes()
 }
 
 // icmpAnswer gives the type of the reply to each ICMP query, plus one; zero

@@ -97,7 +97,7 @@ func transport(frame []byte, h *packet.Headers) ([]byte, bool) {
 	if h.L4 == 0 || int(h.L4) > len(frame) || h.Proto == packet.ProtoNoNext && h.Tuple.Family == packet.IPv6 {
 		return nil, false
 	}
-	return frame[h.L4:min(int(h.End), len(frame))], true
+	return frame[h.L4:min(h.IPEnd(frame), len(frame))], true
 }
 
 // resolve finds the packet's connection or begins one (resolve_normal_ct).

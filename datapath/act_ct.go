@@ -161,7 +161,7 @@ func (p *pkt) ctReady(zone uint16) uint8 {
 	if h.NVLAN > 1 {
 		return ReasonCTInnerVLAN
 	}
-	if end := int(h.L3) + int(h.IPLen); end < len(p.frame) {
+	if end := h.IPEnd(p.frame); h.Flags&packet.ShortIP == 0 && end < len(p.frame) {
 		p.frame = p.frame[:end]
 		h.Len = uint32(end)
 	}

@@ -106,7 +106,7 @@ func (t *Table) Hit(now int64, h *packet.Headers, ref packet.ConnRef, c *conntra
 		return false // the tracker may promote it
 	}
 	c.Packets[dir]++
-	c.Bytes[dir] += uint64(h.End - h.L3)
+	c.Bytes[dir] += h.IPBytes()
 	t.set.n.Hits++
 	return true
 }

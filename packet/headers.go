@@ -1,5 +1,7 @@
 package packet
 
+import "encoding/binary"
+
 // Flag says what Parse found out about a frame.
 type Flag uint32
 
@@ -35,6 +37,9 @@ const (
 	IP6Ext
 	// BadExt: the chain of IPv6 extension headers is broken.
 	BadExt
+	// LongIP: the IP packet is all there and ends behind the frame's first
+	// 65,535 bytes. IPEnd tells where; End is 65,535.
+	LongIP
 )
 
 // VLANTag is one 802.1Q or 802.1ad tag, host byte order.
@@ -53,7 +58,7 @@ type Headers struct {
 	L3        uint16 // network header (after all VLAN tags)
 	L4        uint16 // transport header; 0 for later fragments
 	Payload   uint16 // first byte after the transport header
-	End       uint16 // end of the IP packet: L3 + IP length, at most Len
+	End       uint16 // end of the IP packet: L3 + IP length, at most Len; but see LongIP
 	EtherType uint16 // the network header's type, after all VLAN tags
 	IPLen     uint16 // the length the IP header states, header included (IPv6: +40); not clamped
 	NVLAN     uint8  // VLAN tags in the frame; the outer two are in VLAN
@@ -72,3 +77,24 @@ type Headers struct {
 
 // Has reports whether all of the given flags are set.
 func (h *Headers) Has(f Flag) bool { return h.Flags&f == f }
+
+// IPEnd is where in the frame the IP packet ends. It differs from End only
+// with LongIP.
+func (h *Headers) IPEnd(frame []byte) int {
+	if h.Flags&LongIP == 0 {
+		return int(h.End)
+	}
+	if h.EtherType == EtherIPv6 { // IPLen cannot say it
+		return int(h.L3) + 40 + int(binary.BigEndian.Uint16(frame[h.L3+4:]))
+	}
+	return int(h.L3) + int(h.IPLen)
+}
+
+// IPBytes is how many bytes of the IP packet are there, header included. With
+// LongIP nothing may lie behind it in the frame.
+func (h *Headers) IPBytes() uint64 {
+	if h.Flags&LongIP == 0 {
+		return uint64(h.End - h.L3)
+	}
+	return uint64(h.Len) - uint64(h.L3)
+}

@@ -9,7 +9,8 @@ import (
 const maxTags = 8
 
 // Parse finds the headers of a frame. It never fails: Flags say how far it
-// came and why it stopped. Bytes behind the first 65,535 are not looked at.
+// came and why it stopped. Bytes behind the first 65,535 are not looked at;
+// only a packet put together out of fragments has any (LongIP).
 func Parse(frame []byte, h *Headers) {
 	*h = Headers{Len: uint32(len(frame))}
 	if len(frame) > 65535 {
@@ -171,7 +172,11 @@ func (h *Headers) ipv4(frame []byte, off int) {
 // bound sets End from where the IP header says that the packet ends.
 func (h *Headers) bound(have, end int) {
 	if end > have {
-		h.Flags |= ShortIP
+		if end <= int(h.Len) {
+			h.Flags |= LongIP
+		} else {
+			h.Flags |= ShortIP
+		}
 		end = have
 	}
 	h.End = uint16(end)

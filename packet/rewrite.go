@@ -38,7 +38,7 @@ func Rewrite(frame []byte, h *Headers, side int, addr *Addr, port uint16) {
 		h.Tuple.Dst = *addr
 	}
 	if h.L4 != 0 && int(h.L4) <= len(frame) {
-		h.rewriteL4(frame[h.L4:min(int(h.End), len(frame))], side, port, diff)
+		h.rewriteL4(frame[h.L4:min(h.IPEnd(frame), len(frame))], side, port, diff)
 	}
 }
 
