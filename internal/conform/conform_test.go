@@ -42,7 +42,7 @@ func TestRecordedCases(t *testing.T) {
 			}
 		})
 	}
-	if ran < 150 {
+	if ran < 270 {
 		t.Errorf("only %d cases ran", ran)
 	}
 }
