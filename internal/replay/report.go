@@ -7,6 +7,7 @@ import (
 	"sluice/conntrack"
 	"sluice/datapath"
 	"sluice/packet"
+	"sluice/packet/frag"
 	"sluice/policy"
 )
 
@@ -28,6 +29,7 @@ type Report struct {
 	Conntrack  TrackerReport  `json:"conntrack"`
 	Zones      []ZoneReport   `json:"zones"` // those with connections, limits, or refusals
 	Flows      int            `json:"flows"` // in flow tables in the end
+	Fragments  FragmentReport `json:"fragments"`
 
 	// Elapsed is how long reading and judging took, by the wall clock.
 	Elapsed time.Duration `json:"-"`
@@ -106,6 +108,39 @@ type ZoneReport struct {
 	Refused     uint64 `json:"refused"`         // connections not committed for a limit
 }
 
+// FragmentReport is what became of the fragments that ct actions held, both
+// families together. A packet that is not whole yet is not late before somebody
+// looks: those are among the waiting.
+type FragmentReport struct {
+	Held        uint64  `json:"held"`        // and copied, but for those that completed a packet
+	Packets     uint64  `json:"packets"`     // put together
+	Used        uint64  `json:"used"`        // fragments that these were made of
+	Discarded   uint64  `json:"discarded"`   // held fragments thrown away: too late, contradicted by another, too far apart
+	Waiting     int     `json:"waiting"`     // in the end
+	TimedOut    uint64  `json:"timed_out"`   // packets given up for their age
+	Restarted   uint64  `json:"restarted"`   // packets begun anew: too many of their source's fragments between two of theirs
+	Unprocessed []Named `json:"unprocessed"` // fragments that were not held, by why
+}
+
+func newFragmentReport(st frag.Stats) FragmentReport {
+	r := FragmentReport{Unprocessed: []Named{}}
+	for fam := range 2 {
+		r.Held += st.Results[fam][frag.Held]
+		r.Packets += st.Results[fam][frag.Complete]
+		r.Used += st.Used[fam]
+		r.Discarded += st.Discarded[fam]
+		r.Waiting += st.Waiting[fam]
+		r.TimedOut += st.TimedOut[fam]
+		r.Restarted += st.Restarted[fam]
+	}
+	for res := frag.AsIs; int(res) < frag.NumResults; res++ {
+		if n := st.Results[0][res] + st.Results[1][res]; n > 0 {
+			r.Unprocessed = append(r.Unprocessed, Named{Name: res.String(), Packets: n})
+		}
+	}
+	return r
+}
+
 // finish fills in everything that is known only in the end.
 func (r *runner) finish(f *feed, text string) {
 	r.engine = r.e
@@ -143,6 +178,7 @@ func (r *runner) finish(f *feed, text string) {
 		r.Zones = append(r.Zones, ZoneReport{z.Zone, z.Conns, z.Limit, z.Refused})
 	}
 	r.Flows = r.e.Flows().Len()
+	r.Fragments = newFragmentReport(r.e.Fragments())
 }
 
 // Filters lists a policy's filters in the order in which packets meet them,

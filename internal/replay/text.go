@@ -35,6 +35,7 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 	namedTable(b, "verdict", r.Verdicts)
 	namedTable(b, "ct state", r.States)
 	namedTable(b, "dropped because", r.Drops)
+	r.fragments(b)
 	FilterTable(b, r.Filters)
 	r.zonesTable(b)
 	r.connections(b, conns)
@@ -124,6 +125,22 @@ func (r *Report) zonesTable(b io.Writer) {
 	if more {
 		grid(b, "rrrr", rows)
 	}
+}
+
+// fragments writes what became of fragments; nothing if there were none.
+func (r *Report) fragments(b io.Writer) {
+	f := &r.Fragments
+	if f.Held+f.Packets == 0 && len(f.Unprocessed) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "fragments  %d used for %s, %d discarded, %d waiting", f.Used, count(int(f.Packets), "packet"), f.Discarded, f.Waiting)
+	if f.TimedOut > 0 {
+		fmt.Fprintf(b, "; %s too late", count(int(f.TimedOut), "packet"))
+	}
+	if f.Restarted > 0 {
+		fmt.Fprintf(b, "; %s begun anew", count(int(f.Restarted), "packet"))
+	}
+	fmt.Fprint(b, "\n\n")
 }
 
 // FilterTable writes filters with their counters, one a line, the rule as the
