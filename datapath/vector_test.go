@@ -68,7 +68,15 @@ func drawTraffic(t *rapid.T) []input {
 			f[rapid.IntRange(0, len(f)-1).Draw(t, "where")] ^= rapid.Byte().Draw(t, "how")
 			f = f[:rapid.IntRange(0, len(f)).Draw(t, "cut")]
 		}
-		in = append(in, input{dev, f, at + int64(i)})
+		at := at + int64(i)
+		if len(f) >= 51 && f[14] == 0x45 && rapid.IntRange(0, 3).Draw(t, "cut up") == 0 {
+			parts := packettest.Fragments(f, rapid.Uint32Range(1, 3).Draw(t, "id"), 8, 8)
+			for _, p := range rapid.Permutation(parts).Draw(t, "order")[:rapid.IntRange(1, len(parts)).Draw(t, "parts")] {
+				in = append(in, input{dev, p, at})
+			}
+			continue
+		}
+		in = append(in, input{dev, f, at})
 	}
 	return in
 }
