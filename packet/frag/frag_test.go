@@ -184,6 +184,15 @@ func TestB053_age(t *testing.T) {
 		}
 		check(t, r.Reassembler)
 	}
+	t.Run("a full house empties by time alone", func(t *testing.T) {
+		r := newRig()
+		r.lim.MaxFrags = 1
+		r.put(packettest.Fragments(v6, 1, 1496)[0])
+		r.now += r.lim.Timeout[1]
+		if got := r.put(packettest.Fragments(v4, 1, 1496)[0]); got != Held {
+			t.Error(got)
+		}
+	})
 }
 
 // TestI7_memory_is_bounded floods a Reassembler with first fragments, and with

@@ -115,6 +115,9 @@ func (r *Reassembler) admit(f *family, fam int, now int64, size int, more bool) 
 		return TooSmall
 	}
 	r.expire(f, fam, now)
+	if r.limits.MaxFrags > 0 { // which counts both
+		r.expire(&r.fam[1-fam], 1-fam, now)
+	}
 	switch l := r.limits; {
 	case l.MaxFrags > 0 && int64(r.fam[0].waiting+r.fam[1].waiting) >= l.MaxFrags:
 		return TooMany
