@@ -34,7 +34,7 @@ Each failure prints its first difference.
 
 Exit status: 0, all passed; 1, some failed; 2, a case could not be read.`,
 		Example: `  sluice conform internal/conform/testdata/cases
-  sluice conform --skip-needs fragments,vlan cases/
+  sluice conform --skip-needs vlan,sctp cases/
   sluice conform --record case.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.record != "" {

@@ -61,7 +61,7 @@ came in on --in's device.`,
 	f.StringArrayVar(&o.in, "in", nil, "capture and the device its frames came in on, `DEV=FILE` (repeatable)")
 	f.StringArrayVar(&o.opts.Split, "split", nil, "how to tell devices apart within a capture, `HOW` as above (repeatable)")
 	f.StringVar(&o.opts.OutDir, "out", "", "write frames to `DIR`: DEV.pcapng for each device, pass.pcapng, drop.pcapng,\neach frame with a comment that says why")
-	f.StringArrayVar(&o.opts.Sysctls, "sysctl", nil, "set a conntrack sysctl, `NAME=VALUE` (repeatable)")
+	f.StringArrayVar(&o.opts.Sysctls, "sysctl", nil, "set a sysctl of conntrack or fragments, `NAME=VALUE` (repeatable)")
 	f.StringVar(&o.opts.Profile, "timeout-profile", "", "start from another set of timeouts, `NAME`: "+strings.Join(conntrack.Profiles, ", "))
 	f.StringArrayVar(&o.opts.TimeoutPolicies, "timeout-policy", nil, "give a zone timeouts of its own, `zone=N,tcp_established=60,…` (repeatable)")
 	f.StringArrayVar(&o.opts.ZoneLimits, "zone-limit", nil, "bound a zone's connections, `zone=N,limit=L` or default=L (repeatable)")

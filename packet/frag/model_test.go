@@ -22,11 +22,11 @@ type model struct {
 }
 
 type modelQueue struct {
-	begun           int64
-	runs            [][]modelPiece // by offset
-	length          int
-	last            bool
-	max, rid, count int64
+	begun  int64
+	runs   [][]modelPiece // by offset
+	length int
+	last   bool
+	rid    int64
 }
 
 type modelPiece struct {
