@@ -228,7 +228,7 @@ func isICMP(h *packet.Headers) bool {
 // nf_nat_icmp_reply_translation and its twin for IPv6).
 func (n *natting) icmpError(manip Manip) bool {
 	h, c := n.h, n.c
-	b := n.frame[h.L4:h.End]
+	b := n.frame[h.L4:h.IPEnd(n.frame)]
 	if len(b) < 8 || !checksumOK(n.frame, b, h) {
 		return false
 	}

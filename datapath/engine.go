@@ -33,9 +33,6 @@ type Engine struct {
 
 	classifyAll bool
 
-	frags *frag.Reassembler
-	whole frag.Whole
-
 	paths      paths
 	generation uint32
 	drops      [numReasons]uint64
@@ -46,6 +43,9 @@ type Engine struct {
 	hits  []Hit
 	first [packet.VectorSize + 1]int32 // first hit of each packet in hits
 	seek  [3]conntrack.Seek            // groups of lookups under way
+
+	frags *frag.Reassembler
+	whole frag.Whole // put together last
 
 	spares []byte // frames that had to be copied
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"sluice/packet"
+	"sluice/packet/packettest"
 	"sluice/port"
 )
 
@@ -290,5 +291,45 @@ func BenchmarkParseTCP(b *testing.B) {
 	var h packet.Headers
 	for b.Loop() {
 		packet.Parse(frame, &h)
+	}
+}
+
+// TestLongIP: an IP packet that ends behind byte 65,535 is whole if the frame
+// is.
+func TestLongIP(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		dst        string
+		payload    int // bytes behind the IP header
+		behind     int // bytes behind the IP packet
+		cut        int // bytes that the frame lacks
+		flag       packet.Flag
+		end, bytes int
+	}{
+		{"IPv4 up to byte 65,535", "10.0.0.2", 65535 - 34, 0, 0, 0, 65535, 65535 - 14},
+		{"IPv4 one further", "10.0.0.2", 65536 - 34, 0, 0, packet.LongIP, 65536, 65536 - 14},
+		{"IPv4 as long as can be", "10.0.0.2", 65515, 0, 0, packet.LongIP, 65549, 65535},
+		{"IPv4, cut off", "10.0.0.2", 65515, 0, 1, packet.ShortIP, 65535, 65535 - 14},
+		{"IPv4, short, with much behind it", "10.0.0.2", 1000, 70000, 0, 0, 1034, 1020},
+		{"IPv6 as long as can be", "fd00::2", 65535, 0, 0, packet.LongIP, 54 + 65535, 40 + 65535},
+		{"IPv6, cut off", "fd00::2", 65535, 0, 1, packet.ShortIP, 65535, 65535 - 14},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			src := "10.0.0.1"
+			if strings.Contains(c.dst, ":") {
+				src = "fd00::1"
+			}
+			f := packettest.IP(src, c.dst, 99, make([]byte, c.payload))
+			f = append(f, make([]byte, c.behind)...)
+			f = f[:len(f)-c.cut]
+			var h packet.Headers
+			packet.Parse(f, &h)
+			if got := h.Flags & (packet.LongIP | packet.ShortIP); got != c.flag {
+				t.Errorf("flags %#x, want %#x", got, c.flag)
+			}
+			if h.IPEnd(f) != c.end || h.IPBytes() != uint64(c.bytes) {
+				t.Errorf("ends at %d with %d bytes, want %d and %d", h.IPEnd(f), h.IPBytes(), c.end, c.bytes)
+			}
+		})
 	}
 }
