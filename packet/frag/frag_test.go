@@ -184,6 +184,17 @@ func TestB053_age(t *testing.T) {
 		}
 		check(t, r.Reassembler)
 	}
+	t.Run("a shorter time holds for what comes after", func(t *testing.T) {
+		r := newRig()
+		f, g := packettest.Fragments(v4, 1, 1496), packettest.Fragments(v4, 2, 1496)
+		r.put(f[0])
+		r.lim.Timeout[0] = 1e9
+		r.put(g[0])
+		r.now += 1e9
+		if late, early := r.put(g[1]), r.put(f[1]); late != Held || early != Complete {
+			t.Errorf("%v, %v", late, early)
+		}
+	})
 	t.Run("a full house empties by time alone", func(t *testing.T) {
 		r := newRig()
 		r.lim.MaxFrags = 1

@@ -35,7 +35,7 @@ type queue struct {
 	l3           uint32 // of the first fragment: where the IP header begins
 	header       uint32 // of the first fragment: bytes before the payload, or before the fragment header
 	next         uint32 // IPv6: offset in the frame of the byte that names the fragment header
-	least        uint32 // the shortest header in front of a later fragment's payload
+	least        uint32 // the shortest header in front of a later fragment's payload, see Split
 	ecn          uint8  // bits by code point
 	haveFirst    bool
 	haveLast     bool

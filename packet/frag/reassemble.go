@@ -19,10 +19,9 @@ type Whole struct {
 type Split struct {
 	// Max is the longest IP packet among the fragments, header included: what
 	// Linux calls frag_max_size, and tc the MRU.
-	Max int
-	// sizes are the payloads' lengths, in order; nil if the pieces cannot be
-	// those that came.
-	sizes []uint16
+	Max   int
+	sizes []uint16 // the payloads' lengths, in order
+	least int      // the shortest header in front of a payload but the first
 }
 
 // Reassembler holds fragments of all zones until their packets are whole. One
@@ -297,7 +296,7 @@ func (r *Reassembler) finish4(f *family, q *queue, w *Whole) Result {
 		return res
 	}
 	frame := r.mem.get(header + int(q.length))
-	r.load(f, q, frame, header, header, ihl, w)
+	r.load(f, q, frame, header, w)
 	ip := frame[q.l3:]
 	binary.BigEndian.PutUint16(ip[2:], uint16(ihl)+uint16(q.length))
 	ip[1] |= ecn
@@ -314,10 +313,9 @@ func (r *Reassembler) finish4(f *family, q *queue, w *Whole) Result {
 }
 
 // load copies a queue's bytes to frame: what stands before the payload, up to
-// header, from the first fragment, and all payloads from at on. length is the
-// header's that every piece will have.
-func (r *Reassembler) load(f *family, q *queue, frame []byte, header, at, length int, w *Whole) {
-	f.chunks.load(frame[:header], f.nodes.all[q.first].chunk, 0)
+// at, from the first fragment, and then all payloads.
+func (r *Reassembler) load(f *family, q *queue, frame []byte, at int, w *Whole) {
+	f.chunks.load(frame[:at], f.nodes.all[q.first].chunk, 0)
 	sizes := r.mem.words(int(q.n))
 	k := 0
 	for i := q.first; ; i = f.nodes.all[i].next {
@@ -330,13 +328,7 @@ func (r *Reassembler) load(f *family, q *queue, frame []byte, header, at, length
 			break
 		}
 	}
-	w.Frame, w.L3, w.sizes = frame, int(q.l3), sizes
-	if int(q.least) < length {
-		// Linux makes pieces out of the fragments that came if their buffers
-		// have room for the first one's header, which is longer than theirs. On
-		// veth they have not; a driver that leaves more room may differ here.
-		w.sizes = nil
-	}
+	w.Frame, w.L3, w.sizes, w.least = frame, int(q.l3), sizes, int(q.least)
 }
 
 // used ends a queue whose fragments have become a packet.

@@ -89,7 +89,7 @@ func (r *Reassembler) finish6(f *family, q *queue, w *Whole) Result {
 		return res
 	}
 	frame := r.mem.get(header + fragHeader + int(q.length))
-	r.load(f, q, frame, header+fragHeader, header+fragHeader, header-int(q.l3), w)
+	r.load(f, q, frame, header+fragHeader, w)
 	frame[q.next] = frame[header]
 	copy(frame[fragHeader:], frame[:header])
 	frame = frame[fragHeader:]

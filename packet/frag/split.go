@@ -61,7 +61,7 @@ func (r *Reassembler) Cut(frame []byte, l3 int, ipv6 bool, s Split, clone bool) 
 	if p.room < 8 || p.header > len(ip) {
 		return p, false
 	}
-	if !clone && p.fits(len(ip), s.sizes) {
+	if !clone && p.fits(len(ip), &s) {
 		p.sizes = s.sizes
 	}
 	return p, true
@@ -69,23 +69,27 @@ func (r *Reassembler) Cut(frame []byte, l3 int, ipv6 bool, s Split, clone bool) 
 
 // fits reports whether a packet of n bytes can be cut into the pieces that it
 // came in.
-func (p *Pieces) fits(n int, sizes []uint16) bool {
-	if len(sizes) == 0 {
+func (p *Pieces) fits(n int, s *Split) bool {
+	if len(s.sizes) == 0 || s.least < p.header {
+		// Linux makes pieces out of the fragments that came if their buffers
+		// have room for the header to be repeated, in place of their own. On veth
+		// they have none to spare; with a driver that leaves more, packets whose
+		// first fragment alone has options may come out otherwise.
 		return false
 	}
 	sum := 0
-	for i, s := range sizes {
-		sum += int(s)
-		if i > 0 && (int(s) > p.room || s&7 != 0 && i < len(sizes)-1) {
+	for i, size := range s.sizes {
+		sum += int(size)
+		if i > 0 && (int(size) > p.room || size&7 != 0 && i < len(s.sizes)-1) {
 			return false
 		}
 	}
+	if !p.ipv6 && n-sum != p.header {
+		return false // somebody has changed its length
+	}
 	// IPv6 headers that stood in the first fragment's payload may have come to
 	// be repeated.
-	p.first = n - sum + int(sizes[0]) - p.header
-	if !p.ipv6 && n-sum != p.header {
-		return false
-	}
+	p.first = n - sum + int(s.sizes[0]) - p.header
 	return p.first > 0 && p.first <= p.room && p.first&7 == 0
 }
 
