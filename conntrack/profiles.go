@@ -1,6 +1,10 @@
 package conntrack
 
-import "strings"
+import (
+	"strings"
+
+	"sluice/packet/frag"
+)
 
 // Profiles are the named sets of timeouts.
 var Profiles = []string{"linux", "ovs", "rfc"}
@@ -8,11 +12,13 @@ var Profiles = []string{"linux", "ovs", "rfc"}
 // SetProfile replaces all timeouts by a profile's. Set it before single
 // timeouts and zones' policies.
 func (s *Settings) SetProfile(name string) error {
+	s.Frag.Timeout = frag.DefaultLimits().Timeout
 	switch name {
 	case "linux":
 		s.Timeouts = linuxTimeouts()
 	case "ovs":
 		s.Timeouts = ovsTimeouts()
+		s.Frag.Timeout = [2]int64{15 * second, 15 * second} // lib/ipf.c
 	case "rfc":
 		s.Timeouts = rfcTimeouts()
 	default:

@@ -69,7 +69,7 @@ func drawTraffic(t *rapid.T) []input {
 			f = f[:rapid.IntRange(0, len(f)).Draw(t, "cut")]
 		}
 		at := at + int64(i)
-		if len(f) >= 51 && f[14] == 0x45 && rapid.IntRange(0, 3).Draw(t, "cut up") == 0 {
+		if len(f) >= 51 && string(f[12:15]) == "\x08\x00\x45" && rapid.IntRange(0, 3).Draw(t, "cut up") == 0 {
 			parts := packettest.Fragments(f, rapid.Uint32Range(1, 3).Draw(t, "id"), 8, 8)
 			for _, p := range rapid.Permutation(parts).Draw(t, "order")[:rapid.IntRange(1, len(parts)).Draw(t, "parts")] {
 				in = append(in, input{dev, p, at})
