@@ -305,6 +305,24 @@ func TestCopiesAreCutAnew(t *testing.T) {
 	})
 }
 
+// TestLongerPacket: a packet that has grown, as a helper's may, is cut anew.
+func TestLongerPacket(t *testing.T) {
+	for _, frame := range [][]byte{v4, v6} {
+		r := newRig()
+		for _, f := range packettest.Fragments(frame, 5, 1000, 1480) {
+			r.put(f)
+		}
+		ipv6 := len(frame) == len(v6)
+		for grown, want := range map[int]int{0: 1000, 3: 1480, 8: 1480} {
+			p, ok := r.Cut(append(bytes.Clone(r.w.Frame), make([]byte, grown)...), 14, ipv6, r.w.Split, false)
+			b, _ := p.Next()
+			if got := len(b) - (len(frame) - 3000) - map[bool]int{true: 8}[ipv6]; !ok || got != want {
+				t.Errorf("%d bytes longer: the first piece has %d, want %d", grown, got, want)
+			}
+		}
+	}
+}
+
 func longest(frames [][]byte) (n int) {
 	for _, f := range frames {
 		n = max(n, len(f))

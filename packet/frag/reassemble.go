@@ -20,6 +20,7 @@ type Split struct {
 	// Max is the longest IP packet among the fragments, header included: what
 	// Linux calls frag_max_size, and tc the MRU.
 	Max   int
+	total int      // length of the whole IP packet
 	sizes []uint16 // the payloads' lengths, in order
 	least int      // the shortest header in front of a payload but the first
 }
@@ -307,7 +308,7 @@ func (r *Reassembler) finish4(f *family, q *queue, w *Whole) Result {
 	binary.BigEndian.PutUint16(ip[6:], bits)
 	ip[10], ip[11] = 0, 0
 	binary.BigEndian.PutUint16(ip[10:], packet.Checksum(ip[:ihl]))
-	w.Max = int(max(q.max, q.maxDF))
+	w.Max, w.total = int(max(q.max, q.maxDF)), len(ip)
 	r.used(f, 0, q)
 	return Complete
 }

@@ -96,7 +96,7 @@ func (r *Reassembler) finish6(f *family, q *queue, w *Whole) Result {
 	ip := frame[q.l3:]
 	binary.BigEndian.PutUint16(ip[4:], uint16(payload))
 	ip[1] |= ecn << 4
-	w.Frame, w.Max = frame, int(q.max)
+	w.Frame, w.Max, w.total = frame, int(q.max), len(ip)
 	r.used(f, 1, q)
 	return Complete
 }

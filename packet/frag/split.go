@@ -70,7 +70,10 @@ func (r *Reassembler) Cut(frame []byte, l3 int, ipv6 bool, s Split, clone bool) 
 // fits reports whether a packet of n bytes can be cut into the pieces that it
 // came in.
 func (p *Pieces) fits(n int, s *Split) bool {
-	if len(s.sizes) == 0 || s.least < p.header {
+	if len(s.sizes) == 0 || n != s.total { // a helper may have changed its length
+		return false
+	}
+	if s.least < p.header {
 		// Linux makes pieces out of the fragments that came if their buffers
 		// have room for the header to be repeated, in place of their own. On veth
 		// they have none to spare; with a driver that leaves more, packets whose
@@ -83,9 +86,6 @@ func (p *Pieces) fits(n int, s *Split) bool {
 		if i > 0 && (int(size) > p.room || size&7 != 0 && i < len(s.sizes)-1) {
 			return false
 		}
-	}
-	if !p.ipv6 && n-sum != p.header {
-		return false // somebody has changed its length
 	}
 	// IPv6 headers that stood in the first fragment's payload may have come to
 	// be repeated.
