@@ -121,6 +121,10 @@ func TestTwoHalves(t *testing.T) {
 			dir := t.TempDir()
 			at := func(name string) string { return filepath.Join(dir, name) }
 			o := Options{Policy: policy, Seed: seed + 1, Events: 200, Sysctls: []string{"nf_conntrack_timestamp=1", "nf_conntrack_acct=1"}}
+			if seed%2 == 0 {
+				o.ZoneLimits, o.SourceLimits = []string{"zone=3,limit=12", "default=30"}, []string{"zone=4,states=4,new=20/10"}
+				o.TimeoutPolicies = []string{"zone=4,udp_single=7"}
+			}
 			if seed%3 != 0 {
 				o.OutDir = at("whole")
 			}
@@ -134,7 +138,7 @@ func TestTwoHalves(t *testing.T) {
 			}
 			mustRun(t, o)
 			o.Inputs, o.StateOut, o.FromState = inputs(t, "2", all[cut:]), at("both.state"), at("half.state")
-			o.Sysctls, o.Events, o.Seed = nil, 0, 0
+			o.Sysctls, o.ZoneLimits, o.SourceLimits, o.TimeoutPolicies, o.Events, o.Seed = nil, nil, nil, nil, 0, 0
 			if o.OutDir != "" {
 				o.OutDir = at("second")
 			}
