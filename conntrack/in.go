@@ -50,6 +50,10 @@ func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct
 			return Accept
 		}
 		c := t.Conn(ct.Conn)
+		var was traits
+		if t.events != nil {
+			was = c.traits()
+		}
 		var v verdict
 		switch h.Proto {
 		case packet.ProtoTCP:
@@ -82,6 +86,9 @@ func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct
 			if c := t.Conn(ct.Conn); c != nil {
 				c.Status |= StatusSeenReply
 			}
+		}
+		if t.events != nil {
+			t.changed(now, ct.Conn, was)
 		}
 		return Accept
 	}

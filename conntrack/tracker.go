@@ -31,12 +31,16 @@ type Tracker struct {
 	credit int64 // slots to look at that time has earned, times gcPeriod
 
 	rng     *rand.Rand // ports of translations
+	pcg     *rand.PCG  // rng's source
 	natted  int        // confirmed connections with a translation
 	sources natSources
 	ports   portMaps
 
 	extras map[uint32]*extra // of connections with a helper, a master, or a payload that grew; by slot
 	expect expectations
+
+	events *eventLog // nil: nobody listens
+	notes  []note    // by slot, as far as needed
 }
 
 // Result is what In and Confirm say to a packet. The zero value lets it on.
@@ -81,7 +85,8 @@ func New(cfg Config) *Tracker {
 	mem := new(arena)
 	t.slab = slab{mem: mem, limit: int(t.set.Max)}
 	t.slab.grow(0)
-	t.rng = rand.New(rand.NewPCG(cfg.Seed[0], cfg.Seed[1]^0x6e6174)) // repeats with the seed
+	t.pcg = rand.NewPCG(cfg.Seed[0], cfg.Seed[1]^0x6e6174) // repeats with the seed
+	t.rng = rand.New(t.pcg)
 	t.ix = newIndex(mem, int(t.set.Max))
 	t.lim = limits{set: t.set, src: sources{mem: mem, key: t.key}}
 	for id, z := range t.set.Zones {
@@ -136,6 +141,7 @@ func (t *Tracker) Find(tu *packet.Tuple, hash uint64, zone uint16, now int64) (p
 				dir = 1
 			}
 			if now >= c.Timeout && t.expired(c, now) {
+				t.clock(now)
 				t.destroy(slot, c)
 				return 0, nil, 0
 			}
@@ -166,6 +172,7 @@ func (t *Tracker) destroy(slot uint32, c *Conn) {
 
 // forget takes a confirmed connection out of the index and out of all counts.
 func (t *Tracker) forget(slot uint32, c *Conn) {
+	t.ended(slot, c)
 	t.ix.remove(t.Hash(&c.Orig), c.Zone, slot)
 	t.lim.leave(c)
 	if c.Status&natMask != 0 || len(t.ports.m) != 0 {
@@ -274,6 +281,9 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 		t.ports.occupy(&r, c.Zone, t.mayExpire(c))
 	}
 	t.st.Insert++
+	if t.events != nil || t.set.Timestamp {
+		t.confirmed(now, ct.Conn, c)
+	}
 	return Accept
 }
 
@@ -295,8 +305,12 @@ func (t *Tracker) rival(now int64, slot uint32, c *Conn, hash uint64) packet.Con
 // SetMark sets the bits under mask (act_ct.c tcf_ct_act_set_mark).
 func (t *Tracker) SetMark(ref packet.ConnRef, mark, mask uint32) {
 	if c := t.Conn(ref); c != nil {
+		was := c.Mark
 		c.Mark = mark | c.Mark&^mask
 		c.Path = 0 // its packets may match other filters now
+		if c.Mark != was && c.Status&StatusConfirmed != 0 {
+			t.pend(ref, c, EventMark)
+		}
 	}
 }
 
@@ -307,8 +321,12 @@ func (t *Tracker) SetLabel(ref packet.ConnRef, value, mask [16]byte) {
 	if c == nil {
 		return
 	}
+	was := c.Label
 	for i := range c.Label {
 		c.Label[i] = c.Label[i]&^mask[i] ^ value[i]
+	}
+	if c.Label != was {
+		t.pend(ref, c, EventLabel)
 	}
 	c.Path = 0
 }
@@ -322,6 +340,7 @@ const gcPeriod = 10 * second
 func (t *Tracker) Tick(now int64, budget int) {
 	dt := min(max(now-t.ticked, 0), gcPeriod)
 	t.ticked = now
+	t.clock(now)
 	t.credit += dt * int64(t.slab.used)
 	n := min(t.credit/gcPeriod, int64(t.slab.used), int64(budget))
 	if t.credit -= n * gcPeriod; t.credit > int64(t.slab.used)*gcPeriod {

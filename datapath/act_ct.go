@@ -52,6 +52,7 @@ func (p *pkt) track(a *action) policy.Control {
 				return p.ctDrop(a, ctRefused(r))
 			}
 		}
+		e.tr.Tell(p.now, ct.Conn)
 		if offer && ct.Conn != 0 {
 			par.table.Offer(p.now, ct.Conn, ct.Info)
 		}

@@ -29,6 +29,7 @@ type Engine struct {
 	counters counterSet
 	tables   map[*policy.Action]*flowtable.Table // by ct action instance
 	rng      *rand.Rand
+	pcg      *rand.PCG // rng's source
 	trace    bool
 
 	classifyAll bool
@@ -62,10 +63,11 @@ func New(cfg Config) *Engine {
 		prog:     &program{},
 		counters: counterSet{of: map[*policy.Action]uint32{}},
 		tables:   map[*policy.Action]*flowtable.Table{},
-		rng:      rand.New(rand.NewPCG(cfg.Seed, 0x5eed)),
+		pcg:      rand.NewPCG(cfg.Seed, 0x5eed),
 		trace:    cfg.Trace, classifyAll: cfg.ClassifyAll,
 		frags: frag.New(&cfg.Tracker.Settings().Frag, cfg.Seed),
 	}
+	e.rng = rand.New(e.pcg)
 	e.paths.reset()
 	return e
 }

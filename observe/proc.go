@@ -102,11 +102,23 @@ func appendCounters(b []byte, c *conntrack.Conn, dir int) []byte {
 	return append(b, ' ')
 }
 
-// appendTuple appends addresses and what the protocol has for ports.
+// appendTuple appends addresses and what the protocol has for ports, IPv6 in
+// full as the kernel's %pI6 has it.
 func appendTuple(b []byte, t *packet.Tuple) []byte {
 	b = appendAddr(append(b, "src="...), &t.Src, t.Family)
 	b = appendAddr(append(b, " dst="...), &t.Dst, t.Family)
-	b = append(b, ' ')
+	return appendPorts(append(b, ' '), t)
+}
+
+// appendShortTuple is appendTuple with IPv6 addresses as inet_ntop(3) has them.
+func appendShortTuple(b []byte, t *packet.Tuple) []byte {
+	b = t.Src.Netip(t.Family).AppendTo(append(b, "src="...))
+	b = t.Dst.Netip(t.Family).AppendTo(append(b, " dst="...))
+	return appendPorts(append(b, ' '), t)
+}
+
+// appendPorts appends what the protocol has for ports.
+func appendPorts(b []byte, t *packet.Tuple) []byte {
 	num := func(name string, v uint64) {
 		b = append(b, name...)
 		b = append(strconv.AppendUint(b, v, 10), ' ')

@@ -81,6 +81,7 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newDemoCommand(),
 		newReplayCommand(),
+		newConntrackCommand(),
 		newTCCommand(),
 		newConformCommand(),
 		newBenchCommand(),

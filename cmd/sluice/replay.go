@@ -67,12 +67,18 @@ came in on --in's device.`,
 	f.StringArrayVar(&o.opts.ZoneLimits, "zone-limit", nil, "bound a zone's connections, `zone=N,limit=L` or default=L (repeatable)")
 	f.StringArrayVar(&o.opts.SourceLimits, "source-limit", nil, "bound what a source may have in a zone,\n`zone=N,states=S,new=C/SECONDS` (repeatable)")
 	f.StringVar(&o.conntrack, "conntrack", "", "write the connection table at the end to `FILE`, as /proc/net/nf_conntrack has it")
+	f.StringVar(&o.opts.StateOut, "state", "", "write connections, flow tables, counters, events and the time at the end to `FILE`,\nfor sluice conntrack and --from-state")
+	f.StringVar(&o.opts.FromState, "from-state", "", "go on from the state in `FILE` instead of an empty table")
+	f.IntVar(&o.opts.Events, "events", 0, "with --state: keep the last `N` connection events (default 65536)")
 	f.Uint64Var(&o.opts.Until, "until", 0, "stop after `N` packets; 0: never")
 	f.Uint64Var(&o.opts.Seed, "seed", 1, "seed of hashes and random choices")
 	f.IntVar(&o.lines, "connections", 10, "print so many connections; -1: all")
 	f.BoolVar(&o.json, "json", false, "print JSON, with all connections")
 	f.BoolVar(&o.timing, "timing", false, "with --json: add how long it took, which no two runs have in common")
 	_ = cmd.MarkFlagRequired("in")
+	// A state brings its own.
+	cmd.MarkFlagsMutuallyExclusive("from-state", "seed")
+	cmd.MarkFlagsMutuallyExclusive("from-state", "events")
 	return cmd
 }
 

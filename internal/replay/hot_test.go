@@ -20,7 +20,7 @@ func TestAllocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRunner(p, conntrack.DefaultSettings(), Options{})
+	r := newRunner(p, conntrack.DefaultSettings(), Options{}, nil)
 	if r.split, err = newSplitter([]string{"initiator=uplink_rep,vf0_rep"}, func(name string) (int32, error) {
 		return map[string]int32{"uplink_rep": 0, "vf0_rep": 1}[name], nil
 	}); err != nil {

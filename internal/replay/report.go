@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -144,7 +145,7 @@ func newFragmentReport(st frag.Stats) FragmentReport {
 // finish fills in everything that is known only in the end.
 func (r *runner) finish(f *feed, text string) {
 	r.engine = r.e
-	if r.Packets > 0 {
+	if r.now != math.MinInt64 {
 		r.LastTime = r.now
 		r.e.Flows().Sync(r.now)
 	}

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"sluice/conntrack"
+	"sluice/port"
 )
 
 // The demo's policy and its capture of real traffic.
@@ -170,3 +173,24 @@ func readDir(t testing.TB, dir string) map[string]string {
 
 // lines joins a policy's lines.
 func lines(l ...string) string { return strings.Join(l, "\n") + "\n" }
+
+// capturePackets reads a capture whole.
+func capturePackets(t testing.TB, path string) (out []packetAt) {
+	t.Helper()
+	r, err := port.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var rec port.Record
+	for {
+		err := r.Read(&rec)
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, packetAt{rec.Time, bytes.Clone(rec.Data), rec.OrigLen - len(rec.Data)})
+	}
+}

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"sluice/conntrack"
 	"sluice/datapath"
+	"sluice/internal/state"
 	"sluice/packet"
 	"sluice/policy"
 	"sluice/policy/tc"
@@ -31,7 +33,12 @@ type Options struct {
 	ZoneLimits      []string
 	SourceLimits    []string
 	Until           uint64 // packets; 0: all
-	Seed            uint64 // of hashes and of random choices
+	Seed            uint64 // of hashes and of random choices; a state brings its own
+	// FromState is a state to go on from, of Run's StateOut; empty: an empty
+	// table. The settings above change what it says.
+	FromState string
+	StateOut  string // where the state at the end goes; empty: nowhere
+	Events    int    // how many connection events a state keeps; 0: defaultEvents
 	// Notes are about the policy's spelling and about rules that can never
 	// match; nil: nobody reads them.
 	Notes io.Writer
@@ -58,8 +65,19 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if len(p.Devices) == 0 {
 		return nil, fmt.Errorf("policy %s names no device: there is nowhere for packets to come in", o.Policy)
 	}
-	settings, err := settingsOf(o)
-	if err != nil {
+	if o.Events < 0 || o.Events > state.MaxEvents {
+		return nil, fmt.Errorf("--events %d: want a number from 1 to %d", o.Events, state.MaxEvents)
+	}
+	var from *state.State
+	settings := conntrack.DefaultSettings()
+	if o.FromState != "" {
+		if from, err = state.ReadFile(o.FromState); err != nil {
+			return nil, err
+		}
+		settings = from.Tracker.Settings()
+		o.Seed = from.Clock.Seed
+	}
+	if err := adjust(settings, o); err != nil {
 		return nil, err
 	}
 	devs, split, err := places(p, o)
@@ -78,8 +96,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			fmt.Fprintf(o.Notes, "warning: %s\n", w)
 		}
 	}
-	r := newRunner(p, settings, o)
+	r := newRunner(p, settings, o, from)
 	r.split = split
+	if from != nil {
+		if err := r.resume(from); err != nil {
+			f.close()
+			return nil, fmt.Errorf("go on from state %s: %w", o.FromState, err)
+		}
+	}
 	if o.OutDir != "" {
 		if r.out, err = newOutput(o.OutDir, p); err != nil {
 			f.close()
@@ -90,22 +114,26 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if r.out != nil {
 		err = errors.Join(err, r.out.close())
 	}
+	if o.StateOut != "" {
+		// Before the report finishes all maintenance: what goes on from the
+		// state must find it where it was.
+		err = errors.Join(err, r.state(o).WriteFile(o.StateOut))
+	}
 	r.finish(f, string(text))
 	return &r.Report, err
 }
 
-// settingsOf makes the tracker's settings: the profile first, then single
+// adjust changes the tracker's settings: the profile first, then single
 // values, then what builds on them.
-func settingsOf(o Options) (*conntrack.Settings, error) {
-	s := conntrack.DefaultSettings()
+func adjust(s *conntrack.Settings, o Options) error {
 	if o.Profile != "" {
 		if err := s.SetProfile(o.Profile); err != nil {
-			return nil, fmt.Errorf("--timeout-profile %s: %w", o.Profile, err)
+			return fmt.Errorf("--timeout-profile %s: %w", o.Profile, err)
 		}
 	}
 	for _, kv := range o.Sysctls {
 		if err := setSysctl(s, kv); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, f := range []struct {
@@ -119,11 +147,11 @@ func settingsOf(o Options) (*conntrack.Settings, error) {
 	} {
 		for _, list := range f.lists {
 			if err := f.set(list); err != nil {
-				return nil, fmt.Errorf("--%s %s: %w", f.flag, list, err)
+				return fmt.Errorf("--%s %s: %w", f.flag, list, err)
 			}
 		}
 	}
-	return s, s.Check()
+	return s.Check()
 }
 
 func setSysctl(s *conntrack.Settings, kv string) error {
@@ -192,10 +220,22 @@ type runner struct {
 	states [1 << 8]uint64 // packets by ct_state as the last filter hit left it
 }
 
-func newRunner(p *policy.Policy, settings *conntrack.Settings, o Options) *runner {
-	tr := conntrack.New(conntrack.Config{
-		Seed: [2]uint64{o.Seed, ^o.Seed}, MaxConns: int(settings.Max), Settings: settings,
-	})
+// newRunner makes a runner over an empty tracker, or over a state's.
+func newRunner(p *policy.Policy, settings *conntrack.Settings, o Options, from *state.State) *runner {
+	var tr *conntrack.Tracker
+	if from != nil {
+		tr = from.Tracker
+		for id, z := range settings.Zones { // as just adjusted
+			tr.SetZone(id, z)
+		}
+	} else {
+		tr = conntrack.New(conntrack.Config{
+			Seed: [2]uint64{o.Seed, ^o.Seed}, MaxConns: int(settings.Max), Settings: settings,
+		})
+	}
+	if _, capacity := tr.EventCount(); o.StateOut != "" && capacity == 0 {
+		tr.Listen(cmp.Or(o.Events, defaultEvents))
+	}
 	r := &runner{
 		e:     datapath.New(datapath.Config{Tracker: tr, Seed: o.Seed, Trace: true}),
 		limit: packet.VectorSize, now: math.MinInt64, prog: progress{w: o.Progress},
@@ -245,11 +285,14 @@ func (r *runner) run(ctx context.Context, f *feed) error {
 func (r *runner) batch(b *batch) error {
 	for i := range b.frames {
 		f := &b.frames[i]
-		if r.now == math.MinInt64 {
-			if err := r.e.Load(r.policy, f.time); err != nil {
-				return err
+		if r.Packets == 0 && r.v.N == 0 {
+			if r.now == math.MinInt64 {
+				if err := r.e.Load(r.policy, f.time); err != nil {
+					return err
+				}
+				r.now, r.begin = f.time, f.time
 			}
-			r.now, r.begin, r.FirstTime = f.time, f.time, f.time
+			r.FirstTime = f.time
 		}
 		r.now = max(r.now, f.time)
 		if r.now-r.begin >= granule {

@@ -1,0 +1,112 @@
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net"
+	"net/netip"
+	"slices"
+
+	"sluice/internal/state"
+	"sluice/packet"
+)
+
+// defaultEvents is how many connection events a state keeps unless told.
+const defaultEvents = 1 << 16
+
+// state is what the replay has come to.
+func (r *runner) state(o Options) *state.State {
+	s := &state.State{
+		Clock:   state.Clock{Now: r.now, Vector: r.begin, Seed: o.Seed, Policy: o.Policy},
+		Tracker: r.e.Tracker(), Tables: r.e.Flows().Save(), Flows: r.e.Flows().Counters(),
+		Actions: r.e.SaveActions(), Random: r.e.Random(),
+	}
+	if r.now == math.MinInt64 {
+		s.Clock.Now, s.Clock.Vector, s.Clock.Empty = 0, 0, true
+	}
+	r.split.save(s, r.Devices)
+	return s
+}
+
+// resume goes on where a state stands. The tracker is the state's already.
+// What the state's policy counted goes to those actions of this policy that
+// have the same kind and index.
+func (r *runner) resume(s *state.State) error {
+	if s.Clock.Empty {
+		return nil
+	}
+	if s.Clock.Vector > s.Clock.Now {
+		return fmt.Errorf("vector_ns %d is after now_ns %d", s.Clock.Vector, s.Clock.Now)
+	}
+	r.now, r.begin = s.Clock.Now, s.Clock.Vector
+	if err := r.e.Load(r.policy, r.now); err != nil {
+		return err
+	}
+	if err := r.e.Flows().Restore(r.now, s.Tables, s.Flows); err != nil {
+		return err
+	}
+	r.e.RestoreActions(s.Actions)
+	if s.Random != nil {
+		if err := r.e.SetRandom(s.Random); err != nil {
+			return err
+		}
+	}
+	return r.split.restore(s, r.Devices)
+}
+
+// save adds what the splitter has learnt, in a fixed order.
+func (s *splitter) save(st *state.State, devs []DeviceReport) {
+	for k, first := range s.flows {
+		st.Split = append(st.Split, state.SplitFlow{
+			A: k.a.Netip(k.family &^ anyProto), B: k.b.Netip(k.family &^ anyProto), APort: k.aPort, BPort: k.bPort,
+			Proto: k.proto, Hosts: k.family&anyProto != 0, First: first,
+		})
+	}
+	slices.SortFunc(st.Split, func(a, b state.SplitFlow) int {
+		hosts := func(f state.SplitFlow) int {
+			if f.Hosts {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Or(hosts(a)-hosts(b), a.A.Compare(b.A), a.B.Compare(b.B), cmp.Compare(a.Proto, b.Proto),
+			cmp.Compare(a.APort, b.APort), cmp.Compare(a.BPort, b.BPort))
+	})
+	for mac, d := range s.macs {
+		st.MACs = append(st.MACs, state.SplitMAC{MAC: net.HardwareAddr(mac[:]).String(), Device: devs[d].Name})
+	}
+	slices.SortFunc(st.MACs, func(a, b state.SplitMAC) int { return cmp.Compare(a.MAC, b.MAC) })
+}
+
+// restore takes over what another splitter has learnt, if this one can use it.
+func (s *splitter) restore(st *state.State, devs []DeviceReport) error {
+	if !s.initiator {
+		return nil
+	}
+	family := func(a netip.Addr) uint8 {
+		if a.Is4() {
+			return packet.IPv4
+		}
+		return packet.IPv6
+	}
+	for _, f := range st.Split {
+		k := flowKey{packet.AddrFrom(f.A), packet.AddrFrom(f.B), f.APort, f.BPort, f.Proto, family(f.A)}
+		if f.Hosts {
+			k.family |= anyProto
+		}
+		s.flows[k] = f.First
+	}
+	for _, m := range st.MACs {
+		mac, err := net.ParseMAC(m.MAC)
+		if err != nil || len(mac) != 6 {
+			return fmt.Errorf("%q is no MAC address", m.MAC)
+		}
+		d := slices.IndexFunc(devs, func(d DeviceReport) bool { return d.Name == m.Device })
+		if d < 0 {
+			continue // a device that the policy has no longer
+		}
+		s.macs[[6]byte(mac)] = int32(d)
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package state
+
+import (
+	"bufio"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc64"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"sluice/conntrack"
+)
+
+const (
+	format  = "sluice state"
+	version = 1
+)
+
+var table = crc64.MakeTable(crc64.ECMA)
+
+// writer writes lines and sums them up.
+type writer struct {
+	w     *bufio.Writer
+	lines int
+	sum   uint64
+	err   error
+}
+
+func (w *writer) line(v any) {
+	if w.err != nil {
+		return
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		w.err = err
+		return
+	}
+	b = append(b, '\n')
+	w.lines++
+	w.sum = crc64.Update(w.sum, table, b)
+	_, w.err = w.w.Write(b)
+}
+
+// Write writes the state.
+func (s *State) Write(out io.Writer) error {
+	if s.flows != nil {
+		s.Tables, s.Flows = s.flows.Save(), s.flows.Counters()
+	}
+	w := &writer{w: bufio.NewWriterSize(out, 1<<16)}
+	t := s.Tracker
+	w.line(header{format, version})
+	w.line(clockLine{kindClock, s.Clock})
+	w.line(sysctlLine{kindSysctl, sysctls(t.Settings())})
+	led := t.Ledger()
+	w.line(trackerLine{kindTracker, led.Slots, led.Cursor, led.Ticked, led.Credit, hex.EncodeToString(led.Random)})
+	w.line(newStatsLine(led.Stats))
+	set := t.Settings()
+	w.line(limitsLine{kindLimits, set.ZoneLimit, set.UDPFirst, set.UDPReplied, set.ICMPReply, set.Zones, led.Zones, led.Refused})
+	for i := range s.Tables {
+		v := &s.Tables[i]
+		w.line(newTableLine(v))
+		for chunk := range slices.Chunk(v.Flows, slotsPerLine) {
+			w.line(listLine{kindHeld, v.ID, chunk})
+		}
+		for chunk := range slices.Chunk(v.Stale, slotsPerLine) {
+			w.line(listLine{kindStale, v.ID, chunk})
+		}
+	}
+	w.line(newFlowsLine(s.Flows))
+	for c := range t.Saved() {
+		w.line(newConnLine(&c))
+	}
+	for chunk := range slices.Chunk(led.Free, slotsPerLine) {
+		line := freeLine{Kind: kindFree}
+		for _, ref := range chunk {
+			line.Slots = append(line.Slots, [2]uint32{uint32(ref), uint32(ref >> 32)})
+		}
+		w.line(line)
+	}
+	for chunk := range slices.Chunk(led.Sources, slotsPerLine) {
+		w.line(sourcesLine{kindSources, chunk})
+	}
+	for i := range led.Expectations {
+		w.line(newExpectLine(&led.Expectations[i]))
+	}
+	for _, x := range led.Senders {
+		w.line(senderLine{kindSender, x.Zone, x.Addr.Netip(x.Family), x.Last, x.Rate})
+	}
+	total, capacity := t.EventCount()
+	w.line(eventsLine{kindEvents, capacity, total})
+	for _, e := range t.Events(0) {
+		w.line(newEventLine(e))
+	}
+	for i := range s.Actions {
+		w.line(newActionLine(&s.Actions[i]))
+	}
+	if s.Random != nil {
+		w.line(randomLine{kindRandom, hex.EncodeToString(s.Random)})
+	}
+	for _, f := range s.Split {
+		w.line(splitLine{kindSplit, f})
+	}
+	for _, m := range s.MACs {
+		w.line(macLine{kindMAC, m})
+	}
+	if w.err != nil {
+		return w.err
+	}
+	end, _ := json.Marshal(endLine{kindEnd, w.lines, fmt.Sprintf("%016x", w.sum)})
+	w.w.Write(append(end, '\n'))
+	return w.w.Flush()
+}
+
+// slotsPerLine keeps lines short.
+const slotsPerLine = 512
+
+// WriteFile writes the state to a file, whole or not at all.
+func (s *State) WriteFile(path string) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write state: %w", errors.Join(err, os.Remove(f.Name())))
+		}
+	}()
+	// CreateTemp's own mode is for secrets; keep the file's, if there is one.
+	mode := os.FileMode(0o644)
+	if st, err := os.Stat(path); err == nil {
+		mode = st.Mode().Perm()
+	}
+	if err = errors.Join(f.Chmod(mode), s.Write(f)); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// sysctls are all settings by name.
+func sysctls(s *conntrack.Settings) map[string]string {
+	m := map[string]string{}
+	for _, name := range s.Names() {
+		m[name], _ = s.Get(name) // the names are its own
+	}
+	return m
+}
