@@ -162,6 +162,9 @@ func actionWordsOf(a *policy.Action) string {
 	case a.CT != nil:
 		return "ct" + ctWordsOf(a.CT) + index + " " + end
 	}
+	if a.TunnelKey != nil {
+		return "tunnel_key" + tunnelKeyWordsOf(a.TunnelKey) + " " + end + index
+	}
 	return a.Kind + index
 }
 

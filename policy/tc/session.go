@@ -206,7 +206,7 @@ func (c *cursor) device(name string) {
 			want = "one of " + strings.Join(names, ", ")
 		}
 		e := c.errorAt(c.i, fmt.Sprintf(`Cannot find device "%s"`, name), want)
-		e.code = 1
+		e.code = max(1, c.code)
 		panic(e)
 	}
 	c.s.Policy.Declare(name)
