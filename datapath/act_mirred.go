@@ -58,7 +58,7 @@ func (p *pkt) blockcast(a *action, s *counter) (policy.Control, int32) {
 // send hands the frame on. It always travels without connection-tracking
 // state: mirred clears it for what it sends (nf_reset_ct).
 func (p *pkt) send(a *action, dev int32, copied bool) {
-	if !a.ingress && p.e.prog.devs[dev].block[policy.Egress] < 0 {
+	if d := &p.e.prog.devs[dev]; !a.ingress && d.block[policy.Egress] < 0 && d.tunnel < 0 {
 		// The usual case: straight out of the port.
 		p.e.v.Send(p.i, dev, a.mirror, false, p.frame)
 		p.lent = true
@@ -77,6 +77,9 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 	c.dev = dev
 	var verdict packet.Verdict
 	if a.ingress {
+		if p.egress {
+			c.tun, c.set = nil, -1 // skb_dst_drop in tcf_mirred_to_dev
+		}
 		c.egress = false
 		c.iif = dev
 		verdict, c.reason = c.ingress()
@@ -108,6 +111,9 @@ func (p *pkt) transmit(mirror bool) packet.Verdict {
 		case outGone:
 			return p.fate
 		}
+	}
+	if n := p.e.prog.devs[p.dev].tunnel; n >= 0 {
+		return p.wrap(n, mirror)
 	}
 	p.e.v.Send(p.i, p.dev, mirror, false, p.frame)
 	return packet.Forward

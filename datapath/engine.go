@@ -44,6 +44,9 @@ type Engine struct {
 	seek  [3]conntrack.Seek            // groups of lookups under way
 
 	spares []byte // frames that had to be copied
+	begin   [packet.VectorSize]int32         // the device where each packet's way begins
+	tunnels [packet.VectorSize]packet.Tunnel // of packets that were unwrapped at once
+	ipID    uint16                           // of their outer headers
 }
 
 // maxDepth bounds nested judgements: redirects into other devices' ingress,
@@ -185,15 +188,42 @@ func (e *Engine) aim(v *packet.Vector, lo, hi int, s *conntrack.Seek) {
 		h := &v.H[i]
 		packet.Parse(v.Frame[i], h)
 		s.Skip(i - lo)
+		e.begin[i] = v.M[i].Dev
+		if len(e.prog.tunnels) > 0 {
+			e.unwrapEarly(v, i)
+		}
 		if h.Tuple.Family == packet.FamilyNone {
 			continue
 		}
 		h.Hash = e.tr.Hash(&h.Tuple)
-		if d := v.M[i].Dev; uint(d) < uint(len(devs)) && devs[d].hasZone {
+		if d := e.begin[i]; uint(d) < uint(len(devs)) && devs[d].hasZone {
 			s.Aim(i-lo, e.tr, h.Hash, devs[d].ctZone)
 		}
 	}
 	e.tr.Start(s, hi-lo)
+}
+
+// unwrapEarly takes packet i out of its tunnel before anything else if it came
+// in where no filter would look at it as it is: then it is as if it had come
+// in on the tunnel's device. What is wrong with a tunnel's packet is left to
+// be found again, and told, by judge.
+func (e *Engine) unwrapEarly(v *packet.Vector, i int) {
+	m := &v.M[i]
+	if uint(m.Dev) >= uint(len(e.prog.devs)) || !e.prog.devs[m.Dev].bare || m.Chain != 0 || m.CT.PostCT || m.Tunnel != nil {
+		return
+	}
+	n := e.prog.tunnelFor(v.Frame[i], &v.H[i], m.Dev)
+	if n < 0 {
+		return
+	}
+	t := &e.prog.tunnels[n]
+	begin, end, err := t.Decap(v.Frame[i], &v.H[i], &e.tunnels[i])
+	if err != packet.TunnelOK {
+		return
+	}
+	v.Frame[i] = v.Frame[i][begin:end:end]
+	packet.Parse(v.Frame[i], &v.H[i])
+	e.begin[i], m.Tunnel = t.dev, &e.tunnels[i]
 }
 
 // judgeGroup judges packets lo to hi, in order.

@@ -27,6 +27,7 @@ const maxPathActions = 12
 type path struct {
 	generation uint32
 	dev        int32
+	enc        [encWords]uint64 // of the tunnel, as far as filters look at it
 	verdict    packet.Verdict
 	reason     uint8
 	up         bool // it ends in the host's stack
@@ -90,15 +91,22 @@ const plainFlags = packet.HasL3 | packet.HasL4
 // way. It reports false, with nothing done, when there is none.
 func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool {
 	h, m := &v.H[i], &v.M[i]
-	if h.Flags&^packet.DontFrag != plainFlags || h.NVLAN != 0 || m.Chain != 0 || m.CT.PostCT || uint(m.Dev) >= uint(len(e.prog.devs)) {
+	if h.Flags&^packet.DontFrag != plainFlags || h.NVLAN != 0 || m.Chain != 0 || m.CT.PostCT || uint(e.begin[i]) >= uint(len(e.prog.devs)) {
 		return false
 	}
-	c, dir := e.tr.Candidate(s, n, &h.Tuple, e.prog.devs[m.Dev].ctZone)
+	dev := e.begin[i]
+	c, dir := e.tr.Candidate(s, n, &h.Tuple, e.prog.devs[dev].ctZone)
 	if c == nil {
 		return false
 	}
 	w := e.paths.pairs[c.Path][dir&1]
-	if w == nil || w.generation != e.generation || w.dev != m.Dev || !w.table.Carry(c, dir, h, v.Now) {
+	if w == nil || w.generation != e.generation || w.dev != dev {
+		return false
+	}
+	if e.prog.encUsed && w.enc != e.prog.encOf(m.Tunnel) {
+		return false
+	}
+	if !w.table.Carry(c, dir, h, v.Now) {
 		return false
 	}
 	frame := v.Frame[i]
@@ -180,7 +188,8 @@ func (e *Engine) noteAction(a *action) {
 		ps.ok = a.random == randomNone
 		out.drop = a.control == policy.Shot
 	case actMirred:
-		ps.ok = !a.ingress && a.toBlock < 0 && uint(a.dev) < uint(len(e.prog.devs)) && e.prog.devs[a.dev].block[policy.Egress] < 0
+		ps.ok = !a.ingress && a.toBlock < 0 && uint(a.dev) < uint(len(e.prog.devs)) && e.prog.devs[a.dev].block[policy.Egress] < 0 &&
+			e.prog.devs[a.dev].tunnel < 0
 		out.dev, out.mirror = a.dev, a.mirror
 	case actCT:
 		ps.ok = n.table == nil && !a.ct.Commit && !a.ct.Clear && !a.ct.Clone
@@ -188,6 +197,8 @@ func (e *Engine) noteAction(a *action) {
 		for _, before := range n.acts[:n.n] {
 			ps.ok = ps.ok && (!n.nat || before.dev < 0) // sent untranslated
 		}
+	case actTunnelKey:
+		ps.ok = a.set < 0
 	}
 	n.acts[n.n] = out
 	n.n++
@@ -205,8 +216,11 @@ func (ps *paths) noteHit(filter int32, state uint16, conn bool) {
 }
 
 // begin starts noting a packet's way.
-func (ps *paths) begin(e *Engine, dev int32) {
+func (ps *paths) begin(e *Engine, dev int32, t *packet.Tunnel) {
 	ps.note = path{generation: e.generation, dev: dev}
+	if e.prog.encUsed {
+		ps.note.enc = e.prog.encOf(t)
+	}
 	ps.ok = e.prog.steady && !e.classifyAll
 }
 
@@ -243,6 +257,9 @@ func (e *Engine) remember(ref packet.ConnRef, dir int) {
 func (ps *paths) way() *way {
 	n := &ps.note
 	sum := uint64(n.generation)<<32 | uint64(uint32(n.dev))
+	for _, w := range n.enc {
+		sum = mix(sum, w)
+	}
 	for i := range n.acts[:n.n] {
 		sum = (sum ^ uint64(n.acts[i].stat)) * 0x9e3779b97f4a7c15
 	}
@@ -273,9 +290,10 @@ func newWay(p path) *way {
 
 // findSteady reports whether packets of one connection that arrive at one device
 // always look the same to the program. TOS, TTL, TCP flags, tags and MAC
-// addresses may change from packet to packet.
+// addresses may change from packet to packet; so may the same of outer
+// headers. Whose tunnel it is may be asked: a way is that tunnel's alone.
 func (p *program) findSteady() bool {
-	const unsteady = needMAC | needVLAN | needIPX | needARP | needMPLS | needSPI
+	const unsteady = needMAC | needVLAN | needIPX | needARP | needMPLS | needSPI | needTunnelOpts
 	if p.need&unsteady != 0 {
 		return false
 	}
@@ -291,6 +309,10 @@ func (p *program) findSteady() bool {
 						}
 					case wL4:
 						if g.mask[l]&(0xffff<<16) != 0 { // TCP flags
+							return false
+						}
+					case wARPTIP, wARPSHA:
+						if g.mask[l] != 0 { // the outer TOS, TTL, flags and source port
 							return false
 						}
 					}

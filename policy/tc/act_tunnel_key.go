@@ -97,9 +97,7 @@ func (c *cursor) helped(i int, msg, want string) {
 func (c *cursor) tunnelAddress() ([16]byte, uint8) {
 	a, fam, ok := address(c.arg("an address"), 0)
 	if !ok {
-		e := c.errorAt(c.i, fmt.Sprintf(`Error: any valid address is expected rather than "%s".`, c.text()), "an IPv4 or IPv6 address")
-		e.code, e.final = 1, true
-		panic(e)
+		c.anyAddress()
 	}
 	return a, fam
 }

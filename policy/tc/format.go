@@ -18,6 +18,9 @@ import (
 // commands.
 func Format(w io.Writer, p *policy.Policy) error {
 	f := &formatter{seen: map[*policy.Action]bool{}}
+	for _, l := range hostLines(p) {
+		f.b.WriteString(l + "\n")
+	}
 	for _, d := range p.Devices {
 		if d.Qdisc == "" {
 			continue

@@ -99,6 +99,11 @@ func (s *Session) run(words []word) (err *Error) {
 			s.lastNow = now
 		}
 	}
+	if c.text() == "ip" {
+		c.skip()
+		s.ip(c)
+		return nil
+	}
 	if c.text() == "tc" {
 		c.skip()
 	}
