@@ -85,7 +85,11 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 		verdict, c.reason = c.ingress()
 	} else {
 		c.iif = p.dev
+		c.shot = false
 		verdict = c.transmit(a.mirror)
+		if c.shot {
+			p.e.counters.slots[a.stat].overlimits++
+		}
 	}
 	if !copied {
 		// A redirected packet shares the fate of what was sent.
@@ -104,6 +108,7 @@ func (p *pkt) transmit(mirror bool) packet.Verdict {
 		p.dropCT()
 		switch out {
 		case outDrop:
+			p.shot = true
 			if p.reason == ReasonGact {
 				p.reason = ReasonEgress
 			}

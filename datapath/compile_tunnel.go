@@ -26,7 +26,7 @@ func (c *compiler) ports(p *policy.Policy) {
 		}
 		tp := tunnelPort{
 			TunnelPort: packet.TunnelPort{
-				Kind: tunnelKind(t.Kind), GroupPolicy: t.GroupPolicy, ZeroSum6: t.ZeroSum6, GRESum: t.GRESum, MAC: d.MAC, HasMAC: d.HasMAC,
+				Kind: tunnelKind(t.Kind), GroupPolicy: t.GroupPolicy, ZeroSum6: t.ZeroSum6, MAC: d.MAC, HasMAC: d.HasMAC,
 			},
 			dev: int32(i), under: -1, port: t.Port, family: packet.IPv4,
 		}

@@ -21,6 +21,7 @@ type pkt struct {
 	size    uint32 // what counters count: bytes from the network header on
 	proto   uint16 // protocol as cls_api sees it
 	egress  bool
+	shot    bool           // its device's egress block dropped it
 	shared  packet.ConnRef // an unconfirmed connection that the caller still needs
 	reason  uint8
 	flowHit bool           // the flow table has judged the packet

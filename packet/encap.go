@@ -53,22 +53,24 @@ func (o *Outer) Encap(dst []byte, t *Tunnel, inner []byte, h *Headers, hash uint
 func (o *Outer) dsfield(t *Tunnel, h *Headers) (tos, ttl uint8) {
 	tos, ttl = t.TOS, t.TTL
 	ip := h.EtherType == EtherIPv4 || h.EtherType == EtherIPv6
-	if o.Kind == GRETap {
-		// The packet's protocol is its tag's when it has one.
-		if bare := ip && h.NVLAN == 0; bare && ttl == 0 {
-			ttl = h.TTL
-		} else if ttl == 0 {
-			ttl = hopLimit
+	switch o.Kind {
+	case VXLAN:
+		if ttl == 0 {
+			ttl = hopLimit // Geneve really sends zero (geneve.c geneve_xmit_skb)
+		}
+	case GRETap:
+		ip = ip && h.NVLAN == 0 // to GRE a tagged packet is no IP
+		if ttl == 0 {
+			if ttl = hopLimit; ip {
+				ttl = h.TTL
+			}
 		}
 		if t.Family == IPv6 {
 			return tos, ttl
 		}
-		if tos == 1 && ip && h.NVLAN == 0 {
+		if tos == 1 && ip {
 			tos = h.TOS
 		}
-	}
-	if o.Kind == VXLAN && ttl == 0 {
-		ttl = hopLimit // Geneve really sends zero (geneve.c geneve_xmit_skb)
 	}
 	// RFC 6040: the inner mark goes out, but for congestion itself.
 	ecn := uint8(0)

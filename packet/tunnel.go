@@ -73,8 +73,6 @@ type TunnelPort struct {
 	GroupPolicy bool
 	// ZeroSum6: UDP over IPv6 may come without a checksum (RFC 6935).
 	ZeroSum6 bool
-	// GRESum: GRE must come with a checksum; otherwise it must not.
-	GRESum bool
 	// MAC is the port's own address; HasMAC says that it is known.
 	MAC    [6]byte
 	HasMAC bool
@@ -211,20 +209,13 @@ func (p *TunnelPort) decapGRE(b []byte, h *Headers, t *Tunnel) (int, TunnelError
 	}
 	t.ID, t.SPort, t.DPort, t.Flags = 0, 0, 0, 0
 	t.OptsKind, t.OptsLen = NoTunnel, 0
-	at := 4
 	if b[0]&hasSum != 0 {
-		if Fold(Sum(0, b)) != 0xffff {
-			return 0, TunnelBadSum
-		}
-		t.Flags |= TunnelChecksum
-		at = 8
-	}
-	if p.GRESum != (b[0]&hasSum != 0) {
+		// Right or wrong: an external port expects none (ip_tunnel_rcv).
 		return 0, TunnelBadSum
 	}
 	if b[0]&hasKey != 0 {
 		t.Flags |= TunnelKey
-		t.ID = binary.BigEndian.Uint32(b[at:])
+		t.ID = binary.BigEndian.Uint32(b[4:])
 	}
 	return n, TunnelOK
 }

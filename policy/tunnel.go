@@ -39,7 +39,6 @@ type Tunnel struct {
 	MaxPort     uint16 // below MaxPort
 	GroupPolicy bool   // VXLAN's extension
 	ZeroSum6    bool   // UDP over IPv6 may arrive without a checksum
-	GRESum      bool   // GRE has to arrive with a checksum
 	Under       string // the device it runs over; empty: routes decide
 	Local       netip.Addr
 }

@@ -147,11 +147,8 @@ func (c *cursor) tunnelOptions(t *policy.Tunnel) {
 		case w == "udp6zerocsumrx" && udp:
 			t.ZeroSum6 = true
 		case w == "noudp6zerocsumrx" && udp:
-			t.ZeroSum6 = false
-		case (w == "csum" || w == "icsum") && !udp:
-			t.GRESum = true
-		case (w == "nocsum" || w == "noicsum") && !udp:
-			t.GRESum = false
+			// To Geneve's driver the attribute counts, whatever is in it.
+			t.ZeroSum6 = t.Kind == policy.Geneve
 		case w == "local":
 			a, err := netip.ParseAddr(c.arg("an address"))
 			if err != nil {
@@ -164,7 +161,7 @@ func (c *cursor) tunnelOptions(t *policy.Tunnel) {
 			t.Under = name
 		case w == "ttl", w == "tos", w == "hoplimit", w == "ageing", w == "encaplimit":
 			c.arg("a value") // the packet's own metadata decide
-		case w == "learning", w == "nolearning", w == "udpcsum", w == "noudpcsum", w == "udp6zerocsumtx", w == "noudp6zerocsumtx", w == "ocsum", w == "noocsum":
+		case w == "learning", w == "nolearning", w == "udpcsum", w == "noudpcsum", w == "udp6zerocsumtx", w == "noudp6zerocsumtx", w == "csum", w == "nocsum", w == "icsum", w == "noicsum", w == "ocsum", w == "noocsum":
 			// So with the packet's own metadata, too.
 		case w == "id", w == "vni", w == "remote", w == "group", w == "key", w == "ikey", w == "okey":
 			c.fail(fmt.Sprintf(`%s: both 'external' and "%s" cannot be specified`, t.Kind, w), "external alone: tunnel_key and enc_key_id name tunnels")
@@ -412,8 +409,6 @@ func tunnelWords(t *policy.Tunnel) string {
 	}
 	flag(t.GroupPolicy, "gbp")
 	flag(t.ZeroSum6 && !plain.ZeroSum6, "udp6zerocsumrx")
-	flag(!t.ZeroSum6 && plain.ZeroSum6, "noudp6zerocsumrx")
-	flag(t.GRESum, "csum")
 	if t.Local.IsValid() {
 		s += " local " + t.Local.String()
 	}
