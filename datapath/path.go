@@ -103,7 +103,7 @@ func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool 
 	if w == nil || w.generation != e.generation || w.dev != dev {
 		return false
 	}
-	if e.prog.encUsed && w.enc != e.prog.encOf(m.Tunnel) {
+	if e.prog.encUsed && !e.prog.encIs(m.Tunnel, &w.enc) {
 		return false
 	}
 	if !w.table.Carry(c, dir, h, v.Now) {

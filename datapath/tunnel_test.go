@@ -334,24 +334,40 @@ func TestTunnelsAllocateNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkDecapEstablished: a frame of 114 bytes out of VXLAN, its
-// connection looked up, counted, and out of a port.
-func BenchmarkDecapEstablished(b *testing.B) {
-	r, frames := established(b, packet.VectorSize)
-	var v packet.Vector
-	dev, _ := r.E.Device("uplink_rep")
-	b.ReportAllocs()
-	n := 0
-	for b.Loop() {
-		v.Reset()
-		v.Now = r.Now
-		for _, f := range frames {
-			v.Add(f, dev)
+// BenchmarkEstablished: a frame's connection looked up, the frame counted, and
+// out of a port; the inner frame is the same, of 64 bytes without and 114 with
+// VXLAN.
+func BenchmarkEstablished(b *testing.B) {
+	run := func(b *testing.B, r *datapathtest.Rig, frames [][]byte) {
+		var v packet.Vector
+		dev, _ := r.E.Device("uplink_rep")
+		b.ReportAllocs()
+		n := 0
+		for b.Loop() {
+			v.Reset()
+			v.Now = r.Now
+			for _, f := range frames {
+				v.Add(f, dev)
+			}
+			r.E.Process(&v)
+			n += v.N
 		}
-		r.E.Process(&v)
-		n += v.N
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/packet")
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/packet")
+	b.Run("plain", func(b *testing.B) {
+		r := datapathtest.NewWith(b, datapath.Config{}, datapathtest.HTTPPolicy...)
+		r.Handshake(1000)
+		frames := make([][]byte, packet.VectorSize)
+		for i := range frames {
+			frames[i] = packettest.TCP(datapathtest.Client, datapathtest.Server, 1000, 80, "A", 1001, 5001, "0123456789")
+		}
+		r.Send("uplink_rep", frames[0])
+		run(b, r, frames)
+	})
+	b.Run("vxlan", func(b *testing.B) {
+		r, frames := established(b, packet.VectorSize)
+		run(b, r, frames)
+	})
 }
 
 func TestTunnelOptions(t *testing.T) {
