@@ -92,7 +92,7 @@ func TestDecapsulation(t *testing.T) {
 			}
 		}
 	})
-	t.Run("A170_A173_resume_in_a_chain_with_tunnel_data", func(t *testing.T) {
+	t.Run("A170_A172_A173_resume_in_a_chain_with_tunnel_data", func(t *testing.T) {
 		r := overlayRig(t)
 		in := udpTo(53)
 		dev, _ := r.E.Device("vxlan0")
