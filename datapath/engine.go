@@ -43,7 +43,7 @@ type Engine struct {
 	first [packet.VectorSize + 1]int32 // first hit of each packet in hits
 	seek  [3]conntrack.Seek            // groups of lookups under way
 
-	spares []byte // frames that had to be copied
+	spares  []byte                           // frames that had to be copied
 	begin   [packet.VectorSize]int32         // the device where each packet's way begins
 	tunnels [packet.VectorSize]packet.Tunnel // of packets that were unwrapped at once
 	ipID    uint16                           // of their outer headers
