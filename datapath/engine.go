@@ -152,7 +152,8 @@ func (e *Engine) Tick(now int64) {
 
 // Process judges all packets of a vector at time v.Now. It fills in headers,
 // verdicts, reasons and outgoing frames. Frames may be shortened (ct cuts off
-// what lies behind the IP packet, as the kernel does).
+// what lies behind the IP packet, as the kernel does), or be what came out of
+// a tunnel, with the tunnel's metadata in M.
 //
 // Packets go through in groups, and three groups are under way at once: while
 // one is judged, the next one's connections are on their way from memory, and
@@ -186,10 +187,11 @@ func (e *Engine) aim(v *packet.Vector, lo, hi int, s *conntrack.Seek) {
 	devs := e.prog.devs
 	for i := lo; i < hi; i++ {
 		h := &v.H[i]
-		packet.Parse(v.Frame[i], h)
 		s.Skip(i - lo)
 		e.begin[i] = v.M[i].Dev
-		if len(e.prog.tunnels) > 0 {
+		if len(e.prog.tunnels) == 0 {
+			packet.Parse(v.Frame[i], h)
+		} else {
 			e.unwrapEarly(v, i)
 		}
 		if h.Tuple.Family == packet.FamilyNone {
@@ -201,29 +203,6 @@ func (e *Engine) aim(v *packet.Vector, lo, hi int, s *conntrack.Seek) {
 		}
 	}
 	e.tr.Start(s, hi-lo)
-}
-
-// unwrapEarly takes packet i out of its tunnel before anything else if it came
-// in where no filter would look at it as it is: then it is as if it had come
-// in on the tunnel's device. What is wrong with a tunnel's packet is left to
-// be found again, and told, by judge.
-func (e *Engine) unwrapEarly(v *packet.Vector, i int) {
-	m := &v.M[i]
-	if uint(m.Dev) >= uint(len(e.prog.devs)) || !e.prog.devs[m.Dev].bare || m.Chain != 0 || m.CT.PostCT || m.Tunnel != nil {
-		return
-	}
-	n := e.prog.tunnelFor(v.Frame[i], &v.H[i], m.Dev)
-	if n < 0 {
-		return
-	}
-	t := &e.prog.tunnels[n]
-	begin, end, err := t.Decap(v.Frame[i], &v.H[i], &e.tunnels[i])
-	if err != packet.TunnelOK {
-		return
-	}
-	v.Frame[i] = v.Frame[i][begin:end:end]
-	packet.Parse(v.Frame[i], &v.H[i])
-	e.begin[i], m.Tunnel = t.dev, &e.tunnels[i]
 }
 
 // judgeGroup judges packets lo to hi, in order.

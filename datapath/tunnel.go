@@ -91,15 +91,70 @@ func (prog *program) forHost(frame []byte, h *packet.Headers, dev int32, t *tunn
 	} else if frame[h.L3]>>4 != 6 {
 		return false
 	}
+	return prog.isLocal(&h.Tuple.Dst, h.Tuple.Family, dev, t)
+}
+
+// isLocal reports whether an address is the host's.
+func (prog *program) isLocal(a *packet.Addr, family uint8, dev int32, t *tunnelPort) bool {
 	if len(prog.local) == 0 {
 		return t.under < 0 || t.under == dev
 	}
 	for i := range prog.local {
-		if l := &prog.local[i]; l.addr == h.Tuple.Dst && l.family == h.Tuple.Family {
+		if l := &prog.local[i]; l.addr == *a && l.family == family {
 			return true
 		}
 	}
 	return false
+}
+
+// unwrapEarly parses packet i, and takes it out of its tunnel before anything
+// else if it came in where no filter would look at it as it is: then it is as
+// if it had come in on the tunnel's device. What is wrong with a tunnel's
+// packet is left to be found again, and told, by judge.
+func (e *Engine) unwrapEarly(v *packet.Vector, i int) {
+	m, frame := &v.M[i], v.Frame[i]
+	if uint(m.Dev) >= uint(len(e.prog.devs)) || !e.prog.devs[m.Dev].bare || m.Chain != 0 || m.CT.PostCT || m.Tunnel != nil {
+		packet.Parse(frame, &v.H[i])
+		return
+	}
+	n, begin, end, ok := e.unwrapPlain(frame, m.Dev, &e.tunnels[i])
+	if !ok {
+		h := &v.H[i]
+		packet.Parse(frame, h)
+		if n = e.prog.tunnelFor(frame, h, m.Dev); n < 0 {
+			return
+		}
+		var err packet.TunnelError
+		if begin, end, err = e.prog.tunnels[n].Decap(frame, h, &e.tunnels[i]); err != packet.TunnelOK {
+			return
+		}
+	}
+	frame = frame[begin:end:end]
+	v.Frame[i] = frame
+	packet.Parse(frame, &v.H[i])
+	e.begin[i], m.Tunnel = e.prog.tunnels[n].dev, &e.tunnels[i]
+}
+
+// unwrapPlain is the quick way: what it finds is what tunnelFor and Decap would
+// find.
+func (e *Engine) unwrapPlain(frame []byte, dev int32, t *packet.Tunnel) (n, begin, end int, ok bool) {
+	if len(frame) < 38 {
+		return 0, 0, 0, false
+	}
+	d := &e.prog.devs[dev]
+	if d.hasMAC && frame[0]&1 == 0 && [6]byte(frame[:6]) != d.mac {
+		return 0, 0, 0, false
+	}
+	port := binary.BigEndian.Uint16(frame[36:])
+	for n := range e.prog.tunnels {
+		p := &e.prog.tunnels[n]
+		if p.port != port || p.Kind != packet.VXLAN {
+			continue
+		}
+		begin, end, ok = p.DecapPlain(frame, t)
+		return n, begin, end, ok && e.prog.isLocal(&t.Dst, t.Family, dev, p)
+	}
+	return 0, 0, 0, false
 }
 
 var tunnelReasons = [...]uint8{

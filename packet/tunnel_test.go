@@ -395,3 +395,48 @@ func BenchmarkEncapVXLAN(b *testing.B) {
 		o.Encap(buf, &tun, in, &h, 1, 2)
 	}
 }
+
+// TestDecapPlain holds the quick way to the general one, on sound packets and
+// on broken ones.
+func TestDecapPlain(t *testing.T) {
+	taken := 0
+	rapid.Check(t, func(t *rapid.T) {
+		in := bytes.Clone(rapid.SampledFrom([][]byte{inner, inner6, tos(inner, 2)}).Draw(t, "inner"))
+		if rapid.IntRange(0, 3).Draw(t, "cut") == 0 {
+			in = in[:rapid.IntRange(0, len(in)).Draw(t, "length")]
+		}
+		f := packettest.VXLAN("192.0.2.1", "192.0.2.2", 50000, rapid.Uint32Range(0, 1<<24-1).Draw(t, "vni"), in)
+		if rapid.Bool().Draw(t, "no checksum") {
+			packettest.NoSum(f)
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "changes") {
+			f[rapid.IntRange(0, len(f)-1).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
+		}
+		if rapid.Bool().Draw(t, "padded") {
+			f = append(f, "padding"...)
+		}
+		port := packet.TunnelPort{Kind: packet.VXLAN, MAC: [6]byte(inner[6:12]), HasMAC: rapid.Bool().Draw(t, "has a MAC address")}
+		var h packet.Headers
+		var quick, slow packet.Tunnel
+		before := bytes.Clone(f)
+		begin, end, ok := port.DecapPlain(f, &quick)
+		if !bytes.Equal(f, before) {
+			t.Fatal("the frame was changed")
+		}
+		if !ok {
+			return
+		}
+		taken++
+		packet.Parse(f, &h)
+		if h.Flags&(packet.HasL4|packet.IsFrag|packet.BadL3|packet.ShortIP|packet.TruncL3) != packet.HasL4 || h.Proto != packet.ProtoUDP || h.NVLAN != 0 || packet.Checksum(f[h.L3:h.L4]) != 0 {
+			t.Fatalf("flags %#x, protocol %d", h.Flags, h.Proto)
+		}
+		b, e, err := port.Decap(f, &h, &slow)
+		if err != packet.TunnelOK || b != begin || e != end || quick != slow {
+			t.Fatalf("quick: %d to %d, %+v; slow: %d, %d to %d, %+v", begin, end, quick, err, b, e, slow)
+		}
+	})
+	if taken == 0 {
+		t.Error("no packet took the quick way")
+	}
+}
