@@ -41,6 +41,17 @@ var overlay = []string{
 	"filter add dev vf0_rep ingress prio 1 chain 2 proto ip flower ct_state +trk+est action tunnel_key set id 5 src_ip 192.0.2.1 dst_ip 192.0.2.2 dst_port 4789 action mirred egress redirect dev vxlan0",
 }
 
+// translated is overlay with clients behind 10.9.9.9, and a copy of what comes
+// out of the tunnel, as it came, to tap.
+var translated = []string{
+	"filter add dev vxlan0 ingress prio 1 chain 0 proto ip flower enc_key_id 5 ct_state -trk action mirred egress mirror dev tap pipe action ct zone 4 nat pipe action goto chain 2",
+	"filter add dev vxlan0 ingress prio 2 chain 0 proto ip flower enc_key_id 6 action drop",
+	"filter add dev vxlan0 ingress prio 1 chain 2 proto ip flower enc_key_id 5 ct_state +trk+new action ct commit zone 4 nat src addr 10.9.9.9 pipe action mirred egress redirect dev vf0_rep",
+	"filter add dev vxlan0 ingress prio 2 chain 2 proto ip flower enc_key_id 5 ct_state +trk+est action tunnel_key unset pipe action mirred egress redirect dev vf0_rep",
+	"filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower ct_state -trk action ct zone 4 nat pipe action goto chain 2",
+	"filter add dev vf0_rep ingress prio 1 chain 2 proto ip flower ct_state +trk+est action tunnel_key set id 5 src_ip 192.0.2.1 dst_ip 192.0.2.2 action mirred egress mirror dev tap action mirred egress redirect dev vxlan0",
+}
+
 // policyOf puts what declares the host first.
 func policyOf(host, filters []string) []string {
 	return append(append([]string(nil), host...), filters...)
@@ -217,9 +228,13 @@ func TestEncapsulation(t *testing.T) {
 func TestI1_EarlyUnwrapChangesNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		// The filter matches nothing, but has to be asked.
-		late := overlayRig(t, "filter add dev uplink_rep ingress prio 9 proto ip flower ip_proto 99 action drop")
-		early := overlayRig(t)
-		plain := datapathtest.NewWith(t, datapath.Config{Trace: true, ClassifyAll: true}, policyOf(host, overlay)...)
+		policy, peer := overlay, datapathtest.Client
+		if rapid.Bool().Draw(rt, "translated") {
+			policy, peer = translated, "10.9.9.9"
+		}
+		late := datapathtest.New(t, append(policyOf(host, policy), "filter add dev uplink_rep ingress prio 9 proto ip flower ip_proto 99 action drop")...)
+		early := datapathtest.New(t, policyOf(host, policy)...)
+		plain := datapathtest.NewWith(t, datapath.Config{Trace: true, ClassifyAll: true}, policyOf(host, policy)...)
 		conns := 3
 		seq := make([]uint32, conns)
 		for i := range rapid.IntRange(1, 40).Draw(rt, "packets") {
@@ -228,7 +243,7 @@ func TestI1_EarlyUnwrapChangesNothing(t *testing.T) {
 			dev, f := "uplink_rep", packettest.TCP(datapathtest.Client, datapathtest.Server, uint16(1000+c), 80, flags, 1000+seq[c], 5001, "")
 			if rapid.Bool().Draw(rt, "reply") {
 				dev = "vf0_rep"
-				f = packettest.TCP(datapathtest.Server, datapathtest.Client, 80, uint16(1000+c), rapid.SampledFrom([]string{"SA", "A", "FA"}).Draw(rt, "answer"), 5000, 1001+seq[c], "")
+				f = packettest.TCP(datapathtest.Server, peer, 80, uint16(1000+c), rapid.SampledFrom([]string{"SA", "A", "FA"}).Draw(rt, "answer"), 5000, 1001+seq[c], "")
 			} else {
 				vni := rapid.SampledFrom([]uint32{5, 5, 5, 6, 7}).Draw(rt, "vni")
 				f = packettest.VXLAN(there, here, 50000, vni, f)
