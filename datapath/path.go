@@ -50,14 +50,23 @@ type pathAction struct {
 	stat   uint32
 	dev    int32 // where a frame leaves by; -1: none
 	mirror bool
-	drop   bool // counts a drop
+	drop   bool  // counts a drop
+	set    int32 // the tunnel_key that a frame is wrapped by; -1: none
+	port   int32 // through which tunnel port
+}
+
+// wayOut is a frame on its way out, but for the packet and its bytes.
+type wayOut struct {
+	packet.Tx
+	set, port int32 // as in pathAction
 }
 
 // way is a path in use. Its packets are counted here, and its actions' share
 // is added when the vector is done.
 type way struct {
 	path
-	out     []packet.Tx // what leaves, but for packet and frame
+	out     []wayOut
+	wraps   bool // some of out goes into a tunnel
 	packets uint64
 	bytes   uint64
 	next    *way // of the same digest
@@ -74,6 +83,7 @@ type paths struct {
 	used  []*way          // by packets of the vector under way
 	note  path            // the way of the packet under way
 	ok    bool            // it can be remembered so far
+	set   int32           // the tunnel_key in force; -1: none
 
 	followed uint64 // packets that took a remembered way
 }
@@ -106,6 +116,9 @@ func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool 
 	if e.prog.encUsed && !e.prog.encIs(m.Tunnel, &w.enc) {
 		return false
 	}
+	if w.wraps && len(v.Frame[i]) > wrapMax {
+		return false
+	}
 	if !w.table.Carry(c, dir, h, v.Now) {
 		return false
 	}
@@ -125,6 +138,10 @@ func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool 
 	}
 	for j := range w.out {
 		o := &w.out[j]
+		if o.set >= 0 {
+			v.Send(int32(i), o.Dev, o.Mirror, o.Up, e.encap(o.set, o.port, frame, h))
+			continue
+		}
 		v.Send(int32(i), o.Dev, o.Mirror, o.Up, frame)
 	}
 	v.Verdict[i], v.Reason[i] = w.verdict, w.reason
@@ -182,15 +199,17 @@ func (e *Engine) noteAction(a *action) {
 		ps.ok = false
 		return
 	}
-	out := pathAction{stat: a.stat, dev: -1}
+	out := pathAction{stat: a.stat, dev: -1, set: -1}
 	switch a.kind {
 	case actGact:
 		ps.ok = a.random == randomNone
 		out.drop = a.control == policy.Shot
 	case actMirred:
-		ps.ok = !a.ingress && a.toBlock < 0 && uint(a.dev) < uint(len(e.prog.devs)) && e.prog.devs[a.dev].block[policy.Egress] < 0 &&
-			e.prog.devs[a.dev].tunnel < 0
+		ps.ok = !a.ingress && a.toBlock < 0 && uint(a.dev) < uint(len(e.prog.devs)) && e.prog.devs[a.dev].block[policy.Egress] < 0
 		out.dev, out.mirror = a.dev, a.mirror
+		if ps.ok && e.prog.devs[a.dev].tunnel >= 0 {
+			e.noteWrap(&out, e.prog.devs[a.dev].tunnel)
+		}
 	case actCT:
 		ps.ok = n.table == nil && !a.ct.Commit && !a.ct.Clear && !a.ct.Clone
 		n.table, n.nat = a.ct.table, a.ct.NAT
@@ -198,10 +217,21 @@ func (e *Engine) noteAction(a *action) {
 			ps.ok = ps.ok && (!n.nat || before.dev < 0) // sent untranslated
 		}
 	case actTunnelKey:
-		ps.ok = a.set < 0
+		ps.set = a.set
 	}
 	n.acts[n.n] = out
 	n.n++
+}
+
+// noteWrap makes an action on the way one that sends into a tunnel.
+func (e *Engine) noteWrap(out *pathAction, port int32) {
+	ps := &e.paths
+	if ps.ok = ps.set >= 0; !ps.ok {
+		return
+	}
+	o := &e.prog.sets[ps.set].out[port]
+	ps.ok = o.reason == ReasonNone && e.prog.devs[o.dev].block[policy.Egress] < 0
+	out.dev, out.set, out.port = o.dev, ps.set, port
 }
 
 // noteHit adds a filter to the way of the packet under way.
@@ -221,7 +251,7 @@ func (ps *paths) begin(e *Engine, dev int32, t *packet.Tunnel) {
 	if e.prog.encUsed {
 		ps.note.enc = e.prog.encOf(t)
 	}
-	ps.ok = e.prog.steady && !e.classifyAll
+	ps.ok, ps.set = e.prog.steady && !e.classifyAll, -1
 }
 
 // remember gives the connection the way that its packet has just taken.
@@ -279,11 +309,12 @@ func newWay(p path) *way {
 	w := &way{path: p}
 	for _, a := range p.acts[:p.n] {
 		if a.dev >= 0 {
-			w.out = append(w.out, packet.Tx{Dev: a.dev, Mirror: a.mirror})
+			w.out = append(w.out, wayOut{packet.Tx{Dev: a.dev, Mirror: a.mirror}, a.set, a.port})
+			w.wraps = w.wraps || a.set >= 0
 		}
 	}
 	if p.up {
-		w.out = append(w.out, packet.Tx{Dev: p.dev, Up: true})
+		w.out = append(w.out, wayOut{packet.Tx{Dev: p.dev, Up: true}, -1, 0})
 	}
 	return w
 }

@@ -218,13 +218,11 @@ func (p *pkt) wrap(port int32, mirror bool) packet.Verdict {
 		p.reason = out.reason
 		return packet.Drop
 	}
-	n := 14 + 40 + 16 + int(s.OptsLen) + len(p.frame) // at most
-	if n > 65535 {
+	if len(p.frame) > wrapMax {
 		p.reason = ReasonTunnelLong
 		return packet.Drop
 	}
-	e.ipID++
-	frame := out.Encap(e.room(n)[:0], &s.Tunnel, p.frame, p.h, p.flowHash(), e.ipID)
+	frame := e.encap(p.set, port, p.frame, p.h)
 	if e.prog.devs[out.dev].block[1] < 0 {
 		e.v.Send(p.i, out.dev, mirror, false, frame)
 		return packet.Forward
@@ -242,16 +240,31 @@ func (p *pkt) wrap(port int32, mirror bool) packet.Verdict {
 	return v
 }
 
-// flowHash is the same for all packets of a flow, in both directions.
-func (p *pkt) flowHash() uint32 {
-	if p.h.Tuple.Family != packet.FamilyNone {
-		return uint32(p.h.Hash >> 32)
+// wrapMax is the longest frame that goes into a tunnel: an IP packet has a
+// length of 16 bits.
+const wrapMax = 65535 - 14 - 40 - 16 - packet.MaxTunnelOpts
+
+// encap puts outer headers before a frame, in memory that lasts until the next
+// Process.
+func (e *Engine) encap(set, port int32, frame []byte, h *packet.Headers) []byte {
+	s := &e.prog.sets[set]
+	e.ipID++
+	room := e.room(14 + 40 + 16 + int(s.OptsLen) + len(frame))
+	return s.out[port].Encap(room[:0], &s.Tunnel, frame, h, e.flowHash(frame, h), e.ipID)
+}
+
+// flowHash is the same for all packets of a flow, in both directions. It is
+// that of the packet as it is now, whatever h.Hash was looked up by before a
+// translation.
+func (e *Engine) flowHash(frame []byte, h *packet.Headers) uint32 {
+	if h.Tuple.Family != packet.FamilyNone {
+		return uint32(e.tr.Hash(&h.Tuple) >> 32)
 	}
-	h := uint64(14)
-	for _, b := range p.frame[:min(14, len(p.frame))] {
-		h = mix(h, uint64(b))
+	x := uint64(14)
+	for _, b := range frame[:min(14, len(frame))] {
+		x = mix(x, uint64(b))
 	}
-	return uint32(h >> 32)
+	return uint32(x >> 32)
 }
 
 // extractTunnel fills the key with the packet's tunnel metadata

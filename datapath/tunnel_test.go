@@ -320,6 +320,16 @@ func TestTunnelledConnectionsTakeTheirWay(t *testing.T) {
 			t.Errorf("packet %d: %v, device %d", i, v.Verdict[i], v.M[i].Dev)
 		}
 	}
+	// And back into the tunnel.
+	answer := packettest.TCP(datapathtest.Server, datapathtest.Client, 80, 1000, "A", 5001, 1001, "01234")
+	r.Send("vf0_rep", answer)
+	before = r.E.Followed()
+	if res := r.Send("vf0_rep", answer); r.Out(res) != "uplink_rep" || !bytes.HasSuffix(res.Tx[0].Frame, answer) || len(res.Tx[0].Frame) != len(answer)+50 {
+		t.Errorf("into the tunnel: %q (%s)", r.Out(res), res.Reason)
+	}
+	if r.E.Followed() != before+1 {
+		t.Error("the answer did not take the remembered way")
+	}
 	// The way is the tunnel's: the same connection out of VNI 6 meets
 	// another filter.
 	in := packettest.TCP(datapathtest.Client, datapathtest.Server, 1000, 80, "A", 1001, 5001, "")
