@@ -14,11 +14,12 @@ import (
 // lookup, the counters, and out.
 //
 // A way holds as long as everything it was found by does: the policy's
-// generation, the device, the flow-table entry, and the connection's mark and
-// label (changing them makes the connection forget). It is noted only under
+// generation, the device, the tunnel as far as filters look at it, the
+// flow-table entry, and the connection's mark and label (changing them makes the
+// connection forget). It is noted only under
 // policies that look at nothing that may differ between two packets of a
 // connection (program.steady), and only if its actions do nothing but count,
-// track, go on, and send out or drop.
+// track, go on, wrap for a tunnel, and send out or drop.
 
 // maxPathActions is the longest way that is remembered.
 const maxPathActions = 12
