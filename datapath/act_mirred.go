@@ -63,7 +63,7 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 		p.sendPieces(a, dev, copied)
 		return
 	}
-	if !a.ingress && p.e.prog.devs[dev].block[policy.Egress] < 0 {
+	if d := &p.e.prog.devs[dev]; !a.ingress && d.block[policy.Egress] < 0 && d.tunnel < 0 {
 		// The usual case: straight out of the port.
 		p.e.v.Send(p.i, dev, a.mirror, false, p.frame)
 		p.lent = true
@@ -82,12 +82,19 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 	c.dev = dev
 	var verdict packet.Verdict
 	if a.ingress {
+		if p.egress {
+			c.tun, c.set = nil, -1 // skb_dst_drop in tcf_mirred_to_dev
+		}
 		c.egress = false
 		c.iif = dev
 		verdict, c.reason = c.ingress()
 	} else {
 		c.iif = p.dev
+		c.shot = false
 		verdict = c.transmit(a.mirror)
+		if c.shot {
+			p.e.counters.slots[a.stat].overlimits++
+		}
 	}
 	if !copied {
 		// A redirected packet shares the fate of what was sent.
@@ -106,6 +113,7 @@ func (p *pkt) transmit(mirror bool) packet.Verdict {
 		p.dropCT()
 		switch out {
 		case outDrop:
+			p.shot = true
 			if p.reason == ReasonGact {
 				p.reason = ReasonEgress
 			}
@@ -113,6 +121,9 @@ func (p *pkt) transmit(mirror bool) packet.Verdict {
 		case outGone:
 			return p.fate
 		}
+	}
+	if n := p.e.prog.devs[p.dev].tunnel; n >= 0 {
+		return p.wrap(n, mirror)
 	}
 	p.e.v.Send(p.i, p.dev, mirror, false, p.frame)
 	return packet.Forward

@@ -1,5 +1,7 @@
 package datapath
 
+import "sluice/packet"
+
 // group is all filters of a chain that share a mask, whatever their
 // preference: one tuple space. A packet is looked up once in each group, not
 // once in each filter (Srinivasan, Suri, Varghese 1999).
@@ -14,7 +16,7 @@ type group struct {
 	head  []int32 // by entry: its first filter
 	table []int32 // entry + 1; 0 is free; length a power of two
 	first int32   // the least filter index in the group
-	rng   bool    // filters carry port ranges, checked after the key
+	rng   bool    // filters carry port ranges or tunnel options, checked after the key
 }
 
 // smallGroup is up to how many entries a group is scanned in order: comparing
@@ -23,7 +25,7 @@ const smallGroup = 4
 
 // find returns the first filter after index after that matches, or -1. least
 // is the best candidate so far: nothing at or beyond it is of interest.
-func (g *group) find(k *key, filters []filter, after, least int32) int32 {
+func (g *group) find(k *key, t *packet.Tunnel, filters []filter, after, least int32) int32 {
 	n := len(g.word)
 	if len(g.head) <= smallGroup {
 		x := k[g.word[0]] & g.mask[0]
@@ -39,7 +41,7 @@ func (g *group) find(k *key, filters []filter, after, least int32) int32 {
 					continue next
 				}
 			}
-			return g.pick(k, filters, f, after, least)
+			return g.pick(k, t, filters, f, after, least)
 		}
 		return -1
 	}
@@ -57,15 +59,15 @@ probe:
 				continue probe
 			}
 		}
-		return g.pick(k, filters, g.head[e], after, least)
+		return g.pick(k, t, filters, g.head[e], after, least)
 	}
 	return -1
 }
 
 // pick walks the filters of one key for the first one after index after.
-func (g *group) pick(k *key, filters []filter, i, after, least int32) int32 {
+func (g *group) pick(k *key, t *packet.Tunnel, filters []filter, i, after, least int32) int32 {
 	for ; i >= 0 && i < least; i = filters[i].nextSame {
-		if i > after && (!g.rng || filters[i].inRange(k)) {
+		if i > after && (!g.rng || filters[i].inRange(k) && filters[i].hasOpts(t)) {
 			return i
 		}
 	}
@@ -81,15 +83,18 @@ func (f *filter) inRange(k *key) bool {
 	return f.src.Max == 0 || (src >= f.src.Min && src <= f.src.Max)
 }
 
+// hasOpts checks tunnel options.
+func (f *filter) hasOpts(t *packet.Tunnel) bool { return f.opts == nil || f.opts.matches(t) }
+
 // next returns the chain's first matching filter after index after, or -1.
-func (c *chain) next(k *key, filters []filter, after int32) int32 {
+func (c *chain) next(k *key, t *packet.Tunnel, filters []filter, after int32) int32 {
 	best := c.end
 	for i := range c.groups {
 		g := &c.groups[i]
 		if g.first >= best {
 			break // groups are sorted by first: no later one can be better
 		}
-		if f := g.find(k, filters, after, best); f >= 0 {
+		if f := g.find(k, t, filters, after, best); f >= 0 {
 			best = f
 		}
 	}

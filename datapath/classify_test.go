@@ -154,7 +154,7 @@ func TestClassifierAgreesWithKernelOrder(t *testing.T) {
 			proto, after := 0, c.begin-1
 			for {
 				wp, want := modelFirst(ch, &k, proto)
-				i := c.next(&packed, e.prog.filters, after)
+				i := c.next(&packed, nil, e.prog.filters, after)
 				if want == nil {
 					if i >= 0 {
 						t.Fatalf("matched %+v, want nothing", e.prog.filters[i].filter.Match)
@@ -194,7 +194,7 @@ func TestManyFiltersOneLookup(t *testing.T) {
 	for _, i := range []int{0, 1, 777, 9999} {
 		k.DstIP = [16]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}
 		packed := pack(&k, 0x800)
-		if got := c.next(&packed, e.prog.filters, -1); int(got) != i {
+		if got := c.next(&packed, nil, e.prog.filters, -1); int(got) != i {
 			t.Errorf("filter %d: found %d", i, got)
 		}
 	}
@@ -224,7 +224,7 @@ func BenchmarkClassify10kFilters8Masks(b *testing.B) {
 	for b.Loop() {
 		i += 7919
 		packed[wDstIP] = 10<<56 | uint64(i&0xffff00)<<32
-		c.next(&packed, e.prog.filters, -1)
+		c.next(&packed, nil, e.prog.filters, -1)
 	}
 }
 

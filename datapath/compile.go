@@ -35,12 +35,19 @@ func (e *Engine) compile(p *policy.Policy, now int64) (*program, error) {
 	for _, i := range slices.Sorted(maps.Keys(p.Blocks)) {
 		c.number(p.Blocks[i])
 	}
+	c.ports(p)
 	for n, b := range c.order {
 		if err := c.block(&c.p.blocks[n], b); err != nil {
 			return nil, err
 		}
 	}
+	for i := range c.p.devs {
+		d := &c.p.devs[i]
+		n := d.block[policy.Ingress]
+		d.bare = n < 0 || c.p.blocks[n].zero < 0 || c.p.blocks[n].chains[c.p.blocks[n].zero].empty()
+	}
 	c.p.steady = c.p.findSteady()
+	c.p.findEnc()
 	return c.p, nil
 }
 
@@ -148,11 +155,18 @@ func (c *compiler) chain(b *block, out *chain, ch *policy.Chain) error {
 			if o.f.SkipSW {
 				continue // software does not see it
 			}
-			k, m, rng, never := maskedKey(pr, o.f)
+			k, m, rng := maskedKey(pr, o.f)
+			never, ok := false, true // of a filter that no packet here can match
 			i := int32(len(c.p.filters))
 			fl := filter{nextSame: -1, proto: pr, filter: o.f, chain: ch.Index}
 			if o.f.Match != nil {
 				fl.src, fl.dst = o.f.Match.SrcPorts, o.f.Match.DstPorts
+				if len(o.f.Match.EncOpts) > 0 {
+					if fl.opts, ok = compileOpts(o.f.Match); !ok {
+						never = true
+					}
+					rng = true
+				}
 			}
 			if err := c.actions(b, &fl, o.f); err != nil {
 				return err
@@ -163,10 +177,13 @@ func (c *compiler) chain(b *block, out *chain, ch *policy.Chain) error {
 			}
 			if o.f.Match != nil {
 				c.p.need |= needed(&o.f.Match.Mask, rng)
+				if fl.opts != nil {
+					c.p.need |= needTunnel | needTunnelOpts
+				}
 			}
 			s := space{m, rng}
-			n, ok := spaces[s]
-			if !ok {
+			n, there := spaces[s]
+			if !there {
 				n = len(out.groups)
 				spaces[s] = n
 				out.groups = append(out.groups, newGroup(&m, i, rng))
@@ -184,9 +201,8 @@ func (c *compiler) chain(b *block, out *chain, ch *policy.Chain) error {
 	return nil
 }
 
-// maskedKey gives what a filter compares. never is true for filters that no
-// packet here can match because they ask for tunnel options.
-func maskedKey(pr *policy.Proto, f *policy.Filter) (k, m key, rng, never bool) {
+// maskedKey gives what a filter compares.
+func maskedKey(pr *policy.Proto, f *policy.Filter) (k, m key, rng bool) {
 	var any policy.Key
 	kk, mm, proto, pmask := &any, &any, uint16(0), uint16(0)
 	if pr.Protocol != policy.EtherAll {
@@ -195,13 +211,12 @@ func maskedKey(pr *policy.Proto, f *policy.Filter) (k, m key, rng, never bool) {
 	if f.Match != nil {
 		kk, mm = &f.Match.Key, &f.Match.Mask
 		rng = f.Match.SrcPorts != policy.PortRange{} || f.Match.DstPorts != policy.PortRange{}
-		never = len(f.Match.EncOpts) > 0
 	}
 	k, m = pack(kk, proto), pack(mm, pmask)
 	for i := range k {
 		k[i] &= m[i]
 	}
-	return k, m, rng, never
+	return k, m, rng
 }
 
 func newGroup(mask *key, first int32, rng bool) group {
@@ -300,6 +315,9 @@ func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
 			if a.CT.Clone {
 				out.ct.clone = b.chainAt(a.CT.CloneChain)
 			}
+		case a.TunnelKey != nil:
+			out.kind = actTunnelKey
+			out.set = c.tunnelKey(a.TunnelKey)
 		default:
 			return fmt.Errorf("action %s is not known to the datapath", a.Kind)
 		}

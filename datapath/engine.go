@@ -48,7 +48,10 @@ type Engine struct {
 	frags *frag.Reassembler
 	whole frag.Whole // put together last
 
-	spares []byte // frames that had to be copied
+	spares  []byte                           // frames that had to be copied
+	begin   [packet.VectorSize]int32         // the device where each packet's way begins
+	tunnels [packet.VectorSize]packet.Tunnel // of packets that were unwrapped at once
+	ipID    uint16                           // of their outer headers
 }
 
 // maxDepth bounds nested judgements: redirects into other devices' ingress,
@@ -161,9 +164,10 @@ func (e *Engine) Tick(now int64) {
 
 // Process judges all packets of a vector at time v.Now. It fills in headers,
 // verdicts, reasons and outgoing frames. Frames may be shortened (ct cuts off
-// what lies behind the IP packet, as the kernel does). The frame of a fragment
-// that completed a packet is that packet afterwards, in the engine's memory
-// until the next Process; fragments that wait were copied.
+// what lies behind the IP packet, as the kernel does), or be what came out of
+// a tunnel, with the tunnel's metadata in M. The frame of a fragment that
+// completed a packet is that packet afterwards, in the engine's memory until
+// the next Process; fragments that wait were copied.
 //
 // Packets go through in groups, and three groups are under way at once: while
 // one is judged, the next one's connections are on their way from memory, and
@@ -198,13 +202,18 @@ func (e *Engine) aim(v *packet.Vector, lo, hi int, s *conntrack.Seek) {
 	devs := e.prog.devs
 	for i := lo; i < hi; i++ {
 		h := &v.H[i]
-		packet.Parse(v.Frame[i], h)
 		s.Skip(i - lo)
+		e.begin[i] = v.M[i].Dev
+		if len(e.prog.tunnels) == 0 {
+			packet.Parse(v.Frame[i], h)
+		} else {
+			e.unwrapEarly(v, i)
+		}
 		if h.Tuple.Family == packet.FamilyNone {
 			continue
 		}
 		h.Hash = e.tr.Hash(&h.Tuple)
-		if d := v.M[i].Dev; uint(d) < uint(len(devs)) && devs[d].hasZone {
+		if d := e.begin[i]; uint(d) < uint(len(devs)) && devs[d].hasZone {
 			s.Aim(i-lo, e.tr, h.Hash, devs[d].ctZone)
 		}
 	}

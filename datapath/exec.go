@@ -22,15 +22,20 @@ type pkt struct {
 	size    uint32 // what counters count: bytes from the network header on
 	proto   uint16 // protocol as cls_api sees it
 	egress  bool
+	shot    bool           // its device's egress block dropped it
 	shared  packet.ConnRef // an unconfirmed connection that the caller still needs
 	reason  uint8
 	flowHit bool           // the flow table has judged the packet
 	lent    bool           // somebody else still needs the frame's bytes
-	headers packet.Headers // in place of the vector's, once the frame is its own copy
+	headers packet.Headers // in place of the vector's, once the frame is its own
 	held    bool           // it is a fragment that waits for the others
 	split   frag.Split     // how a packet put together leaves again
 	fate    packet.Verdict // what became of a packet that is gone; valid with outGone
 	key     key
+
+	tun *packet.Tunnel // metadata of the tunnel that it came out of, or is to go into
+	set int32          // the tunnel_key that ordered the latter; -1: none
+	rx  packet.Tunnel  // tun's memory for a packet that was unwrapped here
 }
 
 // outcome is how a block ended for a packet.
@@ -53,10 +58,11 @@ const (
 func (e *Engine) judge(v *packet.Vector, i int) (packet.Verdict, uint8) {
 	p := &e.stack[0]
 	p.e, p.now, p.frame, p.h, p.m = e, v.Now, v.Frame[i], &v.H[i], v.M[i]
-	p.dev, p.iif, p.i, p.depth, p.nest = p.m.Dev, p.m.Dev, int32(i), 0, 0
+	p.dev, p.iif, p.i, p.depth, p.nest = e.begin[i], e.begin[i], int32(i), 0, 0
+	p.tun, p.set = p.m.Tunnel, -1
 	p.egress, p.shared, p.reason, p.fate, p.flowHit, p.lent = false, 0, ReasonNone, packet.Stolen, false, false
 	p.held, p.split = false, frag.Split{}
-	e.paths.begin(e, p.dev)
+	e.paths.begin(e, p.dev, p.tun)
 	e.paths.ok = e.paths.ok && p.m.Chain == 0 && !p.m.CT.PostCT && p.h.NVLAN == 0
 	verdict, reason := p.ingress()
 	v.Frame[i] = p.frame
@@ -90,6 +96,11 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 	case outGone:
 		return p.fate, p.reason
 	}
+	if len(p.e.prog.tunnels) > 0 {
+		if v, reason, ok := p.unwrap(); ok {
+			return v, reason
+		}
+	}
 	p.e.v.Send(p.i, p.dev, false, true, p.frame)
 	return packet.Pass, ReasonNone
 }
@@ -100,6 +111,9 @@ func (p *pkt) settle(out outcome) {
 	n := &p.e.paths.note
 	switch out {
 	case outMiss, outPass:
+		if p.e.prog.tunnelFor(p.frame, p.h, p.dev) >= 0 {
+			return // it goes on out of its tunnel
+		}
 		n.up, n.verdict = true, packet.Pass
 	case outDrop:
 		if p.reason != ReasonGact {
@@ -146,7 +160,7 @@ func (p *pkt) run(b *block, start int32) outcome {
 		after := ch.begin - 1
 		again := false
 		for {
-			i := ch.next(kw, prog.filters, after)
+			i := ch.next(kw, p.tun, prog.filters, after)
 			if i < 0 {
 				return outMiss
 			}
@@ -203,6 +217,8 @@ func (p *pkt) actions(f *filter) (policy.Control, int32) {
 			ctl, arg = p.mirred(a)
 		case actCT:
 			ctl, arg = p.ct(a)
+		case actTunnelKey:
+			ctl, arg = p.tunnelKey(a)
 		default:
 			panic("datapath: unknown action kind")
 		}
@@ -238,6 +254,7 @@ func (p *pkt) child() *pkt {
 	c.egress, c.shared, c.reason, c.fate = p.egress, 0, ReasonNone, packet.Stolen
 	c.lent, p.lent = true, true
 	c.held, c.split = false, p.split
+	c.tun, c.set = p.tun, p.set
 	return c
 }
 

@@ -84,7 +84,7 @@ func (p *pkt) sendPieces(a *action, dev int32, copied bool) {
 }
 
 func (p *pkt) sendPiece(a *action, dev int32, b []byte) (packet.Verdict, uint8) {
-	if p.e.prog.devs[dev].block[policy.Egress] < 0 {
+	if d := &p.e.prog.devs[dev]; d.block[policy.Egress] < 0 && d.tunnel < 0 {
 		p.e.v.Send(p.i, dev, a.mirror, false, b)
 		return packet.Forward, ReasonNone
 	}

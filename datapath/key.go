@@ -23,6 +23,8 @@ const (
 	needCT // any of ct_state, ct_zone, ct_mark, ct_label
 	needSPI
 	needDev
+	needTunnel     // any of enc_*
+	needTunnelOpts // geneve_opts, vxlan_opts
 )
 
 // needed lists the parts that a mask touches.
@@ -44,6 +46,8 @@ func needed(m *policy.Key, rng bool) (n fields) {
 	set(needCT, m.CTState|m.CTZone != 0 || m.CTMark != 0 || m.CTLabel != label)
 	set(needSPI, m.SPI != 0)
 	set(needDev, m.InDev != 0)
+	set(needTunnel, m.EncSrcIP != ip || m.EncDstIP != ip || m.EncKeyID != 0 || m.EncSrcPort|m.EncDstPort != 0 ||
+		m.EncTOS|m.EncTTL|m.EncFlags != 0 || m.EncCtl != 0)
 	return n
 }
 
@@ -117,6 +121,9 @@ func (p *pkt) extract(need fields) {
 	}
 	if need&needCT != 0 {
 		p.extractCT()
+	}
+	if need&needTunnel != 0 {
+		p.extractTunnel()
 	}
 }
 

@@ -14,11 +14,12 @@ import (
 // lookup, the counters, and out.
 //
 // A way holds as long as everything it was found by does: the policy's
-// generation, the device, the flow-table entry, and the connection's mark and
-// label (changing them makes the connection forget). It is noted only under
+// generation, the device, the tunnel as far as filters look at it, the
+// flow-table entry, and the connection's mark and label (changing them makes the
+// connection forget). It is noted only under
 // policies that look at nothing that may differ between two packets of a
 // connection (program.steady), and only if its actions do nothing but count,
-// track, go on, and send out or drop.
+// track, go on, wrap for a tunnel, and send out or drop.
 
 // maxPathActions is the longest way that is remembered.
 const maxPathActions = 12
@@ -27,6 +28,7 @@ const maxPathActions = 12
 type path struct {
 	generation uint32
 	dev        int32
+	enc        [encWords]uint64 // of the tunnel, as far as filters look at it
 	verdict    packet.Verdict
 	reason     uint8
 	up         bool // it ends in the host's stack
@@ -49,14 +51,23 @@ type pathAction struct {
 	stat   uint32
 	dev    int32 // where a frame leaves by; -1: none
 	mirror bool
-	drop   bool // counts a drop
+	drop   bool  // counts a drop
+	set    int32 // the tunnel_key that a frame is wrapped by; -1: none
+	port   int32 // through which tunnel port
+}
+
+// wayOut is a frame on its way out, but for the packet and its bytes.
+type wayOut struct {
+	packet.Tx
+	set, port int32 // as in pathAction
 }
 
 // way is a path in use. Its packets are counted here, and its actions' share
 // is added when the vector is done.
 type way struct {
 	path
-	out     []packet.Tx // what leaves, but for packet and frame
+	out     []wayOut
+	wraps   bool // some of out goes into a tunnel
 	packets uint64
 	bytes   uint64
 	next    *way // of the same digest
@@ -73,6 +84,7 @@ type paths struct {
 	used  []*way          // by packets of the vector under way
 	note  path            // the way of the packet under way
 	ok    bool            // it can be remembered so far
+	set   int32           // the tunnel_key in force; -1: none
 
 	followed uint64 // packets that took a remembered way
 }
@@ -90,15 +102,25 @@ const plainFlags = packet.HasL3 | packet.HasL4
 // way. It reports false, with nothing done, when there is none.
 func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool {
 	h, m := &v.H[i], &v.M[i]
-	if h.Flags&^packet.DontFrag != plainFlags || h.NVLAN != 0 || m.Chain != 0 || m.CT.PostCT || uint(m.Dev) >= uint(len(e.prog.devs)) {
+	if h.Flags&^packet.DontFrag != plainFlags || h.NVLAN != 0 || m.Chain != 0 || m.CT.PostCT || uint(e.begin[i]) >= uint(len(e.prog.devs)) {
 		return false
 	}
-	c, dir := e.tr.Candidate(s, n, &h.Tuple, e.prog.devs[m.Dev].ctZone)
+	dev := e.begin[i]
+	c, dir := e.tr.Candidate(s, n, &h.Tuple, e.prog.devs[dev].ctZone)
 	if c == nil {
 		return false
 	}
 	w := e.paths.pairs[c.Path][dir&1]
-	if w == nil || w.generation != e.generation || w.dev != m.Dev || !w.table.Carry(c, dir, h, v.Now) {
+	if w == nil || w.generation != e.generation || w.dev != dev {
+		return false
+	}
+	if e.prog.encUsed && !e.prog.encIs(m.Tunnel, &w.enc) {
+		return false
+	}
+	if w.wraps && len(v.Frame[i]) > wrapMax {
+		return false
+	}
+	if !w.table.Carry(c, dir, h, v.Now) {
 		return false
 	}
 	frame := v.Frame[i]
@@ -117,6 +139,10 @@ func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool 
 	}
 	for j := range w.out {
 		o := &w.out[j]
+		if o.set >= 0 {
+			v.Send(int32(i), o.Dev, o.Mirror, o.Up, e.encap(o.set, o.port, frame, h))
+			continue
+		}
 		v.Send(int32(i), o.Dev, o.Mirror, o.Up, frame)
 	}
 	v.Verdict[i], v.Reason[i] = w.verdict, w.reason
@@ -174,7 +200,7 @@ func (e *Engine) noteAction(a *action) {
 		ps.ok = false
 		return
 	}
-	out := pathAction{stat: a.stat, dev: -1}
+	out := pathAction{stat: a.stat, dev: -1, set: -1}
 	switch a.kind {
 	case actGact:
 		ps.ok = a.random == randomNone
@@ -182,15 +208,31 @@ func (e *Engine) noteAction(a *action) {
 	case actMirred:
 		ps.ok = !a.ingress && a.toBlock < 0 && uint(a.dev) < uint(len(e.prog.devs)) && e.prog.devs[a.dev].block[policy.Egress] < 0
 		out.dev, out.mirror = a.dev, a.mirror
+		if ps.ok && e.prog.devs[a.dev].tunnel >= 0 {
+			e.noteWrap(&out, e.prog.devs[a.dev].tunnel)
+		}
 	case actCT:
 		ps.ok = n.table == nil && !a.ct.Commit && !a.ct.Clear && !a.ct.Clone
 		n.table, n.nat = a.ct.table, a.ct.NAT
 		for _, before := range n.acts[:n.n] {
 			ps.ok = ps.ok && (!n.nat || before.dev < 0) // sent untranslated
 		}
+	case actTunnelKey:
+		ps.set = a.set
 	}
 	n.acts[n.n] = out
 	n.n++
+}
+
+// noteWrap makes an action on the way one that sends into a tunnel.
+func (e *Engine) noteWrap(out *pathAction, port int32) {
+	ps := &e.paths
+	if ps.ok = ps.set >= 0; !ps.ok {
+		return
+	}
+	o := &e.prog.sets[ps.set].out[port]
+	ps.ok = o.reason == ReasonNone && e.prog.devs[o.dev].block[policy.Egress] < 0
+	out.dev, out.set, out.port = o.dev, ps.set, port
 }
 
 // noteHit adds a filter to the way of the packet under way.
@@ -205,9 +247,12 @@ func (ps *paths) noteHit(filter int32, state uint16, conn bool) {
 }
 
 // begin starts noting a packet's way.
-func (ps *paths) begin(e *Engine, dev int32) {
+func (ps *paths) begin(e *Engine, dev int32, t *packet.Tunnel) {
 	ps.note = path{generation: e.generation, dev: dev}
-	ps.ok = e.prog.steady && !e.classifyAll
+	if e.prog.encUsed {
+		ps.note.enc = e.prog.encOf(t)
+	}
+	ps.ok, ps.set = e.prog.steady && !e.classifyAll, -1
 }
 
 // remember gives the connection the way that its packet has just taken.
@@ -243,6 +288,9 @@ func (e *Engine) remember(ref packet.ConnRef, dir int) {
 func (ps *paths) way() *way {
 	n := &ps.note
 	sum := uint64(n.generation)<<32 | uint64(uint32(n.dev))
+	for _, w := range n.enc {
+		sum = mix(sum, w)
+	}
 	for i := range n.acts[:n.n] {
 		sum = (sum ^ uint64(n.acts[i].stat)) * 0x9e3779b97f4a7c15
 	}
@@ -262,20 +310,22 @@ func newWay(p path) *way {
 	w := &way{path: p}
 	for _, a := range p.acts[:p.n] {
 		if a.dev >= 0 {
-			w.out = append(w.out, packet.Tx{Dev: a.dev, Mirror: a.mirror})
+			w.out = append(w.out, wayOut{packet.Tx{Dev: a.dev, Mirror: a.mirror}, a.set, a.port})
+			w.wraps = w.wraps || a.set >= 0
 		}
 	}
 	if p.up {
-		w.out = append(w.out, packet.Tx{Dev: p.dev, Up: true})
+		w.out = append(w.out, wayOut{packet.Tx{Dev: p.dev, Up: true}, -1, 0})
 	}
 	return w
 }
 
 // findSteady reports whether packets of one connection that arrive at one device
 // always look the same to the program. TOS, TTL, TCP flags, tags and MAC
-// addresses may change from packet to packet.
+// addresses may change from packet to packet; so may the same of outer
+// headers. Whose tunnel it is may be asked: a way is that tunnel's alone.
 func (p *program) findSteady() bool {
-	const unsteady = needMAC | needVLAN | needIPX | needARP | needMPLS | needSPI
+	const unsteady = needMAC | needVLAN | needIPX | needARP | needMPLS | needSPI | needTunnelOpts
 	if p.need&unsteady != 0 {
 		return false
 	}
@@ -291,6 +341,10 @@ func (p *program) findSteady() bool {
 						}
 					case wL4:
 						if g.mask[l]&(0xffff<<16) != 0 { // TCP flags
+							return false
+						}
+					case wARPTIP, wARPSHA:
+						if g.mask[l] != 0 { // the outer TOS, TTL, flags and source port
 							return false
 						}
 					}

@@ -16,6 +16,12 @@ type program struct {
 	actions []action
 	need    fields
 	steady  bool // see findSteady
+
+	tunnels []tunnelPort
+	sets    []tunnelSet // by tunnel_key set
+	local   []localAddr // what is known of the host's addresses
+	encMask [encWords]uint64
+	encUsed bool // encMask is not zero
 }
 
 // devProg is a device's place in the program.
@@ -24,6 +30,10 @@ type devProg struct {
 	block   [2]int32 // by policy.Binding; -1: none
 	ctZone  uint16   // the zone its packets are most likely asked for first
 	hasZone bool
+	bare    bool // no filter looks at what comes in
+	hasMAC  bool
+	mac     [6]byte
+	tunnel  int32 // its place among the tunnel ports; -1: it is none
 }
 
 // block is a compiled set of chains; chain 0 is where packets start.
@@ -40,6 +50,9 @@ type chain struct {
 	groups     []group // by ascending first
 }
 
+// empty reports whether the chain has no filter that software sees.
+func (c *chain) empty() bool { return c.begin == c.end }
+
 // filter is a compiled filter.
 type filter struct {
 	nextSame int32 // next filter of the chain with the same masked key; -1: none
@@ -47,6 +60,7 @@ type filter struct {
 	act      int32 // its actions are [act, act+nact) of the program's
 	nact     int32
 	src, dst policy.PortRange
+	opts     *optsMatch // nil: any
 	proto    *policy.Proto
 	filter   *policy.Filter
 	chain    uint32
@@ -59,6 +73,7 @@ const (
 	actGact actionKind = iota
 	actMirred
 	actCT
+	actTunnelKey
 )
 
 // action is a compiled action. One switch over kind is about twice as fast as
@@ -84,6 +99,9 @@ type action struct {
 
 	// ct
 	ct *ctParams
+
+	// tunnel_key
+	set int32 // -1: unset
 }
 
 const (

@@ -5,24 +5,34 @@ import "sluice/conntrack"
 // Why a packet came to its end other than by leaving a port or going up.
 // Verdict and reason together account for every packet.
 const (
-	ReasonNone          uint8 = iota
-	ReasonGact                // an action said drop
-	ReasonTrap                // trap or stolen: consumed by an action
-	ReasonLoop                // more than 16 gotos or reclassifications (cls_api.c max_reclassify_loop)
-	ReasonNest                // more than 4 nested redirects (act_mirred.c MIRRED_NEST_LIMIT)
-	ReasonNoDevice            // redirect to a device that is gone
-	ReasonCTNotIP             // ct on a packet that is neither IPv4 nor IPv6
-	ReasonCTTruncated         // ct on a packet whose IP header is cut off
-	ReasonCTExtension         // ct on IPv6 with a broken chain of extension headers
-	ReasonCTInnerVLAN         // ct on a frame with two VLAN tags: the kernel takes the inner one for an IP header
-	ReasonCTDrop              // the tracker refused the packet (table full, clash)
-	ReasonNAT                 // ct found no free port to translate to, or cannot translate an ICMP error
-	ReasonCTZoneLimit         // the zone has all the connections that it may have
-	ReasonCTSourceLimit       // the source has
-	ReasonCTSourceRate        // the source begins connections too fast
-	ReasonCTHelper            // a helper cannot keep track of what the packet announces
-	ReasonEgress              // an egress filter said drop
-	ReasonNoChain             // goto chain in an action without one
+	ReasonNone            uint8 = iota
+	ReasonGact                  // an action said drop
+	ReasonTrap                  // trap or stolen: consumed by an action
+	ReasonLoop                  // more than 16 gotos or reclassifications (cls_api.c max_reclassify_loop)
+	ReasonNest                  // more than 4 nested redirects (act_mirred.c MIRRED_NEST_LIMIT)
+	ReasonNoDevice              // redirect to a device that is gone
+	ReasonCTNotIP               // ct on a packet that is neither IPv4 nor IPv6
+	ReasonCTTruncated           // ct on a packet whose IP header is cut off
+	ReasonCTExtension           // ct on IPv6 with a broken chain of extension headers
+	ReasonCTInnerVLAN           // ct on a frame with two VLAN tags: the kernel takes the inner one for an IP header
+	ReasonCTDrop                // the tracker refused the packet (table full, clash)
+	ReasonNAT                   // ct found no free port to translate to, or cannot translate an ICMP error
+	ReasonCTZoneLimit           // the zone has all the connections that it may have
+	ReasonCTSourceLimit         // the source has
+	ReasonCTSourceRate          // the source begins connections too fast
+	ReasonCTHelper              // a helper cannot keep track of what the packet announces
+	ReasonEgress                // an egress filter said drop
+	ReasonNoChain               // goto chain in an action without one
+	ReasonTunnelTruncated       // a tunnel's header, or what is in it, is cut off
+	ReasonTunnelHeader          // flags, version or protocol that the tunnel port does not take
+	ReasonTunnelChecksum        // the outer checksum is wrong, or missing
+	ReasonTunnelECN             // congestion marked outside, and no ECN inside
+	ReasonTunnelEcho            // the inner frame has the tunnel port's own source address
+	ReasonTunnelNoKey           // sent out of a tunnel port without tunnel_key set
+	ReasonTunnelFamily          // GRE over the other IP
+	ReasonTunnelRoute           // no way to the tunnel's other end, or not from that address
+	ReasonTunnelNeighbour       // the other end's MAC address is not known
+	ReasonTunnelLong            // too long with the outer headers
 
 	// ReasonFragHeld: a fragment that waits for the others. Its verdict is
 	// Stolen; Engine.Fragments tells what became of such.
@@ -46,24 +56,34 @@ const (
 )
 
 var reasonNames = [numReasons]string{
-	ReasonNone:          "none",
-	ReasonGact:          "drop action",
-	ReasonTrap:          "consumed by action",
-	ReasonLoop:          "goto loop",
-	ReasonNest:          "redirect loop",
-	ReasonNoDevice:      "no such egress device",
-	ReasonCTNotIP:       "ct: not IP",
-	ReasonCTTruncated:   "ct: truncated IP header",
-	ReasonCTExtension:   "ct: bad IPv6 extension headers",
-	ReasonCTInnerVLAN:   "ct: second VLAN tag",
-	ReasonCTDrop:        "ct: refused by tracker",
-	ReasonNAT:           "ct: no translation",
-	ReasonCTZoneLimit:   "ct: zone limit",
-	ReasonCTSourceLimit: "ct: source limit",
-	ReasonCTSourceRate:  "ct: source rate",
-	ReasonCTHelper:      "ct: refused by helper",
-	ReasonEgress:        "egress drop action",
-	ReasonNoChain:       "goto without chain",
+	ReasonNone:            "none",
+	ReasonGact:            "drop action",
+	ReasonTrap:            "consumed by action",
+	ReasonLoop:            "goto loop",
+	ReasonNest:            "redirect loop",
+	ReasonNoDevice:        "no such egress device",
+	ReasonCTNotIP:         "ct: not IP",
+	ReasonCTTruncated:     "ct: truncated IP header",
+	ReasonCTExtension:     "ct: bad IPv6 extension headers",
+	ReasonCTInnerVLAN:     "ct: second VLAN tag",
+	ReasonCTDrop:          "ct: refused by tracker",
+	ReasonNAT:             "ct: no translation",
+	ReasonCTZoneLimit:     "ct: zone limit",
+	ReasonCTSourceLimit:   "ct: source limit",
+	ReasonCTSourceRate:    "ct: source rate",
+	ReasonCTHelper:        "ct: refused by helper",
+	ReasonEgress:          "egress drop action",
+	ReasonNoChain:         "goto without chain",
+	ReasonTunnelTruncated: "tunnel: truncated",
+	ReasonTunnelHeader:    "tunnel: bad header",
+	ReasonTunnelChecksum:  "tunnel: bad checksum",
+	ReasonTunnelECN:       "tunnel: congestion without ECN",
+	ReasonTunnelEcho:      "tunnel: own source address",
+	ReasonTunnelNoKey:     "tunnel: no tunnel_key",
+	ReasonTunnelFamily:    "tunnel: wrong address family",
+	ReasonTunnelRoute:     "tunnel: no route",
+	ReasonTunnelNeighbour: "tunnel: no neighbour",
+	ReasonTunnelLong:      "tunnel: too long",
 
 	ReasonFragHeld:      "fragment: held for the others",
 	ReasonFragDuplicate: "fragment: duplicate",

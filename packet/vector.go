@@ -65,6 +65,9 @@ type Meta struct {
 	Mark  uint32 // skb mark
 	CT    CT
 	Chain uint32 // resume point: the chain to start in; 0 from the wire
+	// Tunnel is what the packet came out of, nil if out of none. It stays the
+	// owner's; the datapath points it at memory of its own when it unwraps.
+	Tunnel *Tunnel
 }
 
 // Tx is one frame on its way out: by a port, or up to the host's stack.

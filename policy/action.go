@@ -46,9 +46,10 @@ type Action struct {
 	holds      []chainHold
 
 	// Exactly the one that Kind names is set.
-	Gact   *Gact
-	Mirred *Mirred
-	CT     *CTAction
+	Gact      *Gact
+	Mirred    *Mirred
+	CT        *CTAction
+	TunnelKey *TunnelKey
 }
 
 // Gact is a generic action; its control is the instance's, possibly

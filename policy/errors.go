@@ -15,6 +15,7 @@ const (
 	EINVAL     Errno = "Invalid argument"
 	ENOSPC     Errno = "No space left on device"
 	EOPNOTSUPP Errno = "Operation not supported"
+	ERANGE     Errno = "Numerical result out of range"
 	ENOTDIR    Errno = "Not a directory"
 )
 

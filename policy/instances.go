@@ -77,6 +77,8 @@ func (p *Policy) checkAction(a *Action, b *Block) error {
 		if m.Dev != "" && p.Device(m.Dev) == nil {
 			return refuse(ENODEV, "")
 		}
+	case a.TunnelKey != nil:
+		return checkTunnelKey(a.TunnelKey)
 	case a.CT != nil:
 		if a.CT.NATSrc && a.CT.NATDst {
 			return refuse(EOPNOTSUPP, "dnat and snat can't be enabled at the same time")
@@ -185,6 +187,9 @@ func (p *Policy) AddActions(acts []*Action, replace bool) error {
 			p.releaseChains(old)
 			a := *w
 			a.Ref, a.Bind, a.Listed = old.Ref, old.Bind, old.Listed
+			if len(a.Cookie) == 0 {
+				a.Cookie = old.Cookie // only another one takes its place
+			}
 			*old = a
 			continue
 		}

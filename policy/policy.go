@@ -1,5 +1,7 @@
 package policy
 
+import "net/netip"
+
 // Binding says where a block hangs on a device.
 type Binding uint8
 
@@ -17,6 +19,9 @@ type Policy struct {
 	Blocks     map[uint32]*Block // shared blocks by index
 	Actions    map[string]map[uint32]*Action
 	Generation uint64
+	// The host around the datapath, as far as tunnels need it.
+	Routes []Route
+	Neighs []Neigh
 
 	chainSeq uint64
 	// dying are actions whose last reference is gone. The kernel frees them
@@ -36,6 +41,11 @@ type Device struct {
 	Block [2]*Block // by Binding; nil without a qdisc
 	// Implied: nobody wrote the qdisc; it came with the first filter.
 	Implied bool
+	// Tunnel: the device is the end of tunnels; nil: it is a plain one.
+	Tunnel *Tunnel
+	MAC    [6]byte
+	HasMAC bool
+	Addrs  []netip.Prefix // its addresses, each with its network
 	// hadQdisc changes what the kernel says when there is none to delete.
 	hadQdisc bool
 }

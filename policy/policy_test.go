@@ -244,7 +244,7 @@ func TestChains(t *testing.T) {
 	}
 }
 
-func TestTemplates(t *testing.T) {
+func TestB034_Templates(t *testing.T) {
 	p := newPolicy(t)
 	tmpl := ipRule(1, 0, 24).Filter.Match
 	if err := p.AddChain(ingress, 1, tmpl, etherIP); err != nil {

@@ -23,7 +23,8 @@ func newTCCommand() *cobra.Command {
 answers as iproute2 and the kernel would: the same words, the same refusals, the
 same output, plus the place of a mistake and what was expected there. Devices
 are there as soon as they are named, and get an ingress or clsact qdisc when a
-filter needs one.
+filter needs one. Tunnel ports, addresses, routes and neighbours are declared with
+ip(8)'s words (ip link add NAME type vxlan external …).
 
   --policy FILE   start from a policy file instead of an empty policy
   -batch FILE     run the commands of FILE ("-": standard input), as tc -batch

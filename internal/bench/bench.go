@@ -38,7 +38,7 @@ type Result struct {
 	BytesPerConn    float64 `json:"bytes_per_conn"`
 	AllocsPerPacket float64 `json:"allocs_per_packet"`
 
-	// PlainNsPerPacket is what the same packets cost without translation.
+	// PlainNsPerPacket is what the same packets cost without translation, or without a tunnel.
 	PlainNsPerPacket float64 `json:"plain_ns_per_packet,omitempty"`
 }
 

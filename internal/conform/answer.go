@@ -104,6 +104,9 @@ func newRunner(c *Case) (*runner, error) {
 		r.policy.Devices = append(r.policy.Devices, &policy.Device{Name: d})
 	}
 	for _, d := range c.Devices {
+		if bringsQdisc(c.Policy, d) {
+			continue
+		}
 		if err := r.session.Run("qdisc add dev " + d + " ingress"); err != nil {
 			return nil, fmt.Errorf("qdisc of %s: %w", d, err)
 		}
@@ -124,6 +127,18 @@ func newRunner(c *Case) (*runner, error) {
 		r.answer.Refused = append(r.answer.Refused, Refusal{i, strings.TrimPrefix(e.Msg, "RTNETLINK answers: ")})
 	}
 	return r, r.load()
+}
+
+// bringsQdisc reports whether a policy gives the device a qdisc itself: a
+// recording's devices have none of their own then.
+func bringsQdisc(lines []string, dev string) bool {
+	for _, l := range lines {
+		w := strings.Fields(strings.TrimPrefix(l, "tc "))
+		if len(w) >= 4 && w[0] == "qdisc" && w[1] == "add" && w[2] == "dev" && w[3] == dev {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *runner) load() error { return r.engine.Load(r.policy, r.now) }

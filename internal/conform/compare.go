@@ -33,8 +33,9 @@ func Compare(want, got *Case) string {
 	}
 	// A table stays as it was last given until it is given again.
 	lastWant, lastGot := []Entry{}, []Entry{}
+	wantSteps, gotSteps := relax(want.Steps, want.Free), relax(got.Steps, want.Free)
 	for i := range want.Steps {
-		w, g := &want.Steps[i], &got.Steps[i]
+		w, g := &wantSteps[i], &gotSteps[i]
 		place := fmt.Sprintf("step %d%s: ", i, note(w))
 		if d := compareStep(w, g); d != "" {
 			return place + d

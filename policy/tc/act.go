@@ -70,12 +70,15 @@ func (c *cursor) controlOr(a *policy.Action, dflt policy.Control) {
 
 // Kinds of actions: those of this program, and others that tc knows.
 var (
-	actionKinds = []string{"ct", "gact", "mirred"}
+	actionKinds = []string{"ct", "gact", "mirred", "tunnel_key"}
 	otherKinds  = []string{"bpf", "connmark", "csum", "ctinfo", "gate", "ife", "ipt", "mpls", "nat", "pedit", "police",
-		"sample", "simple", "skbedit", "skbmod", "tunnel_key", "vlan", "xt"}
+		"sample", "simple", "skbedit", "skbmod", "vlan", "xt"}
 )
 
-const actionWords = "ct, mirred, gact, or " + controlWords
+// kindWords lists the kinds for messages.
+var kindWords = strings.Join(actionKinds, ", ")
+
+const actionWords = "ct, mirred, gact, tunnel_key, or " + controlWords
 
 // actionList reads actions until a word that cannot belong to one, as
 // iproute2's parse_action; the word `action` before the first has been read.
@@ -85,7 +88,7 @@ func (c *cursor) actionList(bind bool) (out []*policy.Action) {
 	defer func() {
 		// tc goes on to say which action it was reading when it gave up.
 		if r := recover(); r != nil {
-			if e, ok := r.(*Error); ok && !e.Kernel && e.code != 255 && !strings.HasPrefix(e.Msg, "Error:") && len(e.Detail) == 0 {
+			if e, ok := r.(*Error); ok && !e.Kernel && !e.final && e.Msg != incomplete && !strings.HasPrefix(e.Msg, "Error:") && len(e.Detail) == 0 {
 				if e.Msg != emptyAction {
 					e.Detail = append(e.Detail, "bad action parsing")
 				}
@@ -144,7 +147,7 @@ const emptyAction = "bad action empty 1"
 // usage ends the parse where tc prints an action's usage and exits.
 func (c *cursor) usage(msg, want string) {
 	e := c.errorAt(c.i, msg, want)
-	e.code = 255
+	e.code, e.final = 255, true
 	panic(e)
 }
 
@@ -161,6 +164,8 @@ func (c *cursor) action() []*policy.Action {
 			c.note(c.i, `"mirrored"`, "mirred")
 		}
 		return []*policy.Action{c.mirred()}
+	case w == "tunnel_key":
+		return []*policy.Action{c.tunnelKey()}
 	case slices.Contains(otherKinds, w):
 		e := c.errorAt(c.i, fmt.Sprintf("Action %q is not supported", w), actionWords)
 		e.Detail = []string{`Illegal "action"`}

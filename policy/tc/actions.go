@@ -7,8 +7,12 @@ import (
 	"sluice/policy"
 )
 
+// actionsCode is tc's exit status whatever goes wrong with `tc actions`.
+const actionsCode = 255
+
 // actions is `tc actions add|change|replace|delete|get|list|flush`.
 func (s *Session) actions(c *cursor, o options) {
+	c.code = actionsCode
 	const verbs = "add, change, replace, delete, get, list or flush"
 	for c.more() {
 		i := c.i
@@ -68,9 +72,9 @@ func (s *Session) actionKind(c *cursor) string {
 		c.fail("usage: tc actions ls|flush action KIND", "action KIND")
 	}
 	c.arg("action KIND")
-	kind := c.arg("a kind of action: ct, gact or mirred")
+	kind := c.arg("a kind of action: " + kindWords)
 	if !slices.Contains(actionKinds, kind) {
-		c.fail("bad action "+kind, "ct, gact or mirred")
+		c.fail("bad action "+kind, kindWords)
 	}
 	c.skip()
 	if c.more() {
@@ -89,7 +93,7 @@ func (s *Session) eachAction(c *cursor, f func(kind string, index uint32)) {
 		}
 		kind := c.text()
 		if !slices.Contains(actionKinds, kind) {
-			c.fail("Error: non existent action: "+kind, "ct, gact or mirred")
+			c.fail("Error: non existent action: "+kind, kindWords)
 		}
 		if c.skip(); !c.is("index") {
 			c.fail("Error: no index specified action: "+kind, "index N")

@@ -17,6 +17,7 @@ type Error struct {
 	Detail    []string
 	Err       error // the policy's error, if Kernel
 	code      int   // tc's exit status
+	final     bool  // tc exits at once and says no more
 }
 
 // Error gives place, message and expectation in one line.

@@ -18,6 +18,9 @@ import (
 // commands.
 func Format(w io.Writer, p *policy.Policy) error {
 	f := &formatter{seen: map[*policy.Action]bool{}}
+	for _, l := range hostLines(p) {
+		f.b.WriteString(l + "\n")
+	}
 	for _, d := range p.Devices {
 		if d.Qdisc == "" {
 			continue
@@ -161,6 +164,9 @@ func actionWordsOf(a *policy.Action) string {
 		return s + index
 	case a.CT != nil:
 		return "ct" + ctWordsOf(a.CT) + index + " " + end
+	}
+	if a.TunnelKey != nil {
+		return "tunnel_key" + tunnelKeyWordsOf(a.TunnelKey) + " " + end + index
 	}
 	return a.Kind + index
 }

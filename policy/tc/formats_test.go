@@ -153,6 +153,23 @@ func TestF4_ActionPrint(t *testing.T) {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	})
+	t.Run("B034_counters_by_tier", func(t *testing.T) {
+		both := st
+		both.HWPackets, both.HWBytes = 2, 250
+		want := "\tSent 300 bytes 3 pkt (dropped 1, overlimits 0 requeues 0) \n\tSent software 50 bytes 1 pkt\n\tSent hardware 250 bytes 2 pkt\n\tbacklog 0b 0p requeues 0\n"
+		if got := show(t, p, "-s filter show dev d ingress", both, 10*sec); !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		want = `"requeues":0,"sw_bytes":50,"sw_packets":1,"hw_bytes":250,"hw_packets":2,"backlog":0`
+		if got := show(t, p, "-s -j filter show dev d ingress", both, 10*sec); !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		// A device's counters that have overtaken the sum stand alone.
+		both.HWPackets = 4
+		if got := show(t, p, "-s filter show dev d ingress", both, 10*sec); strings.Contains(got, "software") || !strings.Contains(got, "Sent hardware 250 bytes 4 pkt") {
+			t.Error(got)
+		}
+	})
 	t.Run("F.4_bare_nat", func(t *testing.T) {
 		p, _ := load(t, "filter add dev d ingress pref 1 proto ip flower action ct nat pipe action goto chain 2")
 		if got := show(t, p, "filter show dev d ingress", policy.Stats{}, 0); !strings.Contains(got, "order 1: ct zone 0 nat pipe\n") {

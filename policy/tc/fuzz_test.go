@@ -27,6 +27,10 @@ func fuzzSeeds(f *testing.F) (out []string) {
 		}
 	}
 	return append(out,
+		"ip link add vxlan0 address 02:00:00:00:00:01 type vxlan external dstport 4789 gbp srcport 1 9 local 192.0.2.1 dev u udp6zerocsumrx",
+		"ip link add g type geneve external dstport 7 noudp6zerocsumrx", "ip link add g type ip6gretap external csum ttl 5",
+		"ip link set dev u address 02:00:00:00:00:0b mtu 9000 up", "ip -6 addr add 2001:db8::1/64 dev u nodad",
+		"ip route replace default via 192.0.2.9 dev u", "ip -6 route add 2001:db8::/32 dev u", "ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:0a dev u nud permanent",
 		"filter add dev d ingress proto ip flower ct_state \\\n +trk +est action mirrored egress redirect dev e",
 		"filter add dev d egress proto ip flower action ct ct_zone 7 commit ct_label x01 nat src 10.0.0.1 10.0.0.2 chain = 4",
 		"filter add dev d ingress matchall action ct commit nat auto pipe action 'drop' random netrand pass 7 cookie 00",

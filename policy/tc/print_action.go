@@ -77,6 +77,7 @@ func (p *printer) action(a *policy.Action, bound bool) {
 			p.uint("index", "\t index %d", uint64(a.Index))
 			p.nl()
 		}
+		p.cookie(a)
 		return
 	}
 	var st policy.Stats
@@ -90,6 +91,8 @@ func (p *printer) action(a *policy.Action, bound bool) {
 		p.mirred(a)
 	case a.CT != nil:
 		p.ct(a)
+	case a.TunnelKey != nil:
+		p.tunnelKey(a)
 	default:
 		p.str("kind", "%s", a.Kind)
 	}
@@ -108,11 +111,15 @@ func (p *printer) action(a *policy.Action, bound bool) {
 		p.close()
 		p.nl()
 	}
+	p.cookie(a)
+	p.flags(a, bound)
+}
+
+func (p *printer) cookie(a *policy.Action) {
 	if len(a.Cookie) > 0 {
 		p.str("cookie", "\tcookie %s", hex.EncodeToString(a.Cookie))
 		p.nl()
 	}
-	p.flags(a, bound)
 }
 
 func (p *printer) int(key, format string, v int) { p.uint(key, format, uint64(max(v, 0))) }

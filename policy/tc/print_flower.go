@@ -357,51 +357,43 @@ func (p *printer) encOpts(m *policy.Match) {
 	}
 	for i, b := range [][]byte{m.EncOpts, m.EncOptsMask} {
 		p.openArray(name + [2]string{"_opt_key", "_opt_mask"}[i])
-		for len(b) > 0 {
-			p.openObject("")
-			switch name {
-			case "geneve":
-				n := 4 + int(b[3])
-				p.jsonUint("class", uint64(binary.BigEndian.Uint16(b)))
-				p.jsonUint("type", uint64(b[2]))
-				p.openArray("data")
-				for _, d := range b[4:n] {
-					p.jsonUint("", uint64(d))
-				}
-				p.close()
-				b = b[n:]
-			case "vxlan":
-				p.jsonUint("gbp", uint64(binary.BigEndian.Uint32(b)))
-				b = nil
-			case "erspan":
-				ver, index, dir, hwid := erspanFields(b)
-				p.jsonUint("ver", ver)
-				p.jsonUint("index", index)
-				p.jsonUint("dir", dir)
-				p.jsonUint("hwid", hwid)
-				b = nil
+		p.optObjects(name, b)
+		p.close()
+	}
+}
+
+// optObjects writes options as JSON objects.
+func (p *printer) optObjects(name string, b []byte) {
+	for len(b) > 0 {
+		p.openObject("")
+		switch name {
+		case "geneve":
+			n := 4 + int(b[3])
+			p.jsonUint("class", uint64(binary.BigEndian.Uint16(b)))
+			p.jsonUint("type", uint64(b[2]))
+			p.openArray("data")
+			for _, d := range b[4:n] {
+				p.jsonUint("", uint64(d))
 			}
 			p.close()
+			b = b[n:]
+		case "vxlan":
+			p.jsonUint("gbp", uint64(binary.BigEndian.Uint32(b)))
+			b = nil
+		case "erspan":
+			ver, index, dir, hwid := erspanFields(b)
+			p.jsonUint("ver", ver)
+			p.jsonUint("index", index)
+			p.jsonUint("dir", dir)
+			p.jsonUint("hwid", hwid)
+			b = nil
 		}
 		p.close()
 	}
 }
 
 func encOptsText(kind string, key, mask []byte) string {
-	one := func(b []byte) string {
-		switch kind {
-		case "vxlan":
-			return fmt.Sprint(binary.BigEndian.Uint32(b))
-		case "erspan":
-			ver, index, dir, hwid := erspanFields(b)
-			return fmt.Sprintf("%d:%d:%d:%d", ver, index, dir, hwid)
-		case "gtp":
-			return fmt.Sprintf("%02x:%02x", b[0], b[1])
-		case "pfcp":
-			return fmt.Sprintf("%02x:%016x", b[0], binary.BigEndian.Uint64(b[1:]))
-		}
-		return fmt.Sprintf("%04x:%02x:%s", binary.BigEndian.Uint16(b), b[2], hex.EncodeToString(b[4:]))
-	}
+	one := func(b []byte) string { return optText(kind, b) }
 	if kind != "geneve" {
 		return one(key) + "/" + one(mask)
 	}
@@ -412,6 +404,22 @@ func encOptsText(kind string, key, mask []byte) string {
 		key, mask = key[n:], mask[n:]
 	}
 	return strings.Join(parts, ",")
+}
+
+// optText writes one option.
+func optText(kind string, b []byte) string {
+	switch kind {
+	case "vxlan":
+		return fmt.Sprint(binary.BigEndian.Uint32(b))
+	case "erspan":
+		ver, index, dir, hwid := erspanFields(b)
+		return fmt.Sprintf("%d:%d:%d:%d", ver, index, dir, hwid)
+	case "gtp":
+		return fmt.Sprintf("%02x:%02x", b[0], b[1])
+	case "pfcp":
+		return fmt.Sprintf("%02x:%016x", b[0], binary.BigEndian.Uint64(b[1:]))
+	}
+	return fmt.Sprintf("%04x:%02x:%s", binary.BigEndian.Uint16(b), b[2], hex.EncodeToString(b[4:]))
 }
 
 // erspanFields reads an ERSPAN option; version 1 has an index, version 2 a

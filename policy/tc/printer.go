@@ -195,9 +195,28 @@ func (p *printer) stats2(st policy.Stats, prefix string) {
 	p.uint("drops", " (dropped %d", st.Drops)
 	p.uint("overlimits", ", overlimits %d", st.Overlimits)
 	p.uint("requeues", " requeues %d) ", 0)
+	p.tiers(st, prefix)
 	p.nl()
 	p.textf("%s", prefix)
 	p.uint("backlog", "backlog %db", 0)
 	p.uint("qlen", " %dp", 0)
 	p.textf(" requeues 0")
+}
+
+// tiers writes what software and a device have counted, once a device has
+// (iproute2's print_tcstats_basic_hw).
+func (p *printer) tiers(st policy.Stats, prefix string) {
+	if st.HWPackets == 0 && st.HWBytes == 0 {
+		return
+	}
+	if st.Bytes >= st.HWBytes && st.Packets >= st.HWPackets {
+		p.nl()
+		p.textf("%s", prefix)
+		p.uint("sw_bytes", "Sent software %d bytes", st.Bytes-st.HWBytes)
+		p.uint("sw_packets", " %d pkt", st.Packets-st.HWPackets)
+	}
+	p.nl()
+	p.textf("%s", prefix)
+	p.uint("hw_bytes", "Sent hardware %d bytes", st.HWBytes)
+	p.uint("hw_packets", " %d pkt", st.HWPackets)
 }

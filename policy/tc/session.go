@@ -99,6 +99,11 @@ func (s *Session) run(words []word) (err *Error) {
 			s.lastNow = now
 		}
 	}
+	if c.text() == "ip" {
+		c.skip()
+		s.ip(c)
+		return nil
+	}
 	if c.text() == "tc" {
 		c.skip()
 	}
@@ -206,7 +211,7 @@ func (c *cursor) device(name string) {
 			want = "one of " + strings.Join(names, ", ")
 		}
 		e := c.errorAt(c.i, fmt.Sprintf(`Cannot find device "%s"`, name), want)
-		e.code = 1
+		e.code = max(1, c.code)
 		panic(e)
 	}
 	c.s.Policy.Declare(name)

@@ -137,7 +137,7 @@ func (c *cursor) fail(msg, want string) { panic(c.errorAt(c.i, msg, want)) }
 // wrong is iproute2's invarg.
 func (c *cursor) wrong(why, want string) {
 	e := c.errorAt(c.i, `Error: argument "`+c.text()+`" is wrong: `+why, want)
-	e.code = 255
+	e.code, e.final = 255, true
 	panic(e)
 }
 
