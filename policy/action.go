@@ -49,6 +49,14 @@ type Action struct {
 	Gact   *Gact
 	Mirred *Mirred
 	CT     *CTAction
+
+	VLAN    *VLAN
+	MPLS    *MPLS
+	Pedit   *Pedit
+	Csum    *Csum
+	Skbedit *Skbedit
+	Police  *Police
+	Sample  *Sample
 }
 
 // Gact is a generic action; its control is the instance's, possibly

@@ -3,6 +3,7 @@ package tc
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"sluice/policy"
 )
@@ -68,9 +69,9 @@ func (s *Session) actionKind(c *cursor) string {
 		c.fail("usage: tc actions ls|flush action KIND", "action KIND")
 	}
 	c.arg("action KIND")
-	kind := c.arg("a kind of action: ct, gact or mirred")
+	kind := c.arg("a kind of action: " + strings.Join(actionKinds, ", "))
 	if !slices.Contains(actionKinds, kind) {
-		c.fail("bad action "+kind, "ct, gact or mirred")
+		c.fail("bad action "+kind, strings.Join(actionKinds, ", "))
 	}
 	c.skip()
 	if c.more() {
@@ -89,7 +90,7 @@ func (s *Session) eachAction(c *cursor, f func(kind string, index uint32)) {
 		}
 		kind := c.text()
 		if !slices.Contains(actionKinds, kind) {
-			c.fail("Error: non existent action: "+kind, "ct, gact or mirred")
+			c.fail("Error: non existent action: "+kind, strings.Join(actionKinds, ", "))
 		}
 		if c.skip(); !c.is("index") {
 			c.fail("Error: no index specified action: "+kind, "index N")
