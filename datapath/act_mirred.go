@@ -65,8 +65,7 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 	}
 	if !a.ingress && p.e.prog.devs[dev].block[policy.Egress] < 0 {
 		// The usual case: straight out of the port.
-		p.e.v.Send(p.i, dev, a.mirror, false, p.frame)
-		p.lent = true
+		p.e.v.Send(p.i, dev, a.mirror, false, p.wire())
 		if !copied {
 			p.fate, p.reason = packet.Forward, ReasonNone
 		}
@@ -114,6 +113,6 @@ func (p *pkt) transmit(mirror bool) packet.Verdict {
 			return p.fate
 		}
 	}
-	p.e.v.Send(p.i, p.dev, mirror, false, p.frame)
+	p.e.v.Send(p.i, p.dev, mirror, false, p.wire())
 	return packet.Forward
 }

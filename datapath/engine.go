@@ -28,6 +28,7 @@ type Engine struct {
 	prog     *program
 	counters counterSet
 	tables   map[*policy.Action]*flowtable.Table // by ct action instance
+	policers map[*policy.Action]*policer         // by police action instance
 	rng      *rand.Rand
 	trace    bool
 
@@ -36,6 +37,8 @@ type Engine struct {
 	paths      paths
 	generation uint32
 	drops      [numReasons]uint64
+
+	samples, lostSamples uint64
 
 	// State of the vector under way.
 	v     *packet.Vector
@@ -46,8 +49,6 @@ type Engine struct {
 
 	frags *frag.Reassembler
 	whole frag.Whole // put together last
-
-	spares []byte // frames that had to be copied
 }
 
 // maxDepth bounds nested judgements: redirects into other devices' ingress,
@@ -62,6 +63,7 @@ func New(cfg Config) *Engine {
 		prog:     &program{},
 		counters: counterSet{of: map[*policy.Action]uint32{}},
 		tables:   map[*policy.Action]*flowtable.Table{},
+		policers: map[*policy.Action]*policer{},
 		rng:      rand.New(rand.NewPCG(cfg.Seed, 0x5eed)),
 		trace:    cfg.Trace, classifyAll: cfg.ClassifyAll,
 		frags: frag.New(&cfg.Tracker.Settings().Frag, cfg.Seed),
@@ -86,6 +88,11 @@ func (e *Engine) Load(p *policy.Policy, now int64) error {
 		if i, ok := e.counters.of[a]; !ok || e.counters.slots[i].generation != e.generation {
 			e.flows.Release(e.tables[a], now)
 			delete(e.tables, a)
+		}
+	}
+	for a := range e.policers {
+		if i, ok := e.counters.of[a]; !ok || e.counters.slots[i].generation != e.generation {
+			delete(e.policers, a)
 		}
 	}
 	e.counters.sweep(e.generation)
@@ -169,9 +176,9 @@ func (e *Engine) Tick(now int64) {
 // instead of queueing.
 func (e *Engine) Process(v *packet.Vector) {
 	e.v = v
-	v.Tx = v.Tx[:0]
+	v.Tx, v.Samples = v.Tx[:0], v.Samples[:0]
+	v.Arena.Reset()
 	e.hits = e.hits[:0]
-	e.spares = e.spares[:0]
 	e.frags.Recycle()
 	const size = conntrack.SeekSize
 	groups := (v.N + size - 1) / size

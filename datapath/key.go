@@ -107,9 +107,9 @@ func (p *pkt) extract(need fields) {
 	}
 	k[wMark] = uint64(uint32(p.iif) + 1)
 	k[wSrcMAC] = uint64(ttl)<<8 | uint64(flags)
-	if need&needMAC != 0 && len(f) >= 12 {
-		k[wDstMAC] = binary.BigEndian.Uint64(f) &^ 0xffff
-		k[wSrcMAC] |= binary.BigEndian.Uint64(f[4:]) << 16
+	if need&needMAC != 0 && len(f) >= 12+p.strip {
+		k[wDstMAC] = binary.BigEndian.Uint64(f[p.strip:]) &^ 0xffff
+		k[wSrcMAC] |= binary.BigEndian.Uint64(f[p.strip+4:]) << 16
 	}
 	k[wMPLS+3] |= uint64(l4.spi)
 	if need&needVLAN != 0 {

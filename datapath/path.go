@@ -188,6 +188,9 @@ func (e *Engine) noteAction(a *action) {
 		for _, before := range n.acts[:n.n] {
 			ps.ok = ps.ok && (!n.nat || before.dev < 0) // sent untranslated
 		}
+	default:
+		// Edited packets are classified, every one of them.
+		ps.ok = false
 	}
 	n.acts[n.n] = out
 	n.n++

@@ -59,6 +59,13 @@ const (
 	actGact actionKind = iota
 	actMirred
 	actCT
+	actVLAN
+	actMPLS
+	actPedit
+	actCsum
+	actSkbedit
+	actPolice
+	actSample
 )
 
 // action is a compiled action. One switch over kind is about twice as fast as
@@ -84,6 +91,9 @@ type action struct {
 
 	// ct
 	ct *ctParams
+
+	// vlan, mpls, pedit, csum, skbedit, police, sample
+	edit *edit
 }
 
 const (

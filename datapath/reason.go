@@ -23,6 +23,9 @@ const (
 	ReasonCTHelper            // a helper cannot keep track of what the packet announces
 	ReasonEgress              // an egress filter said drop
 	ReasonNoChain             // goto chain in an action without one
+	ReasonEdit                // an editing action cannot be done to this packet
+	ReasonNoMemory            // no memory left to edit the vector's packets in
+	ReasonPolice              // police: over the limit
 
 	// ReasonFragHeld: a fragment that waits for the others. Its verdict is
 	// Stolen; Engine.Fragments tells what became of such.
@@ -64,6 +67,9 @@ var reasonNames = [numReasons]string{
 	ReasonCTHelper:      "ct: refused by helper",
 	ReasonEgress:        "egress drop action",
 	ReasonNoChain:       "goto without chain",
+	ReasonEdit:          "edit: packet does not allow it",
+	ReasonNoMemory:      "edit: no memory left",
+	ReasonPolice:        "police: over the limit",
 
 	ReasonFragHeld:      "fragment: held for the others",
 	ReasonFragDuplicate: "fragment: duplicate",

@@ -29,11 +29,8 @@ func SetVLAN(b []byte, t VLANTag) {
 	binary.BigEndian.PutUint16(b[macAddrs+2:], t.TCI)
 }
 
-// PopVLAN takes the outer tag off and gives what is left of the frame.
-func PopVLAN(b []byte) []byte {
-	copy(b[TagLen:], b[:macAddrs])
-	return b[TagLen:]
-}
+// PopVLAN takes the outer tag off: the frame begins TagLen bytes later.
+func PopVLAN(b []byte) { copy(b[TagLen:], b[:macAddrs]) }
 
 // PushMPLS inserts a label stack entry in front of the network header at
 // offset at, and writes the EtherType before it. b is the frame with LSELen
@@ -45,12 +42,10 @@ func PushMPLS(b []byte, at int, lse uint32, etherType uint16) {
 }
 
 // PopMPLS takes the label stack entry at offset at off, writes the EtherType
-// of what follows, and gives what is left of the frame.
-func PopMPLS(b []byte, at int, etherType uint16) []byte {
+// of what follows: the frame begins LSELen bytes later.
+func PopMPLS(b []byte, at int, etherType uint16) {
 	copy(b[LSELen:], b[:at])
-	b = b[LSELen:]
-	binary.BigEndian.PutUint16(b[at-2:], etherType)
-	return b
+	binary.BigEndian.PutUint16(b[LSELen+at-2:], etherType)
 }
 
 // Fields of a label stack entry (RFC 3032, section 2.1).

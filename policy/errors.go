@@ -12,7 +12,7 @@ const (
 	EAGAIN          Errno = "Resource temporarily unavailable"
 	EEXIST          Errno = "File exists"
 	ENODEV          Errno = "No such device"
-	ENOMEM Errno = "Cannot allocate memory"
+	ENOMEM          Errno = "Cannot allocate memory"
 	ERANGE          Errno = "Numerical result out of range"
 	EINVAL          Errno = "Invalid argument"
 	ENOSPC          Errno = "No space left on device"
