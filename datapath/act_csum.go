@@ -21,6 +21,8 @@ func (p *pkt) csum(a *action) (policy.Control, int32) {
 		ok = p.csumIPv4(flags)
 	case packet.EtherIPv6:
 		ok = p.csumIPv6(flags)
+	case packet.EtherVLAN, packet.EtherQinQ: // an inner tag that is cut off
+		ok = false
 	}
 	if !ok {
 		return p.refused(a)
@@ -168,8 +170,8 @@ func (p *pkt) csumL4(l3, ihl, ipl int, proto uint8) bool {
 // checksum is left at zero.
 func csumUDP(ip, seg []byte, family, proto uint8) {
 	lite := proto == packet.ProtoUDPLite
-	if !lite && be16(seg[6:]) == 0 {
-		return
+	if !lite && family == packet.IPv4 && be16(seg[6:]) == 0 {
+		return // there is none; IPv6 has no such thing
 	}
 	n := int(be16(seg[4:]))
 	part := seg

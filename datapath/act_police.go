@@ -77,7 +77,8 @@ func (e *Engine) policer(a *policy.Action, now int64) *policer {
 	if s.Peak != 0 {
 		p.pburst = p.peak.cost(p.limit)
 	}
-	p.toks, p.ptoks, p.pkttoks = p.burst, p.pburst, p.kburst
+	// Packets have none to begin with: they gather from now on.
+	p.toks, p.ptoks = p.burst, p.pburst
 	e.policers[a] = p
 	return p
 }

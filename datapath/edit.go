@@ -67,6 +67,12 @@ func (p *pkt) untag() {
 // innerTag reports whether there is a tag where the network header should be.
 func (p *pkt) innerTag() bool { return p.h.NVLAN > 1 || p.h.NVLAN == 1 && !p.tag }
 
+// tagCut reports whether a received frame is dropped because its tag is cut
+// off: behind it two bytes must be left (skb_vlan_untag).
+func (p *pkt) tagCut() bool {
+	return (p.tag || isVLAN(p.typ)) && len(p.frame) < packet.MACLen+packet.TagLen+2
+}
+
 // at is the offset of the network header as Linux sees it: behind the outer
 // tag, at an inner one.
 func (p *pkt) at() int {

@@ -89,6 +89,10 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 		p.untag()
 		p.rewritten()
 	}
+	if p.tagCut() {
+		p.dropCT()
+		return packet.Drop, ReasonTagCut
+	}
 	p.begin()
 	var out outcome
 	if devs := p.e.prog.devs; uint(p.dev) < uint(len(devs)) {

@@ -26,6 +26,7 @@ const (
 	ReasonEdit                // an editing action cannot be done to this packet
 	ReasonNoMemory            // no memory left to edit the vector's packets in
 	ReasonPolice              // police: over the limit
+	ReasonTagCut              // the frame ends in its VLAN tag
 
 	// ReasonFragHeld: a fragment that waits for the others. Its verdict is
 	// Stolen; Engine.Fragments tells what became of such.
@@ -70,6 +71,7 @@ var reasonNames = [numReasons]string{
 	ReasonEdit:          "edit: packet does not allow it",
 	ReasonNoMemory:      "edit: no memory left",
 	ReasonPolice:        "police: over the limit",
+	ReasonTagCut:        "cut off in VLAN tag",
 
 	ReasonFragHeld:      "fragment: held for the others",
 	ReasonFragDuplicate: "fragment: duplicate",
