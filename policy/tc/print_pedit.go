@@ -75,8 +75,17 @@ func munge(extended bool, keys []policy.PeditKey) (string, int) {
 		if k.OffMask != 0 || k.At != 0 || k.Shift != 0 {
 			at = fmt.Sprintf(" at %d %x %d", k.At, k.OffMask, k.Shift)
 		}
-		return fmt.Sprintf("offset %d u32%s %s", k.Off, at, keyCommand(k, 0, 32, "0x%x")), 1
+		for _, n := range []int{1, 2} {
+			for b := 0; b+n <= 4; b++ {
+				stride := uint(8 * (4 - n - b))
+				if field := uint32(1<<(8*n)-1) << stride; k.Mask == ^field && k.Val&^field == 0 {
+					return fmt.Sprintf("offset %d u%d%s %s", k.Off+int32(b), 8*n, at, keyCommand(k, stride, uint(8*n), "0x%x", field>>stride)), 1
+				}
+			}
+		}
+		return fmt.Sprintf("offset %d u32%s %s", k.Off, at, keyCommand(k, 0, 32, "0x%x", full)), 1
 	}
+	best, made := "", 1
 	for head, h := range peditFields {
 		if h.header != k.Header {
 			continue
@@ -85,11 +94,13 @@ func munge(extended bool, keys []policy.PeditKey) (string, int) {
 			text := head + " " + f.name + " " + fieldCommand(f, keys)
 			p := &peditParse{cursor: &cursor{s: &Session{}, words: wordsOf(text)}, act: &policy.Pedit{Extended: extended}}
 			if got := p.made(); len(got) > 0 && len(got) <= len(keys) && slices.Equal(got, keys[:len(got)]) {
-				return text, len(got)
+				if best == "" || strings.Contains(best, " retain ") && !strings.Contains(text, " retain ") {
+					best, made = text, len(got)
+				}
 			}
 		}
 	}
-	return "", 1
+	return best, made
 }
 
 // made reads a change and gives its keys, none when it is not one.
@@ -141,27 +152,38 @@ func fieldCommand(f peditField, keys []policy.PeditKey) string {
 	case f.kind == fieldIPv4:
 		k := keys[0]
 		if k.Val&k.Mask != 0 {
-			return keyCommand(k, 0, 32, "0x%x")
+			return keyCommand(k, 0, 32, "0x%x", full)
 		}
 		binary.BigEndian.PutUint32(b[:], k.Val)
+		if k.Mask == 0 {
+			return verb + addrText(b, 4)
+		}
 		return fmt.Sprintf("%s%s retain 0x%x", verb, addrText(b, 4), ^k.Mask)
 	case f.len > 4:
 		return ""
 	}
 	k := keys[0]
-	return keyCommand(k, uint(8*(4-f.len-int(f.off&3)))+uint(f.shift), uint(8*f.len), "%d")
+	return keyCommand(k, uint(8*(4-f.len-int(f.off&3)))+uint(f.shift), uint(8*f.len), "%d", f.retain)
 }
 
-// keyCommand writes what a key does to the bits from stride on.
-func keyCommand(k policy.PeditKey, stride, bits uint, format string) string {
+// keyCommand writes what a key does to the bits from stride on. retain are
+// those that it does it to when nothing is said of them.
+func keyCommand(k policy.PeditKey, stride, bits uint, format string, retain uint32) string {
 	field := uint32(1<<bits - 1)
 	val, mask := k.Val>>stride&field, k.Mask>>stride&field
 	if val&mask != 0 {
+		if val == retain {
+			return "invert"
+		}
 		return fmt.Sprintf("invert retain 0x%x", val)
 	}
 	verb := "set"
 	if k.Add {
 		verb = "add"
 	}
-	return fmt.Sprintf("%s "+format+" retain 0x%x", verb, val, ^mask&field)
+	s := fmt.Sprintf("%s "+format, verb, val)
+	if ^mask&field != retain {
+		s += fmt.Sprintf(" retain 0x%x", ^mask&field)
+	}
+	return s
 }
