@@ -88,6 +88,9 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 		c.iif = p.dev
 		verdict = c.transmit(a.mirror)
 	}
+	if c.shot {
+		p.e.counters.slots[a.stat].overlimits++
+	}
 	if !copied {
 		// A redirected packet shares the fate of what was sent.
 		p.fate, p.reason = verdict, c.reason
@@ -105,6 +108,7 @@ func (p *pkt) transmit(mirror bool) packet.Verdict {
 		p.dropCT()
 		switch out {
 		case outDrop:
+			p.shot = true
 			if p.reason == ReasonGact {
 				p.reason = ReasonEgress
 			}

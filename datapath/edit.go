@@ -67,10 +67,12 @@ func (p *pkt) untag() {
 // innerTag reports whether there is a tag where the network header should be.
 func (p *pkt) innerTag() bool { return p.h.NVLAN > 1 || p.h.NVLAN == 1 && !p.tag }
 
-// tagCut reports whether a received frame is dropped because its tag is cut
-// off: behind it two bytes must be left (skb_vlan_untag).
+// tagCut reports whether a device drops a frame that it receives because the
+// tag in it is cut off: behind it two bytes must be left (skb_vlan_untag). A
+// tag that is beside the packet already is none of that.
 func (p *pkt) tagCut() bool {
-	return (p.tag || isVLAN(p.typ)) && len(p.frame) < packet.MACLen+packet.TagLen+2
+	in := isVLAN(p.typ) && !p.tag || p.tag && p.depth == 0
+	return in && len(p.frame) < packet.MACLen+packet.TagLen+2
 }
 
 // at is the offset of the network header as Linux sees it: behind the outer

@@ -37,6 +37,7 @@ type pkt struct {
 	front   int
 	tag     bool   // the outer VLAN tag counts as taken out of the packet
 	dirty   bool   // the key is older than the frame
+	shot    bool   // a device's own filters dropped it
 	typ     uint16 // what the network header is, whatever the bytes before it say
 	strip   int    // leading bytes of the frame that the packet has not: it lost its Ethernet header
 }
@@ -81,6 +82,11 @@ func (e *Engine) judge(v *packet.Vector, i int) (packet.Verdict, uint8) {
 // nothing caught.
 func (p *pkt) ingress() (packet.Verdict, uint8) {
 	p.m.CT.PostCT = p.m.CT.PostCT && p.depth == 0
+	if p.tagCut() {
+		p.shot = true
+		p.dropCT()
+		return packet.Drop, ReasonTagCut
+	}
 	if p.depth > 0 && !p.tag && isVLAN(p.typ) {
 		if !p.own(0) {
 			p.dropCT()
@@ -88,10 +94,6 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 		}
 		p.untag()
 		p.rewritten()
-	}
-	if p.tagCut() {
-		p.dropCT()
-		return packet.Drop, ReasonTagCut
 	}
 	p.begin()
 	var out outcome
@@ -111,6 +113,7 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 	p.dropCT()
 	switch out {
 	case outDrop:
+		p.shot = true
 		return packet.Drop, p.reason
 	case outGone:
 		return p.fate, p.reason
@@ -274,7 +277,7 @@ func (p *pkt) child() *pkt {
 	c.egress, c.shared, c.reason, c.fate = p.egress, 0, ReasonNone, packet.Stolen
 	c.tag, c.typ, c.strip, c.dirty = p.tag, p.typ, p.strip, p.dirty
 	c.lent, p.lent = true, true
-	c.held, c.split = false, p.split
+	c.held, c.shot, c.split = false, false, p.split
 	return c
 }
 
