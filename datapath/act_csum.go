@@ -15,6 +15,11 @@ func (p *pkt) csum(a *action) (policy.Control, int32) {
 		p.e.counters.slots[a.stat].drops++
 		return p.done(a)
 	}
+	if p.egress && isVLAN(p.typ) {
+		// Where it looks for an inner tag, Linux finds the Ethernet header on
+		// egress, and then no protocol that it knows.
+		return p.done(a)
+	}
 	ok := true
 	switch flags := a.edit.csum; p.h.EtherType {
 	case packet.EtherIPv4:

@@ -91,18 +91,13 @@ func (p *pkt) pushVLAN(t packet.VLANTag) bool {
 }
 
 func (p *pkt) modifyVLAN(v *policy.VLAN) bool {
-	if !p.tag {
-		if len(p.frame) < packet.MACLen+packet.TagLen {
-			return false
-		}
-		p.untag()
+	if len(p.frame) < packet.MACLen+packet.TagLen || !p.own(0) {
+		return false
 	}
+	p.untag()
 	tci := be16(p.frame[14:])&^0x0fff | v.ID
 	if v.HasPrio {
 		tci = tci&0x1fff | uint16(v.Prio)<<13
-	}
-	if !p.own(0) {
-		return false
 	}
 	packet.SetVLAN(p.frame, packet.VLANTag{TPID: v.Proto, TCI: tci})
 	p.rewritten()

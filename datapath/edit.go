@@ -1,6 +1,8 @@
 package datapath
 
 import (
+	"encoding/binary"
+
 	"sluice/packet"
 	"sluice/policy"
 )
@@ -56,10 +58,13 @@ func (p *pkt) layout() {
 	p.base, p.front, p.lent, p.dirty = p.frame, 0, false, false
 }
 
-// untag takes a tag that a frame brings to a device's ingress for one beside
-// the packet (net/core/dev.c __netif_receive_skb_core).
+// untag takes the tag in a frame of the packet's own for one beside the
+// packet, as when a device receives it (net/core/dev.c
+// __netif_receive_skb_core). It is the tag that the packet's protocol says,
+// whatever pedit has made of the bytes.
 func (p *pkt) untag() {
 	if !p.tag && isVLAN(p.typ) && len(p.frame) >= packet.MACLen+packet.TagLen {
+		binary.BigEndian.PutUint16(p.frame[12:], p.typ)
 		p.tag, p.typ = true, be16(p.frame[16:])
 	}
 }

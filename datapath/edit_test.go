@@ -382,3 +382,21 @@ func TestPeditBeyondThePacket(t *testing.T) {
 		}
 	}
 }
+
+// TestCsumOnEgress: outgoing packets get checksums, those with a second tag do
+// not, as in Linux.
+func TestCsumOnEgress(t *testing.T) {
+	r := datapathtest.New(t, "qdisc add dev b clsact",
+		"filter add dev a ingress prio 1 proto all flower action mirred egress redirect dev b",
+		"filter add dev b egress prio 1 proto all flower action pedit munge ip ttl set 9 pipe action csum ip pass")
+	for tags, in := range [][]byte{query(), tagged(query(), 0x81000005), tagged(query(), 0x88a80005, 0x81000006)} {
+		res := r.Send("a", in)
+		if len(res.Tx) != 1 {
+			t.Fatalf("%d tags: %v", tags, res)
+		}
+		ip := res.Tx[0].Frame[14+4*tags:]
+		if sound := packet.Checksum(ip[:20]) == 0; sound != (tags < 2) {
+			t.Errorf("%d tags: a sound header: %v (%x)", tags, sound, ip[:20])
+		}
+	}
+}
