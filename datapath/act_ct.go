@@ -74,10 +74,17 @@ func (p *pkt) help(par *ctParams, seen bool) bool {
 	if c.Status&conntrack.StatusHelper == 0 || confirmed && seen || !confirmed && !par.Commit {
 		return true
 	}
-	p.own()
 	// What actions count is the packet's length as it came in, whatever
 	// becomes of it (qdisc_skb_cb's pkt_len).
-	frame, ok := e.tr.Help(p.now, p.frame, e.room(len(p.frame)+conntrack.MaxGrowth), p.h, ct)
+	room := e.v.Arena.Alloc(len(p.frame) + conntrack.MaxGrowth)
+	if room == nil || !p.own(0) {
+		return false
+	}
+	was := p.frame
+	frame, ok := e.tr.Help(p.now, was, room, p.h, ct)
+	if &frame[0] != &was[0] {
+		p.base, p.front = frame, 0
+	}
 	p.frame = frame
 	return ok
 }
@@ -85,7 +92,9 @@ func (p *pkt) help(par *ctParams, seen bool) bool {
 // translate rewrites the packet as its connection asks for, and gives a new
 // connection its translation.
 func (p *pkt) translate(par *ctParams) bool {
-	p.own()
+	if !p.own(0) {
+		return false
+	}
 	done, res := p.e.tr.NAT(p.now, p.frame, p.h, &p.m.CT, &par.nat, par.Commit)
 	p.m.CT.NAT = uint8(done)
 	if done != 0 {
@@ -138,7 +147,7 @@ func (p *pkt) cached(par *ctParams) bool {
 // and cuts off what lies behind the IP packet (Ethernet padding), as the
 // kernel does before it tracks (nf_ct_skb_network_trim).
 func (p *pkt) ctReady(zone uint16) uint8 {
-	if p.m.CT.Conn == 0 && p.h.NVLAN <= 1 && frag.IsFragment(p.frame, p.h) {
+	if p.m.CT.Conn == 0 && !p.innerTag() && frag.IsFragment(p.frame, p.h) {
 		if reason := p.defrag(zone); reason != ReasonNone {
 			return reason
 		}
@@ -159,7 +168,7 @@ func (p *pkt) ctReady(zone uint16) uint8 {
 	default:
 		return ReasonCTNotIP
 	}
-	if h.NVLAN > 1 {
+	if p.innerTag() {
 		return ReasonCTInnerVLAN
 	}
 	if end := h.IPEnd(p.frame); h.Flags&packet.ShortIP == 0 && end < len(p.frame) {
@@ -205,7 +214,7 @@ func (p *pkt) ctClone(a *action) (policy.Control, int32) {
 	}
 	c.dropCT()
 	if out == outMiss || out == outPass {
-		c.e.v.Send(c.i, c.dev, true, !c.egress, c.frame)
+		c.e.v.Send(c.i, c.dev, true, !c.egress, c.wire())
 	}
 	return a.control, a.arg
 }

@@ -65,8 +65,7 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 	}
 	if d := &p.e.prog.devs[dev]; !a.ingress && d.block[policy.Egress] < 0 && d.tunnel < 0 {
 		// The usual case: straight out of the port.
-		p.e.v.Send(p.i, dev, a.mirror, false, p.frame)
-		p.lent = true
+		p.e.v.Send(p.i, dev, a.mirror, false, p.wire())
 		if !copied {
 			p.fate, p.reason = packet.Forward, ReasonNone
 		}
@@ -90,11 +89,10 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 		verdict, c.reason = c.ingress()
 	} else {
 		c.iif = p.dev
-		c.shot = false
 		verdict = c.transmit(a.mirror)
-		if c.shot {
-			p.e.counters.slots[a.stat].overlimits++
-		}
+	}
+	if c.shot {
+		p.e.counters.slots[a.stat].overlimits++
 	}
 	if !copied {
 		// A redirected packet shares the fate of what was sent.
@@ -125,6 +123,6 @@ func (p *pkt) transmit(mirror bool) packet.Verdict {
 	if n := p.e.prog.devs[p.dev].tunnel; n >= 0 {
 		return p.wrap(n, mirror)
 	}
-	p.e.v.Send(p.i, p.dev, mirror, false, p.frame)
+	p.e.v.Send(p.i, p.dev, mirror, false, p.wire())
 	return packet.Forward
 }

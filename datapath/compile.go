@@ -319,7 +319,11 @@ func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
 			out.kind = actTunnelKey
 			out.set = c.tunnelKey(a.TunnelKey)
 		default:
-			return fmt.Errorf("action %s is not known to the datapath", a.Kind)
+			kind, ed, ok := c.e.newEdit(a, c.now)
+			if !ok {
+				return fmt.Errorf("action %s is not known to the datapath", a.Kind)
+			}
+			out.kind, out.edit = kind, ed
 		}
 		c.p.actions = append(c.p.actions, out)
 	}

@@ -28,6 +28,7 @@ type Engine struct {
 	prog     *program
 	counters counterSet
 	tables   map[*policy.Action]*flowtable.Table // by ct action instance
+	policers map[*policy.Action]*policer         // by police action instance
 	rng      *rand.Rand
 	pcg      *rand.PCG // rng's source
 	trace    bool
@@ -37,6 +38,8 @@ type Engine struct {
 	paths      paths
 	generation uint32
 	drops      [numReasons]uint64
+
+	samples, lostSamples uint64
 
 	// State of the vector under way.
 	v     *packet.Vector
@@ -48,7 +51,6 @@ type Engine struct {
 	frags *frag.Reassembler
 	whole frag.Whole // put together last
 
-	spares  []byte                           // frames that had to be copied
 	begin   [packet.VectorSize]int32         // the device where each packet's way begins
 	tunnels [packet.VectorSize]packet.Tunnel // of packets that were unwrapped at once
 	ipID    uint16                           // of their outer headers
@@ -66,6 +68,7 @@ func New(cfg Config) *Engine {
 		prog:     &program{},
 		counters: counterSet{of: map[*policy.Action]uint32{}},
 		tables:   map[*policy.Action]*flowtable.Table{},
+		policers: map[*policy.Action]*policer{},
 		pcg:      rand.NewPCG(cfg.Seed, 0x5eed),
 		trace:    cfg.Trace, classifyAll: cfg.ClassifyAll,
 		frags: frag.New(&cfg.Tracker.Settings().Frag, cfg.Seed),
@@ -91,6 +94,11 @@ func (e *Engine) Load(p *policy.Policy, now int64) error {
 		if i, ok := e.counters.of[a]; !ok || e.counters.slots[i].generation != e.generation {
 			e.flows.Release(e.tables[a], now)
 			delete(e.tables, a)
+		}
+	}
+	for a := range e.policers {
+		if i, ok := e.counters.of[a]; !ok || e.counters.slots[i].generation != e.generation {
+			delete(e.policers, a)
 		}
 	}
 	e.counters.sweep(e.generation)
@@ -175,9 +183,9 @@ func (e *Engine) Tick(now int64) {
 // instead of queueing.
 func (e *Engine) Process(v *packet.Vector) {
 	e.v = v
-	v.Tx = v.Tx[:0]
+	v.Tx, v.Samples = v.Tx[:0], v.Samples[:0]
+	v.Arena.Reset()
 	e.hits = e.hits[:0]
-	e.spares = e.spares[:0]
 	e.frags.Recycle()
 	const size = conntrack.SeekSize
 	groups := (v.N + size - 1) / size

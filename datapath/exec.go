@@ -22,12 +22,9 @@ type pkt struct {
 	size    uint32 // what counters count: bytes from the network header on
 	proto   uint16 // protocol as cls_api sees it
 	egress  bool
-	shot    bool           // its device's egress block dropped it
 	shared  packet.ConnRef // an unconfirmed connection that the caller still needs
 	reason  uint8
 	flowHit bool           // the flow table has judged the packet
-	lent    bool           // somebody else still needs the frame's bytes
-	headers packet.Headers // in place of the vector's, once the frame is its own
 	held    bool           // it is a fragment that waits for the others
 	split   frag.Split     // how a packet put together leaves again
 	fate    packet.Verdict // what became of a packet that is gone; valid with outGone
@@ -36,6 +33,17 @@ type pkt struct {
 	tun *packet.Tunnel // metadata of the tunnel that it came out of, or is to go into
 	set int32          // the tunnel_key that ordered the latter; -1: none
 	rx  packet.Tunnel  // tun's memory for a packet that was unwrapped here
+
+	// See frame.go and edit.go.
+	lent    bool           // somebody else still needs the frame's bytes
+	headers packet.Headers // in place of the vector's, once the frame is its own copy
+	base    []byte         // the frame's memory; the frame begins at front
+	front   int
+	tag     bool   // the outer VLAN tag counts as taken out of the packet
+	dirty   bool   // the key is older than the frame
+	shot    bool   // a device's own filters dropped it
+	typ     uint16 // what the network header is, whatever the bytes before it say
+	strip   int    // leading bytes of the frame that the packet has not: it lost its Ethernet header
 }
 
 // outcome is how a block ended for a packet.
@@ -60,13 +68,18 @@ func (e *Engine) judge(v *packet.Vector, i int) (packet.Verdict, uint8) {
 	p.e, p.now, p.frame, p.h, p.m = e, v.Now, v.Frame[i], &v.H[i], v.M[i]
 	p.dev, p.iif, p.i, p.depth, p.nest = e.begin[i], e.begin[i], int32(i), 0, 0
 	p.tun, p.set = p.m.Tunnel, -1
-	p.egress, p.shared, p.reason, p.fate, p.flowHit, p.lent = false, 0, ReasonNone, packet.Stolen, false, false
+	p.egress, p.shared, p.reason, p.fate, p.flowHit = false, 0, ReasonNone, packet.Stolen, false
 	p.held, p.split = false, frag.Split{}
+	p.layout()
 	e.paths.begin(e, p.dev, p.tun)
 	e.paths.ok = e.paths.ok && p.m.Chain == 0 && !p.m.CT.PostCT && p.h.NVLAN == 0
 	verdict, reason := p.ingress()
-	v.Frame[i] = p.frame
-	v.M[i].CT, v.M[i].Mark = packet.CT{}, p.m.Mark
+	v.Frame[i] = p.wire()
+	if p.h != &v.H[i] {
+		v.H[i] = *p.h
+	}
+	v.M[i] = p.m
+	v.M[i].CT = packet.CT{}
 	return verdict, reason
 }
 
@@ -74,6 +87,19 @@ func (e *Engine) judge(v *packet.Vector, i int) (packet.Verdict, uint8) {
 // nothing caught.
 func (p *pkt) ingress() (packet.Verdict, uint8) {
 	p.m.CT.PostCT = p.m.CT.PostCT && p.depth == 0
+	if p.tagCut() {
+		p.shot = true
+		p.dropCT()
+		return packet.Drop, ReasonTagCut
+	}
+	if p.depth > 0 && !p.tag && isVLAN(p.typ) {
+		if !p.own(0) {
+			p.dropCT()
+			return packet.Drop, p.reason
+		}
+		p.untag()
+		p.rewritten()
+	}
 	p.begin()
 	var out outcome
 	if devs := p.e.prog.devs; uint(p.dev) < uint(len(devs)) {
@@ -92,6 +118,7 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 	p.dropCT()
 	switch out {
 	case outDrop:
+		p.shot = true
 		return packet.Drop, p.reason
 	case outGone:
 		return p.fate, p.reason
@@ -101,7 +128,7 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 			return v, reason
 		}
 	}
-	p.e.v.Send(p.i, p.dev, false, true, p.frame)
+	p.e.v.Send(p.i, p.dev, false, true, p.wire())
 	return packet.Pass, ReasonNone
 }
 
@@ -133,18 +160,12 @@ func (p *pkt) settle(out outcome) {
 // protocol. The outer VLAN tag is not in the kernel's packet any more when tc
 // sees it, so it counts as little as the Ethernet header; on egress both do.
 func (p *pkt) begin() {
-	h := p.h
-	p.size, p.proto = uint32(len(p.frame)), h.EtherType
-	skip := uint32(14)
-	if h.NVLAN > 0 {
-		p.proto = h.VLAN[0].TPID
-		skip = 18
-	}
+	skip := p.at()
 	if p.egress {
-		skip -= 14
+		skip -= packet.MACLen - p.strip
 	}
-	p.size -= min(skip, p.size)
-	p.extract(p.e.prog.need)
+	p.size = uint32(len(p.frame) - min(skip, len(p.frame)))
+	p.refresh()
 }
 
 // run classifies the packet, starting in the chain at position start.
@@ -160,6 +181,9 @@ func (p *pkt) run(b *block, start int32) outcome {
 		after := ch.begin - 1
 		again := false
 		for {
+			if p.dirty {
+				p.refresh()
+			}
 			i := ch.next(kw, p.tun, prog.filters, after)
 			if i < 0 {
 				return outMiss
@@ -219,6 +243,20 @@ func (p *pkt) actions(f *filter) (policy.Control, int32) {
 			ctl, arg = p.ct(a)
 		case actTunnelKey:
 			ctl, arg = p.tunnelKey(a)
+		case actVLAN:
+			ctl, arg = p.vlan(a)
+		case actMPLS:
+			ctl, arg = p.mpls(a)
+		case actPedit:
+			ctl, arg = p.pedit(a)
+		case actCsum:
+			ctl, arg = p.csum(a)
+		case actSkbedit:
+			ctl, arg = p.skbedit(a)
+		case actPolice:
+			ctl, arg = p.police(a)
+		case actSample:
+			ctl, arg = p.sample(a)
 		default:
 			panic("datapath: unknown action kind")
 		}
@@ -252,8 +290,9 @@ func (p *pkt) child() *pkt {
 	c.e, c.now, c.frame, c.h, c.m = p.e, p.now, p.frame, p.h, p.m
 	c.dev, c.iif, c.i, c.depth, c.nest = p.dev, p.iif, p.i, p.depth+1, p.nest
 	c.egress, c.shared, c.reason, c.fate = p.egress, 0, ReasonNone, packet.Stolen
+	c.tag, c.typ, c.strip, c.dirty = p.tag, p.typ, p.strip, p.dirty
 	c.lent, p.lent = true, true
-	c.held, c.split = false, p.split
+	c.held, c.shot, c.split = false, false, p.split
 	c.tun, c.set = p.tun, p.set
 	return c
 }

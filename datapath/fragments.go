@@ -32,12 +32,11 @@ func (p *pkt) defrag(zone uint16) uint8 {
 	return ReasonNone
 }
 
-// parse finds the packet's headers anew.
+// parse finds the headers of a frame that took the packet's place, with the
+// same link layer.
 func (p *pkt) parse() {
-	packet.Parse(p.frame, p.h)
-	if p.h.Tuple.Family != packet.FamilyNone {
-		p.h.Hash = p.e.tr.Hash(&p.h.Tuple)
-	}
+	p.base, p.front = p.frame, 0
+	p.rewritten()
 }
 
 // ctStop ends a packet that ct will not track. act_ct counts what it could not
@@ -59,7 +58,11 @@ func (p *pkt) ctStop(a *action, reason uint8) policy.Control {
 // (sch_frag.c sch_frag_xmit_hook). An egress block sees the fragments.
 func (p *pkt) sendPieces(a *action, dev int32, copied bool) {
 	e := p.e
-	pieces, ok := e.frags.Cut(p.frame, int(p.h.L3), p.h.EtherType == packet.EtherIPv6, p.split, copied || p.egress)
+	ip := p.h.EtherType == packet.EtherIPv4 || p.h.EtherType == packet.EtherIPv6
+	pieces, ok := frag.Pieces{}, false
+	if ip { // not behind a label that was pushed meanwhile
+		pieces, ok = e.frags.Cut(p.frame, int(p.h.L3), p.h.EtherType == packet.EtherIPv6, p.split, copied || p.egress)
+	}
 	if !ok {
 		e.counters.slots[a.stat].overlimits++
 		if !copied {
@@ -85,7 +88,7 @@ func (p *pkt) sendPieces(a *action, dev int32, copied bool) {
 
 func (p *pkt) sendPiece(a *action, dev int32, b []byte) (packet.Verdict, uint8) {
 	if d := &p.e.prog.devs[dev]; d.block[policy.Egress] < 0 && d.tunnel < 0 {
-		p.e.v.Send(p.i, dev, a.mirror, false, b)
+		p.e.v.Send(p.i, dev, a.mirror, false, b[min(p.strip, len(b)):])
 		return packet.Forward, ReasonNone
 	}
 	c := p.child()

@@ -1,34 +1,56 @@
 package datapath
 
-// own makes the packet's frame and headers its own before they are changed. Whatever has
-// been sent, or shares the frame for a nested judgement, keeps the bytes it
-// had. The copy lives until the next Process.
-func (p *pkt) own() {
-	if !p.lent {
-		return
+// headroom is what is kept free before a copied frame, for headers to come.
+const headroom = 64
+
+// own makes the packet's frame and headers its own before they are changed,
+// with n free bytes before the frame. Whatever has been sent, or shares the
+// frame for a nested judgement, keeps the bytes it had. It reports false when
+// the vector has no memory left; nothing has changed then.
+func (p *pkt) own(n int) bool {
+	if !p.lent && p.front >= n {
+		return true
 	}
-	p.frame = p.e.spare(p.frame, 0)
-	p.headers = *p.h
-	p.h = &p.headers
-	p.lent = false
+	b := p.e.spare(p.frame, headroom+n)
+	if b == nil {
+		p.reason = ReasonNoMemory
+		return false
+	}
+	if p.h != &p.headers {
+		p.headers = *p.h
+		p.h = &p.headers
+	}
+	p.base, p.front, p.lent = b, headroom+n, false
+	p.frame = b[p.front:]
+	return true
 }
 
-// room gives n bytes of the engine's memory.
-func (e *Engine) room(n int) []byte {
-	if len(e.spares)+n > cap(e.spares) {
-		// What is in use stays where it is. In steady state the new memory
-		// is enough for a whole vector.
-		e.spares = make([]byte, 0, max(2*cap(e.spares), n, 16<<10))
-	}
-	at := len(e.spares)
-	e.spares = e.spares[:at+n]
-	return e.spares[at : at+n : at+n]
+// grow makes room for n bytes at the front of a frame that has been made its
+// own with so many.
+func (p *pkt) grow(n int) {
+	p.front -= n
+	p.frame = p.base[p.front : p.front+n+len(p.frame)]
 }
 
-// spare copies a frame into the engine's memory, behind headroom bytes that
-// may be put before it.
+// shrink gives up n bytes at the front.
+func (p *pkt) shrink(n int) {
+	p.front += n
+	p.frame = p.frame[n:]
+}
+
+// wire gives the frame as others see it. From then on they need its bytes.
+func (p *pkt) wire() []byte {
+	p.lent = true
+	return p.frame[min(p.strip, len(p.frame)):]
+}
+
+// spare copies a frame into the vector's memory, behind headroom bytes that
+// may be put before it, and gives both; nil when there is none left. The copy
+// lives until the vector is used again.
 func (e *Engine) spare(frame []byte, headroom int) []byte {
-	b := e.room(headroom + len(frame))
-	copy(b[headroom:], frame)
-	return b[headroom:]
+	b := e.v.Arena.Alloc(headroom + len(frame))
+	if b != nil {
+		copy(b[headroom:], frame)
+	}
+	return b
 }

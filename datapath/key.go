@@ -111,13 +111,13 @@ func (p *pkt) extract(need fields) {
 	}
 	k[wMark] = uint64(uint32(p.iif) + 1)
 	k[wSrcMAC] = uint64(ttl)<<8 | uint64(flags)
-	if need&needMAC != 0 && len(f) >= 12 {
-		k[wDstMAC] = binary.BigEndian.Uint64(f) &^ 0xffff
-		k[wSrcMAC] |= binary.BigEndian.Uint64(f[4:]) << 16
+	if need&needMAC != 0 && len(f) >= 12+p.strip {
+		k[wDstMAC] = binary.BigEndian.Uint64(f[p.strip:]) &^ 0xffff
+		k[wSrcMAC] |= binary.BigEndian.Uint64(f[p.strip+4:]) << 16
 	}
 	k[wMPLS+3] |= uint64(l4.spi)
 	if need&needVLAN != 0 {
-		k.extractVLAN(h)
+		k.extractVLAN(h, f)
 	}
 	if need&needCT != 0 {
 		p.extractCT()
@@ -209,7 +209,7 @@ func readL4(f []byte, off int, proto uint8) (l l4Fields) {
 
 // extractVLAN fills the tags' fields. The type a tag encapsulates is the next
 // tag's TPID, or the network header's type.
-func (k *key) extractVLAN(h *packet.Headers) {
+func (k *key) extractVLAN(h *packet.Headers, f []byte) {
 	k[wARP] |= uint64(h.NVLAN) << 40
 	if h.NVLAN == 0 {
 		return
@@ -219,7 +219,7 @@ func (k *key) extractVLAN(h *packet.Headers) {
 	if h.NVLAN > 1 {
 		inner = h.VLAN[1].TPID
 		k[wVLAN] = uint64(h.VLAN[1].TCI&^dei)<<16 | uint64(h.VLAN[1].TPID)
-		k[wARP] |= uint64(h.EtherType) << 48
+		k[wARP] |= uint64(be16(f[20:])) << 48 // a third tag's, if there is one
 	}
 	k[wDstMAC] |= uint64(h.VLAN[0].TCI &^ dei)
 	k[wVLAN] |= uint64(h.VLAN[0].TPID)<<48 | uint64(inner)<<32

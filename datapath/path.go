@@ -117,7 +117,7 @@ func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool 
 	if e.prog.encUsed && !e.prog.encIs(m.Tunnel, &w.enc) {
 		return false
 	}
-	if w.wraps && len(v.Frame[i]) > wrapMax {
+	if w.wraps && (len(v.Frame[i]) > wrapMax || v.Arena.Left() < len(w.out)*(wrapRoom+len(v.Frame[i]))) {
 		return false
 	}
 	if !w.table.Carry(c, dir, h, v.Now) {
@@ -219,6 +219,9 @@ func (e *Engine) noteAction(a *action) {
 		}
 	case actTunnelKey:
 		ps.set = a.set
+	default:
+		// Edited packets are classified, every one of them.
+		ps.ok = false
 	}
 	n.acts[n.n] = out
 	n.n++

@@ -37,6 +37,14 @@ var steadyPolicies = [][]string{
 		"filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower ip_proto tcp dst_port 1001 action ct commit mark 2 pipe action mirred egress redirect dev uplink_rep",
 		"filter add dev vf0_rep ingress prio 2 chain 0 proto ip flower action ct pipe action mirred egress redirect dev uplink_rep",
 	},
+	{ // edits on the way: every packet's
+		"filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower ct_state -trk action ct pipe action goto chain 2",
+		"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state +trk+new action ct commit pipe action vlan push id 7 pipe action mirred egress redirect dev vf0_rep",
+		"filter add dev uplink_rep ingress prio 2 chain 2 proto ip flower ct_state +trk+est action mirred egress mirror dev tap pipe action pedit ex munge ip ttl dec pipe action csum ip pipe action mirred egress redirect dev vf0_rep",
+		"filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower action ct pipe action goto chain 2",
+		"filter add dev vf0_rep ingress prio 1 chain 2 proto ip flower ct_state +trk+est ip_proto tcp action skbedit mark 1 pipe action mirred egress redirect dev uplink_rep",
+		"filter add dev vf0_rep ingress prio 2 chain 2 proto ip flower ct_state +trk+est action police rate 8kbit burst 200b conform-exceed drop/pipe action mirred egress redirect dev uplink_rep",
+	},
 }
 
 // seen renders what a run shows outside.

@@ -74,6 +74,13 @@ const (
 	actMirred
 	actCT
 	actTunnelKey
+	actVLAN
+	actMPLS
+	actPedit
+	actCsum
+	actSkbedit
+	actPolice
+	actSample
 )
 
 // action is a compiled action. One switch over kind is about twice as fast as
@@ -102,6 +109,8 @@ type action struct {
 
 	// tunnel_key
 	set int32 // -1: unset
+	// vlan, mpls, pedit, csum, skbedit, police, sample
+	edit *edit
 }
 
 const (

@@ -33,6 +33,10 @@ const (
 	ReasonTunnelRoute           // no way to the tunnel's other end, or not from that address
 	ReasonTunnelNeighbour       // the other end's MAC address is not known
 	ReasonTunnelLong            // too long with the outer headers
+	ReasonEdit                  // an editing action cannot be done to this packet
+	ReasonNoMemory              // no memory left to edit the vector's packets in
+	ReasonPolice                // police: over the limit
+	ReasonTagCut                // the frame ends in its VLAN tag
 
 	// ReasonFragHeld: a fragment that waits for the others. Its verdict is
 	// Stolen; Engine.Fragments tells what became of such.
@@ -84,6 +88,10 @@ var reasonNames = [numReasons]string{
 	ReasonTunnelRoute:     "tunnel: no route",
 	ReasonTunnelNeighbour: "tunnel: no neighbour",
 	ReasonTunnelLong:      "tunnel: too long",
+	ReasonEdit:            "edit: packet does not allow it",
+	ReasonNoMemory:        "edit: no memory left",
+	ReasonPolice:          "police: over the limit",
+	ReasonTagCut:          "cut off in VLAN tag",
 
 	ReasonFragHeld:      "fragment: held for the others",
 	ReasonFragDuplicate: "fragment: duplicate",

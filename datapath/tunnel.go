@@ -173,21 +173,21 @@ func (p *pkt) unwrap() (v packet.Verdict, reason uint8, ok bool) {
 	if n < 0 {
 		return 0, 0, false
 	}
-	if p.h.TOS&3 == 3 {
-		p.own() // the mark goes on to the inner packet
+	if p.h.TOS&3 == 3 && !p.own(0) { // the mark goes on to the inner packet
+		return packet.Drop, p.reason, true
 	}
 	lent := p.lent
 	c := p.child()
 	if c == nil {
 		return packet.Drop, ReasonNest, true
 	}
-	c.lent = lent
 	t := &prog.tunnels[n]
 	begin, end, err := t.Decap(p.frame, p.h, &c.rx)
 	if err != packet.TunnelOK {
 		return packet.Drop, tunnelReasons[err], true
 	}
 	c.reframe(p.frame[begin:end:end])
+	c.lent = lent
 	c.tun, c.set = &c.rx, -1
 	c.m.CT, c.m.Chain = packet.CT{}, 0
 	c.dev, c.iif, c.egress, c.nest = t.dev, t.dev, false, 0 // it comes in anew
@@ -202,6 +202,7 @@ func (p *pkt) reframe(frame []byte) {
 	if p.h.Tuple.Family != packet.FamilyNone {
 		p.h.Hash = p.e.tr.Hash(&p.h.Tuple)
 	}
+	p.layout()
 }
 
 // wrap sends the packet into the tunnel of the device that it was sent out
@@ -222,7 +223,11 @@ func (p *pkt) wrap(port int32, mirror bool) packet.Verdict {
 		p.reason = ReasonTunnelLong
 		return packet.Drop
 	}
-	frame := e.encap(p.set, port, p.frame, p.h)
+	frame := e.encap(p.set, port, p.frame[min(p.strip, len(p.frame)):], p.h)
+	if frame == nil {
+		p.reason = ReasonNoMemory
+		return packet.Drop
+	}
 	if e.prog.devs[out.dev].block[1] < 0 {
 		e.v.Send(p.i, out.dev, mirror, false, frame)
 		return packet.Forward
@@ -242,14 +247,20 @@ func (p *pkt) wrap(port int32, mirror bool) packet.Verdict {
 
 // wrapMax is the longest frame that goes into a tunnel: an IP packet has a
 // length of 16 bits.
-const wrapMax = 65535 - 14 - 40 - 16 - packet.MaxTunnelOpts
+const (
+	wrapMax  = 65535 - wrapRoom
+	wrapRoom = 14 + 40 + 16 + packet.MaxTunnelOpts
+)
 
-// encap puts outer headers before a frame, in memory that lasts until the next
-// Process.
+// encap puts outer headers before a frame, in the vector's memory; nil when
+// there is none left.
 func (e *Engine) encap(set, port int32, frame []byte, h *packet.Headers) []byte {
 	s := &e.prog.sets[set]
 	e.ipID++
-	room := e.room(14 + 40 + 16 + int(s.OptsLen) + len(frame))
+	room := e.v.Arena.Alloc(14 + 40 + 16 + int(s.OptsLen) + len(frame))
+	if room == nil {
+		return nil
+	}
 	return s.out[port].Encap(room[:0], &s.Tunnel, frame, h, e.flowHash(frame, h), e.ipID)
 }
 

@@ -23,8 +23,30 @@ func Parse(frame []byte, h *Headers) {
 	if h.plain(frame) {
 		return
 	}
-	off := 14
-	typ := binary.BigEndian.Uint16(frame[12:])
+	h.walkTags(frame, 14, binary.BigEndian.Uint16(frame[12:]))
+}
+
+// Reparse finds the headers of a frame anew whose bytes before the network
+// header at off have been dealt with: typ is its type, whatever the bytes
+// before it say, and tagged says that one tag precedes it.
+func Reparse(frame []byte, off int, typ uint16, tagged bool, h *Headers) {
+	*h = Headers{Len: uint32(len(frame))}
+	if len(frame) > 65535 {
+		frame = frame[:65535]
+	}
+	if len(frame) < off {
+		h.Flags = TruncL2
+		return
+	}
+	if tagged {
+		h.NVLAN = 1
+		h.VLAN[0] = VLANTag{binary.BigEndian.Uint16(frame[12:]), binary.BigEndian.Uint16(frame[14:])}
+	}
+	h.walkTags(frame, off, typ)
+}
+
+// walkTags reads from a tag or a network header of a type at off on.
+func (h *Headers) walkTags(frame []byte, off int, typ uint16) {
 	for typ == EtherVLAN || typ == EtherQinQ {
 		if len(frame) < off+4 || h.NVLAN == maxTags {
 			h.Flags, h.EtherType = TruncL2, typ

@@ -68,6 +68,31 @@ type Meta struct {
 	// Tunnel is what the packet came out of, nil if out of none. It stays the
 	// owner's; the datapath points it at memory of its own when it unwraps.
 	Tunnel *Tunnel
+
+	// What skbedit leaves in the packet's metadata beside the mark.
+	Priority uint32 // skb priority: a class, MAJOR<<16 | MINOR
+	Queue    uint16 // transmit queue
+	PktType  PktType
+}
+
+// PktType says whom a packet is for, numbered as Linux's PACKET_HOST and so on.
+type PktType uint8
+
+const (
+	PktHost PktType = iota
+	PktBroadcast
+	PktMulticast
+	PktOtherHost
+)
+
+// Sample is a copy of a packet that the sample action took.
+type Sample struct {
+	Pkt   int32  // index of the packet in the vector
+	Dev   int32  // whose block the action was in
+	Group uint32 // psample group
+	Rate  uint32 // one packet in so many is taken
+	Len   uint32 // the packet's length before it was cut
+	Frame []byte // from the Ethernet header on, without the outer VLAN tag; valid until the vector is used again
 }
 
 // Tx is one frame on its way out: by a port, or up to the host's stack.
@@ -90,12 +115,14 @@ type Vector struct {
 	Verdict [VectorSize]Verdict
 	Reason  [VectorSize]uint8 // why it was dropped; the datapath's numbering
 	Tx      []Tx              // in the order in which frames left
+	Samples []Sample          // in the order in which they were taken
+	Arena   Arena             // holds frames that were rewritten
 }
 
 // Reset empties the vector and keeps its memory.
 func (v *Vector) Reset() {
 	v.N = 0
-	v.Tx = v.Tx[:0]
+	v.Tx, v.Samples = v.Tx[:0], v.Samples[:0]
 }
 
 // Add appends a frame that came in on device dev. It reports false, and adds

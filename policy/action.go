@@ -50,6 +50,14 @@ type Action struct {
 	Mirred    *Mirred
 	CT        *CTAction
 	TunnelKey *TunnelKey
+
+	VLAN    *VLAN
+	MPLS    *MPLS
+	Pedit   *Pedit
+	Csum    *Csum
+	Skbedit *Skbedit
+	Police  *Police
+	Sample  *Sample
 }
 
 // Gact is a generic action; its control is the instance's, possibly

@@ -7,16 +7,18 @@ func (e Errno) Error() string { return string(e) }
 
 // The error numbers that changing a policy can give.
 const (
-	EPERM      Errno = "Operation not permitted"
-	ENOENT     Errno = "No such file or directory"
-	EAGAIN     Errno = "Resource temporarily unavailable"
-	EEXIST     Errno = "File exists"
-	ENODEV     Errno = "No such device"
-	EINVAL     Errno = "Invalid argument"
-	ENOSPC     Errno = "No space left on device"
-	EOPNOTSUPP Errno = "Operation not supported"
-	ERANGE     Errno = "Numerical result out of range"
-	ENOTDIR    Errno = "Not a directory"
+	EPERM           Errno = "Operation not permitted"
+	ENOENT          Errno = "No such file or directory"
+	EAGAIN          Errno = "Resource temporarily unavailable"
+	EEXIST          Errno = "File exists"
+	ENODEV          Errno = "No such device"
+	ENOMEM          Errno = "Cannot allocate memory"
+	ERANGE          Errno = "Numerical result out of range"
+	EINVAL          Errno = "Invalid argument"
+	ENOSPC          Errno = "No space left on device"
+	EOPNOTSUPP      Errno = "Operation not supported"
+	EPROTONOSUPPORT Errno = "Protocol not supported"
+	ENOTDIR         Errno = "Not a directory"
 )
 
 // Error is the kernel's refusal of a change. The policy is as it was before.

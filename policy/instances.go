@@ -83,8 +83,15 @@ func (p *Policy) checkAction(a *Action, b *Block) error {
 		if a.CT.NATSrc && a.CT.NATDst {
 			return refuse(EOPNOTSUPP, "dnat and snat can't be enabled at the same time")
 		}
+	default:
+		return a.checkEdit(b != nil && p.isEgress(b))
 	}
 	return nil
+}
+
+// isEgress reports whether a block is some device's egress.
+func (p *Policy) isEgress(b *Block) bool {
+	return slices.ContainsFunc(p.Devices, func(d *Device) bool { return d.Block[Egress] == b })
 }
 
 // bind gives a filter its instances for the actions it asks for. On an error

@@ -10,7 +10,7 @@ import (
 const embedded = "testdata/cases"
 
 // later are features that cases may need and this program does not have.
-var later = []string{"vlan", "edits"}
+var later = []string{}
 
 func needsLater(c *Case) bool {
 	return slices.ContainsFunc(c.Needs, func(n string) bool { return slices.Contains(later, n) })

@@ -33,6 +33,20 @@ func AppendState(b []byte, state uint16) []byte {
 	return b
 }
 
+// appendSample describes a copy that a sample action took.
+//
+//	#4 at uplink_rep: sample of group 5, one in 10; 60 of 1514 bytes
+func appendSample(b []byte, r *runner, number uint64, s *packet.Sample) []byte {
+	b = append(b, '#')
+	b = strconv.AppendUint(b, number, 10)
+	b = append(append(b, " at "...), r.e.DeviceName(s.Dev)...)
+	b = strconv.AppendUint(append(b, ": sample of group "...), uint64(s.Group), 10)
+	b = strconv.AppendUint(append(b, ", one in "...), uint64(s.Rate), 10)
+	b = strconv.AppendUint(append(b, "; "...), uint64(len(s.Frame)), 10)
+	b = strconv.AppendUint(append(b, " of "...), uint64(s.Len), 10)
+	return append(b, " bytes"...)
+}
+
 // appendComment describes what became of packet i of the runner's vector, the
 // number-th of the replay. t is the frame that the comment stands beside, nil
 // for a dropped packet.

@@ -15,9 +15,11 @@ import (
 // output writes frames to files: one for each device with what left by it,
 // one with what was handed up to the stack, one with what was dropped, as it
 // came in. So every frame that came in is in exactly one file, copies apart.
+// What sample actions took goes to a file of its own, if the policy has any.
 type output struct {
 	devs       []*port.Writer // by device
 	pass, drop *port.Writer   // an interface for every device
+	sample     *port.Writer   // likewise; nil without a sample action
 
 	number  uint64 // packets so far
 	frames  []byte // the vector's frames before the datapath edited them
@@ -27,8 +29,9 @@ type output struct {
 
 // Names of the files that belong to no device.
 const (
-	passFile = "pass"
-	dropFile = "drop"
+	passFile   = "pass"
+	dropFile   = "drop"
+	sampleFile = "sample"
 )
 
 // newOutput makes the files anew, one for each device of the policy, so that
@@ -36,7 +39,7 @@ const (
 func newOutput(dir string, p *policy.Policy) (*output, error) {
 	var names []string
 	for _, d := range p.Devices {
-		if d.Name == passFile || d.Name == dropFile || d.Name == "." || d.Name == ".." || strings.ContainsRune(d.Name, os.PathSeparator) {
+		if d.Name == passFile || d.Name == dropFile || d.Name == sampleFile || d.Name == "." || d.Name == ".." || strings.ContainsRune(d.Name, os.PathSeparator) {
 			return nil, fmt.Errorf("--out cannot name a file after device %q", d.Name)
 		}
 		names = append(names, d.Name)
@@ -56,6 +59,9 @@ func newOutput(dir string, p *policy.Policy) (*output, error) {
 		o.devs = append(o.devs, create(n, []string{n}))
 	}
 	o.pass, o.drop = create(passFile, names), create(dropFile, names)
+	if len(p.Actions["sample"]) > 0 {
+		o.sample = create(sampleFile, names)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("create output: %w", err), o.close())
 	}
@@ -64,7 +70,7 @@ func newOutput(dir string, p *policy.Policy) (*output, error) {
 
 func (o *output) close() error {
 	var errs []error
-	for _, w := range append(o.devs, o.pass, o.drop) {
+	for _, w := range append(o.devs, o.pass, o.drop, o.sample) {
 		if w != nil {
 			errs = append(errs, w.Close())
 		}
@@ -111,6 +117,11 @@ func (o *output) write(r *runner) error {
 			put(o.drop, int(v.M[i].Dev), i, o.frames[begin:o.ends[i]])
 		}
 		begin = o.ends[i]
+	}
+	for i := range v.Samples {
+		s := &v.Samples[i]
+		o.comment = appendSample(o.comment[:0], r, o.number-uint64(v.N)+uint64(s.Pkt)+1, s)
+		put(o.sample, int(s.Dev), int(s.Pkt), s.Frame)
 	}
 	return err
 }

@@ -22,7 +22,8 @@ type Report struct {
 	FirstTime  int64          `json:"first_time_ns"` // since the epoch
 	LastTime   int64          `json:"last_time_ns"`
 	Verdicts   []Named        `json:"verdicts"`
-	Copies     uint64         `json:"copies"` // frames that left besides the packets themselves
+	Copies     uint64         `json:"copies"`            // frames that left besides the packets themselves
+	Samples    uint64         `json:"samples,omitempty"` // copies that sample actions took
 	States     []Named        `json:"ct_states"`
 	Drops      []Named        `json:"drops"` // by reason
 	Devices    []DeviceReport `json:"devices"`

@@ -352,6 +352,7 @@ func (r *runner) flush() error {
 			r.Copies++
 		}
 	}
+	r.Samples += uint64(len(v.Samples))
 	var err error
 	if r.out != nil {
 		err = r.out.write(r)

@@ -33,6 +33,9 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 
 	r.devicesTable(b)
 	namedTable(b, "verdict", r.Verdicts)
+	if r.Samples > 0 {
+		fmt.Fprintf(b, "%s copied by sample actions\n\n", count(int(r.Samples), "packet"))
+	}
 	namedTable(b, "ct state", r.States)
 	namedTable(b, "dropped because", r.Drops)
 	r.fragments(b)

@@ -70,15 +70,14 @@ func (c *cursor) controlOr(a *policy.Action, dflt policy.Control) {
 
 // Kinds of actions: those of this program, and others that tc knows.
 var (
-	actionKinds = []string{"ct", "gact", "mirred", "tunnel_key"}
-	otherKinds  = []string{"bpf", "connmark", "csum", "ctinfo", "gate", "ife", "ipt", "mpls", "nat", "pedit", "police",
-		"sample", "simple", "skbedit", "skbmod", "vlan", "xt"}
+	actionKinds = []string{"csum", "ct", "gact", "mirred", "mpls", "pedit", "police", "sample", "skbedit", "tunnel_key", "vlan"}
+	otherKinds  = []string{"bpf", "connmark", "ctinfo", "gate", "ife", "ipt", "nat", "simple", "skbmod", "xt"}
 )
 
 // kindWords lists the kinds for messages.
 var kindWords = strings.Join(actionKinds, ", ")
 
-const actionWords = "ct, mirred, gact, tunnel_key, or " + controlWords
+const actionWords = "ct, mirred, gact, vlan, mpls, pedit, csum, skbedit, police, sample, tunnel_key, or " + controlWords
 
 // actionList reads actions until a word that cannot belong to one, as
 // iproute2's parse_action; the word `action` before the first has been read.
@@ -89,8 +88,8 @@ func (c *cursor) actionList(bind bool) (out []*policy.Action) {
 		// tc goes on to say which action it was reading when it gave up.
 		if r := recover(); r != nil {
 			if e, ok := r.(*Error); ok && !e.Kernel && !e.final && e.Msg != incomplete && !strings.HasPrefix(e.Msg, "Error:") && len(e.Detail) == 0 {
-				if e.Msg != emptyAction {
-					e.Detail = append(e.Detail, "bad action parsing")
+				if e.Msg != emptyAction && e.Msg != badParsing {
+					e.Detail = append(e.Detail, badParsing)
 				}
 				name := "(null)"
 				if kindAt < len(c.words) {
@@ -144,6 +143,9 @@ func (c *cursor) actionList(bind bool) (out []*policy.Action) {
 // emptyAction is what tc says when no action follows the word action.
 const emptyAction = "bad action empty 1"
 
+// badParsing is what tc says of an action that said nothing itself.
+const badParsing = "bad action parsing"
+
 // usage ends the parse where tc prints an action's usage and exits.
 func (c *cursor) usage(msg, want string) {
 	e := c.errorAt(c.i, msg, want)
@@ -166,6 +168,20 @@ func (c *cursor) action() []*policy.Action {
 		return []*policy.Action{c.mirred()}
 	case w == "tunnel_key":
 		return []*policy.Action{c.tunnelKey()}
+	case w == "vlan":
+		return []*policy.Action{c.vlan()}
+	case w == "mpls":
+		return []*policy.Action{c.mpls()}
+	case w == "pedit":
+		return []*policy.Action{c.pedit()}
+	case w == "csum":
+		return []*policy.Action{c.csum()}
+	case w == "skbedit":
+		return []*policy.Action{c.skbedit()}
+	case w == "police":
+		return []*policy.Action{c.police()}
+	case w == "sample":
+		return []*policy.Action{c.sample()}
 	case slices.Contains(otherKinds, w):
 		e := c.errorAt(c.i, fmt.Sprintf("Action %q is not supported", w), actionWords)
 		e.Detail = []string{`Illegal "action"`}

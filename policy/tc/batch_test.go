@@ -73,7 +73,7 @@ func TestErrors(t *testing.T) {
 		{head + "ct_foo 5", "ct_foo", `What is "ct_foo"?`, "ct_state", 42},
 		{head + "dst_port 80", "80", `Illegal "dst_port"`, "ip_proto tcp, udp or sctp before", 51},
 		{head + "ip_proto tcp dst_port", "", incomplete, "PORT", 63},
-		{head + "action pedit munge offset 0 u8 set 1", "pedit", `Action "pedit" is not supported`, "ct, mirred, gact", 49},
+		{head + "action skbmod set smac 02:00:00:00:00:01", "skbmod", `Action "skbmod" is not supported`, "ct, mirred, gact", 49},
 		{head + "action foo", "foo", "Bad action type foo", "ct, mirred, gact", 49},
 		{head + "action mirred egress redirect dev e goto", "", incomplete, "chain N", 82},
 		{head + "action ct commit clear", "ct", "ct: clear can only be used alone", "ct clear", 49},

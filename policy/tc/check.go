@@ -405,9 +405,18 @@ func through(f *policy.Filter, s states, send func(uint32, states)) (on states) 
 		end(a.Control, a.ControlArg)
 		if g := a.Gact; g != nil && randomly(g) {
 			end(g.RandomCtl, g.RandomArg)
-		} else if a.Control != policy.Pipe && a.Control != policy.Jump {
+		} else if a.Police != nil {
+			end(a.Police.Conform, a.Police.ConformArg)
+			if goesOn(a.Police.Conform) || goesOn(a.Control) {
+				continue
+			}
+			break
+		} else if !goesOn(a.Control) {
 			break
 		}
 	}
 	return on
 }
+
+// goesOn reports that a control leads to another action of the filter.
+func goesOn(c policy.Control) bool { return c == policy.Pipe || c == policy.Jump }

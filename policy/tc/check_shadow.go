@@ -78,7 +78,8 @@ func writtenAt(f *policy.Filter) string {
 // the chain.
 func ends(f *policy.Filter) bool {
 	for _, a := range f.Actions {
-		if a.Control == policy.Continue || a.Gact != nil && randomly(a.Gact) && a.Gact.RandomCtl == policy.Continue {
+		if a.Control == policy.Continue || a.Gact != nil && randomly(a.Gact) && a.Gact.RandomCtl == policy.Continue ||
+			a.Police != nil && a.Police.Conform == policy.Continue {
 			return false
 		}
 	}

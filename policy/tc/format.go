@@ -164,6 +164,24 @@ func actionWordsOf(a *policy.Action) string {
 		return s + index
 	case a.CT != nil:
 		return "ct" + ctWordsOf(a.CT) + index + " " + end
+	case a.VLAN != nil:
+		return "vlan" + vlanWordsOf(a.VLAN) + " " + end + index
+	case a.MPLS != nil:
+		return "mpls" + mplsWordsOf(a.MPLS) + " " + end + index
+	case a.Pedit != nil:
+		return "pedit" + peditWordsOf(a.Pedit) + " " + end + index
+	case a.Csum != nil:
+		return "csum" + csumWordsOf(a.Csum) + " " + end + index
+	case a.Skbedit != nil:
+		return "skbedit" + skbeditWordsOf(a.Skbedit) + " " + end + index
+	case a.Police != nil:
+		s := "police" + policeWordsOf(a.Police, a.Control)
+		if a.Control == policy.GotoChain && a.ControlArg != 0 {
+			s += " " + end
+		}
+		return s + index
+	case a.Sample != nil:
+		return "sample" + sampleWordsOf(a.Sample) + " " + end + index
 	}
 	if a.TunnelKey != nil {
 		return "tunnel_key" + tunnelKeyWordsOf(a.TunnelKey) + " " + end + index

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"sluice/policy"
 )
@@ -68,7 +69,13 @@ func (p *printer) actions(acts []*policy.Action, first int, bound bool) {
 func (p *printer) action(a *policy.Action, bound bool) {
 	if p.o.brief {
 		text := a.Kind
-		if a.Kind != "ct" {
+		switch a.Kind {
+		case "ct":
+		case "pedit":
+			text = " pedit "
+		case "police":
+			text = "" // iproute2 writes the kind later, with the index
+		default:
 			text += " "
 		}
 		p.textf("%s", text)
@@ -93,13 +100,34 @@ func (p *printer) action(a *policy.Action, bound bool) {
 		p.ct(a)
 	case a.TunnelKey != nil:
 		p.tunnelKey(a)
+	case a.VLAN != nil:
+		p.vlan(a)
+	case a.MPLS != nil:
+		p.mpls(a)
+	case a.Pedit != nil:
+		p.pedit(a)
+	case a.Csum != nil:
+		p.csum(a)
+	case a.Skbedit != nil:
+		p.skbedit(a)
+	case a.Police != nil:
+		p.police(a)
+	case a.Sample != nil:
+		p.sample(a)
 	default:
 		p.str("kind", "%s", a.Kind)
 	}
-	p.int("ref", " ref %d", a.Ref)
-	p.int("bind", " bind %d", a.Bind)
+	ref, bind := " ref %d", " bind %d"
+	if a.Police != nil {
+		ref, bind = "\tref %d", " bind %d "
+	}
+	p.int("ref", ref, a.Ref)
+	p.int("bind", bind, a.Bind)
 	if p.o.stats {
 		p.times(st)
+	}
+	if a.Pedit != nil {
+		p.peditKeys(a.Pedit)
 	}
 	p.nl()
 	if p.o.stats {
@@ -154,11 +182,32 @@ func (p *printer) flags(a *policy.Action, bound bool) {
 	if len(a.HWStats) > 0 {
 		list("hw_stats", a.HWStats)
 	}
-	if !bound && a.Listed {
+	if !bound && a.Listed && offloads(a) {
 		// No device has counted. The kernel says so once it has listed the
 		// instance.
 		list("used_hw_stats", []string{"disabled"})
 	}
+}
+
+// offloads reports whether the kernel has a form of the action for devices;
+// it does not ask after others (each action's offload_act_setup).
+func offloads(a *policy.Action) bool {
+	switch {
+	case a.Pedit != nil:
+		return a.Pedit.Extended && !slices.ContainsFunc(a.Pedit.Keys, func(k policy.PeditKey) bool { return k.Add != a.Pedit.Keys[0].Add })
+	case a.MPLS != nil:
+		return a.MPLS.Op != policy.MPLSDecTTL && a.MPLS.Op != policy.MPLSMACPush
+	case a.Skbedit != nil:
+		s := *a.Skbedit
+		n := 0
+		for _, has := range []bool{s.HasMark, s.HasPriority, s.HasPType} {
+			if has {
+				n++
+			}
+		}
+		return n == 1 && !s.HasMask && !s.HasQueue && !s.InheritDS
+	}
+	return true
 }
 
 // times writes the ages in seconds of making, last and first use.

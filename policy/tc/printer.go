@@ -162,6 +162,14 @@ func (p *printer) boolean(key, text string, v bool) {
 	p.buf.WriteString(strconv.FormatBool(v))
 }
 
+// null writes a key without a value to JSON only.
+func (p *printer) null(key string) {
+	if p.o.json {
+		p.key(key)
+		p.buf.WriteString("null")
+	}
+}
+
 // quote makes a JSON string.
 func quote(s string) string {
 	var b strings.Builder

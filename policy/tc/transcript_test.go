@@ -136,9 +136,15 @@ var deviates = map[string]string{
 	"filter add dev e0 ingress prio 18 proto ip flower dst_ip 1.1.1.3 action ct nat":                          "nat may be the last word here",
 	"filter add dev e0 ingress prio 18 proto ip flower dst_ip 1.1.1.3 action ct label 0x11 pipe":              papers,
 	"filter add dev e0 ingress prio 18 proto ip flower dst_ip 1.1.1.3 action ct ct_zone 5 pipe":               papers,
+	"filter add dev e0 ingress prio 210 proto ip flower action csum ip4h+icmp+igmp+tcp+udp+udplite+sctp":      joined,
+	"filter add dev e0 ingress prio 211 proto ip flower action csum tcp+udp pipe":                             joined,
+	"filter add dev e0 ingress prio 212 proto ip flower action csum tcp,udp":                                  joined,
+	"filter add dev e0 ingress prio 213 proto ip flower action csum tcp, udp":                                 joined,
+	"filter add dev e0 ingress prio 102 proto ip flower action csum ip,tcp":                                   joined,
 }
 
 const (
+	joined    = "targets of csum may be joined by + or a comma here"
 	newer     = "iproute2 6.1 does not know the word yet"
 	papers    = "a spelling of the papers"
 	lastTwice = "the kernel listed the last chain twice"

@@ -143,7 +143,9 @@ func (c *cursor) wrong(why, want string) {
 
 // twice is iproute2's duparg.
 func (c *cursor) twice(key string) {
-	c.fail(`Error: duplicate "`+key+`": "`+c.text()+`" is the second value.`, `"`+key+`" only once`)
+	e := c.errorAt(c.i, `Error: duplicate "`+key+`": "`+c.text()+`" is the second value.`, `"`+key+`" only once`)
+	e.code = 255
+	panic(e)
 }
 
 // note records a note at word i.
