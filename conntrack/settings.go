@@ -15,7 +15,7 @@ const second = int64(1e9)
 // Settings are the sysctls, by Linux's names (Set, Get). Timeouts are in
 // nanoseconds here and in seconds by name.
 type Settings struct {
-	Max          int64 // nf_conntrack_max
+	Max          int64 // nf_conntrack_max; 0: no limit
 	Buckets      int64 // nf_conntrack_buckets; shown only, the index has its own size
 	ExpectMax    int64 // nf_conntrack_expect_max
 	Acct         bool  // nf_conntrack_acct: counters are shown (they are always kept)
@@ -59,6 +59,14 @@ func DefaultSettings() *Settings {
 		Frag:     frag.DefaultLimits(), FragLowThresh: [2]int64{3 << 20, 3 << 20},
 		FlowtableTCPTimeout: 30 * second, FlowtableUDPTimeout: 30 * second,
 	}
+}
+
+// room is for how many connections tables are made at the start.
+func (s *Settings) room() int {
+	if s.Max == 0 || s.Max > indexRoom {
+		return indexRoom
+	}
+	return int(s.Max)
 }
 
 // knob is one setting: exactly one pointer is set.
