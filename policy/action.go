@@ -43,6 +43,7 @@ type Action struct {
 	SkipSW     bool
 	HWStats    []string // "immediate", "delayed", "disabled"; nil: any
 	Listed     bool     // `tc actions ls` has shown it; the kernel says more of it then
+	Place      Place    // where it was written last
 	holds      []chainHold
 
 	// Exactly the one that Kind names is set.
@@ -50,6 +51,13 @@ type Action struct {
 	Mirred    *Mirred
 	CT        *CTAction
 	TunnelKey *TunnelKey
+}
+
+// Place is a word of a policy file, for messages.
+type Place struct {
+	File      string
+	Line, Col int    // from 1; 0: unknown
+	Word      string // what stands there
 }
 
 // Gact is a generic action; its control is the instance's, possibly

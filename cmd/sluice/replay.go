@@ -96,7 +96,7 @@ func runReplay(ctx context.Context, stdout, stderr io.Writer, o replayFlags) err
 		}
 		o.opts.Inputs = append(o.opts.Inputs, replay.Input{Device: dev, File: file})
 	}
-	o.opts.Notes = stderr
+	o.opts.Notes, o.opts.Table = stderr, o.conntrack
 	if isTerminal(stderr) {
 		o.opts.Progress = stderr
 	}

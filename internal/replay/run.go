@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -26,6 +27,7 @@ type Options struct {
 	Split   []string // --split's arguments
 	OutDir  string   // where frames go; empty: nowhere
 	Profile string   // of timeouts; empty: linux
+	Table   string   // where the caller will write the connection table; empty: nowhere
 	Sysctls []string // NAME=VALUE
 	// TimeoutPolicies, ZoneLimits and SourceLimits are lists in the forms that
 	// conntrack.Settings takes.
@@ -52,13 +54,14 @@ type Options struct {
 const granule = 1_000_000
 
 // Run replays. The report tells how far it came even when the error says that
-// it could not finish; it is nil only if nothing was replayed.
+// it could not finish; it is nil if nothing was replayed, and then nothing has
+// been written either.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	text, err := os.ReadFile(o.Policy)
+	text, err := readPolicy(o)
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
-	p, notes, err := tc.Load(o.Policy, strings.NewReader(string(text)))
+	p, notes, err := tc.Load(o.Policy, bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
@@ -80,21 +83,17 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := adjust(settings, o); err != nil {
 		return nil, err
 	}
-	devs, split, err := places(p, o)
+	devs, split, err := places(p, &o)
 	if err != nil {
 		return nil, err
 	}
-	f, err := openFeed(o.Inputs, devs, o.Until)
+	files, err := outputFiles(p, o)
 	if err != nil {
 		return nil, err
 	}
-	if o.Notes != nil {
-		for _, n := range notes {
-			fmt.Fprintf(o.Notes, "%s\n", n)
-		}
-		for _, w := range tc.Check(p) {
-			fmt.Fprintf(o.Notes, "warning: %s\n", w)
-		}
+	f, err := openFeed(ctx, o.Inputs, devs, o.Until)
+	if err != nil {
+		return nil, err
 	}
 	r := newRunner(p, settings, o, from)
 	r.split = split
@@ -104,8 +103,23 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, fmt.Errorf("go on from state %s: %w", o.FromState, err)
 		}
 	}
+	if f.now = r.now; r.now == math.MinInt64 {
+		// Only a packet tells what time it is.
+		if err := r.e.Load(p, f.begins()); err != nil {
+			f.close()
+			return nil, err
+		}
+	}
+	if o.Notes != nil {
+		for _, n := range notes {
+			fmt.Fprintf(o.Notes, "%s\n", n)
+		}
+		for _, w := range tc.Check(p) {
+			fmt.Fprintf(o.Notes, "warning: %s\n", w)
+		}
+	}
 	if o.OutDir != "" {
-		if r.out, err = newOutput(o.OutDir, p); err != nil {
+		if r.out, err = newOutput(o.OutDir, p, files); err != nil {
 			f.close()
 			return nil, err
 		}
@@ -154,6 +168,19 @@ func adjust(s *conntrack.Settings, o Options) error {
 	return s.Check()
 }
 
+// readPolicy reads the policy's text; "-" is standard input.
+func readPolicy(o Options) ([]byte, error) {
+	if o.Policy != "-" {
+		return os.ReadFile(o.Policy)
+	}
+	for _, in := range o.Inputs {
+		if in.File == "-" {
+			return nil, errors.New("standard input cannot be both the policy and a capture")
+		}
+	}
+	return io.ReadAll(os.Stdin)
+}
+
 func setSysctl(s *conntrack.Settings, kv string) error {
 	name, value, ok := strings.Cut(kv, "=")
 	if !ok {
@@ -166,7 +193,7 @@ func setSysctl(s *conntrack.Settings, kv string) error {
 }
 
 // places finds the devices that inputs and splits name.
-func places(p *policy.Policy, o Options) ([]int32, *splitter, error) {
+func places(p *policy.Policy, o *Options) ([]int32, *splitter, error) {
 	var names []string
 	for _, d := range p.Devices {
 		names = append(names, d.Name)
@@ -187,18 +214,33 @@ func places(p *policy.Policy, o Options) ([]int32, *splitter, error) {
 		return nil, nil, errors.New("no capture: say --in DEV=FILE")
 	}
 	devs := make([]int32, len(o.Inputs))
-	for i, in := range o.Inputs {
-		if in.Device == "" && split.initiator {
-			continue // the split tells for every frame
+	stdin := false
+	for i := range o.Inputs {
+		in := &o.Inputs[i]
+		devs[i], err = device(in.Device)
+		if whole := in.Device + "=" + in.File; err != nil && in.Device != "" && split.initiator && exists(whole) {
+			*in = Input{File: whole} // a file with = in its name
 		}
-		if in.Device == "" {
+		switch {
+		case in.File == "":
+			return nil, nil, fmt.Errorf("--in %s=: want DEV=FILE", in.Device)
+		case in.File == "-" && stdin:
+			return nil, nil, errors.New("--in: standard input cannot be two captures")
+		case in.Device == "" && split.initiator:
+			devs[i] = split.ends[0] // the split tells for every frame
+		case in.Device == "":
 			return nil, nil, fmt.Errorf("--in %s: want DEV=FILE (a file alone needs --split initiator=DEV,DEV)", in.File)
-		}
-		if devs[i], err = device(in.Device); err != nil {
+		case err != nil:
 			return nil, nil, fmt.Errorf("--in %s=%s: %w", in.Device, in.File, err)
 		}
+		stdin = stdin || in.File == "-"
 	}
 	return devs, split, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // runner is a replay under way: the datapath's side of it.
@@ -254,42 +296,83 @@ func newRunner(p *policy.Policy, settings *conntrack.Settings, o Options, from *
 	return r
 }
 
-// run judges everything the feed brings.
+// run judges everything the feed brings. When ctx is done it judges what has
+// been read by then, and waits for nothing.
 func (r *runner) run(ctx context.Context, f *feed) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	started := time.Now()
 	go f.run(ctx)
-	var err error
-	for b := range f.full {
-		if err == nil {
-			if err = r.batch(b); err != nil {
-				cancel()
-			} else if b.err != nil {
-				err = b.err
-			}
-			r.prog.show(r.Packets, r.e.Tracker().Len())
-		}
-		select {
-		case f.free <- b:
-		default: // one that the feed added at its end
-		}
+	err := r.each(ctx, f)
+	if err != nil {
+		cancel()
+		f.stop()
 	}
 	r.Elapsed = time.Since(started)
 	r.prog.clear()
 	return err
 }
 
-// batch judges a batch's frames. The policy is loaded at the first frame,
-// since only then it is known what time it is.
+func (r *runner) each(ctx context.Context, f *feed) error {
+	for {
+		select {
+		case b, more := <-f.full:
+			if !more {
+				return nil
+			}
+			if err := r.judge(b); err != nil {
+				return err
+			}
+			select {
+			case f.free <- b:
+			default: // one that the feed added at its end
+			}
+		case <-ctx.Done():
+			if err := r.rest(f); err != nil {
+				return err
+			}
+			return fmt.Errorf("stopped after %s: %w", count(int(r.Packets), "packet"), context.Cause(ctx))
+		}
+	}
+}
+
+// rest judges what the feed has read so far and ends it.
+func (r *runner) rest(f *feed) error {
+	last := f.stop()
+	for {
+		select {
+		case b, more := <-f.full:
+			if more {
+				if err := r.judge(b); err != nil {
+					return err
+				}
+				continue
+			}
+		default:
+		}
+		if last == nil || last.judged {
+			return nil
+		}
+		return r.judge(last)
+	}
+}
+
+// judge judges a batch and says why it was the last, if something was wrong.
+func (r *runner) judge(b *batch) error {
+	b.judged = true
+	if err := r.batch(b); err != nil {
+		return err
+	}
+	r.prog.show(r.Packets, r.e.Tracker().Len())
+	return b.err
+}
+
+// batch judges a batch's frames.
 func (r *runner) batch(b *batch) error {
 	for i := range b.frames {
 		f := &b.frames[i]
 		if r.Packets == 0 && r.v.N == 0 {
 			if r.now == math.MinInt64 {
-				if err := r.e.Load(r.policy, f.time); err != nil {
-					return err
-				}
 				r.now, r.begin = f.time, f.time
 			}
 			r.FirstTime = f.time

@@ -23,6 +23,9 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 		if in.Backwards > 0 {
 			fmt.Fprintf(b, ", time went backwards %s", count(int(in.Backwards), "time"))
 		}
+		if in.Late > 0 {
+			fmt.Fprintf(b, ", %s judged late, by %d.%09d s at most", count(int(in.Late), "packet"), in.MostLate/1e9, in.MostLate%1e9)
+		}
 		if in.Cut > 0 {
 			fmt.Fprintf(b, ", %d cut by the snap length", in.Cut)
 		}

@@ -125,7 +125,11 @@ func (c *cursor) actionList(bind bool) (out []*policy.Action) {
 		}
 		expect = false
 		kindAt = c.i
+		at := c.place(c.i)
 		acts := c.action()
+		for _, a := range acts {
+			a.Place = at
+		}
 		c.trailer(acts)
 		for _, a := range acts {
 			if bind && a.Mirred != nil && a.Mirred.Dev != "" {

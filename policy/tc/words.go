@@ -1,6 +1,10 @@
 package tc
 
-import "strings"
+import (
+	"strings"
+
+	"sluice/policy"
+)
 
 // word is a word of a command and where it stands, from 1.
 type word struct {
@@ -116,6 +120,12 @@ func (c *cursor) errorAt(i int, msg, want string) *Error {
 	}
 	e.File, e.Line, e.Col, e.Word = c.placeOf(i)
 	return e
+}
+
+// place is where word i was written.
+func (c *cursor) place(i int) (p policy.Place) {
+	p.File, p.Line, p.Col, p.Word = c.placeOf(i)
+	return p
 }
 
 func (c *cursor) placeOf(i int) (file string, line, col int, text string) {
