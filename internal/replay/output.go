@@ -14,7 +14,8 @@ import (
 
 // output writes frames to files: one for each device with what left by it,
 // one with what was handed up to the stack, one with what was dropped, as it
-// came in. So every frame that came in is in exactly one file, copies apart.
+// came in. So every frame that came in is in exactly one file. Copies are
+// besides, those that were dropped among what was dropped.
 type output struct {
 	all        []*port.Writer
 	devs       []*port.Writer // by device
@@ -162,18 +163,26 @@ func (o *output) write(r *runner) error {
 	tx, begin := v.Tx, 0
 	for i := range v.N {
 		o.number++
+		comment := func(e end) { o.comment = appendComment(o.comment[:0], r, o.number, i, e) }
 		for ; len(tx) > 0 && int(tx[0].Pkt) == i; tx = tx[1:] {
 			t := &tx[0]
-			o.comment = appendComment(o.comment[:0], r, o.number, i, t)
 			if t.Up {
+				comment(end{t.Copy, t.Dev, packet.Pass, 0})
 				put(o.pass, int(t.Dev), i, t.Frame)
 			} else {
+				comment(end{t.Copy, t.Dev, packet.Forward, 0})
 				put(o.devs[t.Dev], 0, i, t.Frame)
 			}
 		}
 		if v.Verdict[i] == packet.Drop || v.Verdict[i] == packet.Stolen {
-			o.comment = appendComment(o.comment[:0], r, o.number, i, nil)
+			comment(end{0, v.M[i].Dev, v.Verdict[i], v.Reason[i]})
 			put(o.drop, int(v.M[i].Dev), i, o.frames[begin:o.ends[i]])
+		}
+		for n, c := range r.e.Copies(i) {
+			if c.Verdict == packet.Drop || c.Verdict == packet.Stolen {
+				comment(end{int32(n + 1), c.Dev, c.Verdict, c.Reason})
+				put(o.drop, int(c.Dev), i, c.Frame)
+			}
 		}
 		begin = o.ends[i]
 	}

@@ -253,13 +253,14 @@ type runner struct {
 	begin int64 // time of the granule under way; all its packets are judged at it
 	split *splitter
 	out   *output
+	way   []datapath.Hit // of the comment under way
 	prog  progress
 
 	// Of the vector under way, as captured.
 	size [packet.VectorSize]uint32
 	time [packet.VectorSize]int64
 
-	states [1 << 8]uint64 // packets by ct_state as the last filter hit left it
+	states [1 << 8]Count // packets by ct_state as the last filter hit left it
 }
 
 // newRunner makes a runner over an empty tracker, or over a state's.
@@ -415,12 +416,27 @@ func (r *runner) flush() error {
 		r.verdicts[v.Verdict[i]].add(n)
 		r.Devices[v.M[i].Dev].In.add(n)
 		state := uint16(0)
-		if hits := r.e.Trace(i); len(hits) > 0 {
-			state = hits[len(hits)-1].CTState
+		for hits := r.e.Trace(i); len(hits) > 0; hits = hits[:len(hits)-1] {
+			if h := &hits[len(hits)-1]; h.Copy == 0 {
+				state = h.CTState
+				break
+			}
 		}
-		r.states[uint8(state)]++
+		r.states[uint8(state)].add(n)
 		if reason := v.Reason[i]; reason != datapath.ReasonNone {
-			r.reasons[reason]++
+			r.reasons[reason].add(n)
+		}
+		for _, c := range r.e.Copies(i) {
+			r.Copies.Made++
+			switch c.Verdict {
+			case packet.Forward:
+				r.Copies.Out++
+			case packet.Pass:
+				r.Copies.Up++
+			default:
+				r.Copies.Dropped++
+				r.copyReasons[c.Reason].add(uint64(len(c.Frame)))
+			}
 		}
 	}
 	for i := range v.Tx {
@@ -430,9 +446,6 @@ func (r *runner) flush() error {
 			d.Up.add(uint64(len(t.Frame)))
 		} else {
 			d.Out.add(uint64(len(t.Frame)))
-		}
-		if t.Mirror {
-			r.Copies++
 		}
 	}
 	var err error

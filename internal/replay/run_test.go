@@ -147,7 +147,7 @@ func TestI8_every_frame_is_somewhere(t *testing.T) {
 		"filter add dev vf0_rep ingress chain 0 prio 2 protocol ip flower ip_proto udp action ct clear pipe action trap",
 		"filter add dev span ingress chain 0 prio 1 protocol ip flower dst_ip 203.0.113.0/24 action drop",
 	))
-	for _, policy := range []string{httpPolicy, mirror} {
+	for _, policy := range append([]string{httpPolicy, mirror}, copyPolicies(t)...) {
 		o := httpOptions()
 		o.Policy, o.OutDir = policy, t.TempDir()
 		rep := mustRun(t, o)
@@ -182,8 +182,8 @@ func TestI8_every_frame_is_somewhere(t *testing.T) {
 				t.Errorf("%s: packet %d is in %d places", policy, n+1, count)
 			}
 		}
-		if copies != rep.Copies || policy == mirror && copies == 0 {
-			t.Errorf("%s: %d copies found, %d reported", policy, copies, rep.Copies)
+		if c := rep.Copies; copies != c.Made || c.Made != c.Out+c.Up+c.Dropped || policy != httpPolicy && copies == 0 {
+			t.Errorf("%s: %d copies found, reported %+v", policy, copies, c)
 		}
 	}
 }
