@@ -41,6 +41,7 @@ type Action struct {
 	NoPercpu   bool
 	SkipHW     bool
 	SkipSW     bool
+	SkipSWAt   Place    // where skip_sw was written, for messages
 	HWStats    []string // "immediate", "delayed", "disabled"; nil: any
 	Listed     bool     // `tc actions ls` has shown it; the kernel says more of it then
 	Place      Place    // where it was written last

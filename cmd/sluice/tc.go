@@ -38,7 +38,7 @@ Exit status: 0, all well; 1, a command was refused; 2, a file could not be read.
 		Example: `  sluice tc check policy.tc
   sluice tc -batch policy.tc
   sluice tc --policy policy.tc -s filter show dev uplink_rep ingress
-  sluice tc filter add dev eth0 ingress proto ip flower ct_state +new action drop`,
+  sluice tc filter add dev eth0 ingress proto ip flower ct_state +trk+new action drop`,
 		Args:               cobra.ArbitraryArgs,
 		DisableFlagParsing: true,
 		SilenceUsage:       true,

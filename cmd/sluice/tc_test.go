@@ -60,7 +60,7 @@ filter add dev a ingress prio 1 chain 2 proto ip flower ct_state +trk action mir
 		{"batch_without_file", []string{"-batch"}, "", "a file is expected", 2},
 		{"one_command", []string{"filter", "add", "dev", "a", "ingress", "flower", "foo"}, "", `What is "foo"?`, 1},
 		{"loaded_policy", []string{"--policy", good, "-j", "filter", "show", "dev", "a", "ingress", "chain", "2"}, `"to_dev":"b"`, "", 0},
-		{"format", []string{"format", slide}, "tc filter add dev a ingress chain 1 pref 1 handle 0x1 protocol ip flower ct_state +trk+new action ct commit zone 0 index 1 pipe action mirred egress redirect dev b index 1\n", "mirred", 0},
+		{"format", []string{"format", slide}, "filter add dev a ingress chain 1 pref 1 handle 0x1 protocol ip flower ct_state +trk+new action ct commit zone 0 index 1 pipe action mirred egress redirect dev b index 1\n", "mirred", 0},
 		{"X4_explain", []string{"explain", "tc", "...", "action", "ct", "nat", "auto"}, "action ct zone 0 nat pipe\n", `tc writes "nat"`, 0},
 		{"explain_bad", []string{"explain", "foo"}, "", `What is "foo"?`, 1},
 		{"help", []string{"--help"}, "sluice tc check policy.tc", "", 0},

@@ -68,6 +68,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if len(p.Devices) == 0 {
 		return nil, fmt.Errorf("policy %s names no device: there is nowhere for packets to come in", o.Policy)
 	}
+	if errs := tc.NeedsDevice(p); len(errs) > 0 {
+		return nil, fmt.Errorf("load policy: %w", errs[0])
+	}
 	if o.Events < 0 || o.Events > state.MaxEvents {
 		return nil, fmt.Errorf("--events %d: want a number from 1 to %d", o.Events, state.MaxEvents)
 	}
