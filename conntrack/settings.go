@@ -21,7 +21,7 @@ type Settings struct {
 	Acct         bool  // nf_conntrack_acct: counters are shown (they are always kept)
 	Checksum     bool  // nf_conntrack_checksum: a wrong checksum makes a packet invalid
 	Events       int64 // nf_conntrack_events
-	Timestamp    bool  // nf_conntrack_timestamp
+	Timestamp    bool  // nf_conntrack_timestamp; always false
 	LogInvalid   int64 // nf_conntrack_log_invalid
 	HelperOption bool  // nf_conntrack_helper, which Linux has dropped
 
@@ -75,7 +75,16 @@ type knob struct {
 	number  *int64
 	seconds *int64
 	flag    *bool
+	most    int64 // what a number may be at most; 0: an int
 }
+
+const (
+	maxInt  = 1<<31 - 1
+	maxByte = 255
+	// maxSeconds is what proc_dointvec_jiffies takes at most, with the fewest
+	// jiffies a second that there are (100).
+	maxSeconds = maxInt / 100
+)
 
 // knobs lists all settings under their Linux names.
 func (s *Settings) knobs() []knob {
@@ -85,14 +94,14 @@ func (s *Settings) knobs() []knob {
 		{name: "nf_conntrack_expect_max", number: &s.ExpectMax},
 		{name: "nf_conntrack_acct", flag: &s.Acct},
 		{name: "nf_conntrack_checksum", flag: &s.Checksum},
-		{name: "nf_conntrack_events", number: &s.Events},
+		{name: "nf_conntrack_events", number: &s.Events, most: 2},
 		{name: "nf_conntrack_timestamp", flag: &s.Timestamp},
-		{name: "nf_conntrack_log_invalid", number: &s.LogInvalid},
+		{name: "nf_conntrack_log_invalid", number: &s.LogInvalid, most: maxByte},
 		{name: "nf_conntrack_helper", flag: &s.HelperOption},
 		{name: "nf_conntrack_tcp_loose", flag: &s.TCPLoose},
 		{name: "nf_conntrack_tcp_be_liberal", flag: &s.TCPBeLiberal},
 		{name: "nf_conntrack_tcp_ignore_invalid_rst", flag: &s.TCPIgnoreInvalidRST},
-		{name: "nf_conntrack_tcp_max_retrans", number: &s.TCPMaxRetrans},
+		{name: "nf_conntrack_tcp_max_retrans", number: &s.TCPMaxRetrans, most: maxByte},
 		{name: "nf_conntrack_dccp_loose", flag: &s.DCCPLoose},
 		{name: "nf_conntrack_frag6_timeout", seconds: &s.Frag.Timeout[1]},
 		{name: "nf_conntrack_frag6_low_thresh", number: &s.FragLowThresh[1]},
@@ -188,11 +197,21 @@ func (s *Settings) Set(name, value string) error {
 		if value != "0" && value != "1" {
 			return &SettingError{Name: name, Value: value, Want: "0 or 1"}
 		}
+		if k.flag == &s.Timestamp && value == "1" {
+			// Connections have no room for a start time.
+			return &SettingError{Name: name, Value: value, Want: "0: delta-time is not kept here"}
+		}
 		*k.flag = value == "1"
 		return nil
 	}
 	n, err := strconv.ParseInt(value, 0, 64)
-	limit := int64(1<<31 - 1)
+	limit := int64(maxInt)
+	switch {
+	case k.seconds != nil:
+		limit = maxSeconds
+	case k.most != 0:
+		limit = k.most
+	}
 	if err != nil || n < 0 || n > limit {
 		return &SettingError{Name: name, Value: value, Want: fmt.Sprintf("a number from 0 to %d", limit)}
 	}
