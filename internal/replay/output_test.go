@@ -40,7 +40,7 @@ func TestNothingIsWrittenOver(t *testing.T) {
 		}, "are the same file"},
 		{"unsupported policy", func(o *Options, dir string) {
 			o.OutDir, o.Policy = filepath.Join(dir, "old"), filepath.Join(dir, "helper.tc")
-		}, "helper.tc:1:74: action ct helper ipv4-tcp-ftp is not supported"},
+		}, "helper.tc:1:74: action ct helper ipv4-tcp-h323 (Failed to add helper) is not supported"},
 		{"missing capture", func(o *Options, dir string) {
 			o.OutDir, o.Inputs[0].File = filepath.Join(dir, "old"), filepath.Join(dir, "none")
 		}, "no such file"},
@@ -67,7 +67,7 @@ func TestNothingIsWrittenOver(t *testing.T) {
 			}
 			write("uplink_rep.pcapng", string(capture))
 			write("http.tc", string(policy))
-			write("helper.tc", "filter add dev uplink_rep ingress protocol ip flower ip_proto tcp action ct commit helper ipv4-tcp-ftp pipe action pass\nqdisc add dev vf0_rep ingress\n")
+			write("helper.tc", "filter add dev uplink_rep ingress protocol ip flower ip_proto tcp action ct commit helper ipv4-tcp-h323 pipe action pass\nqdisc add dev vf0_rep ingress\n")
 			ng := strings.Replace(string(capture), "\x01\x00\x00\x00\x00\x00\x04\x00", "\x71\x00\x00\x00\x00\x00\x04\x00", 1)
 			if i := strings.Index(string(capture), "\x01\x00\x00\x00"); ng == string(capture) {
 				ng = string(capture[:i+8]) + "\x71" + string(capture[i+9:])
