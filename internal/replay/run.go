@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -57,11 +56,7 @@ const granule = 1_000_000
 // it could not finish; it is nil if nothing was replayed, and then nothing has
 // been written either.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	text, err := readPolicy(o)
-	if err != nil {
-		return nil, fmt.Errorf("read policy: %w", err)
-	}
-	p, notes, err := tc.Load(o.Policy, bytes.NewReader(text))
+	p, notes, text, err := loadPolicy(o)
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
@@ -136,7 +131,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		// state must find it where it was.
 		err = errors.Join(err, r.state(o).WriteFile(o.StateOut))
 	}
-	r.finish(f, string(text))
+	r.finish(f, text)
 	return &r.Report, err
 }
 
@@ -171,17 +166,23 @@ func adjust(s *conntrack.Settings, o Options) error {
 	return s.Check()
 }
 
-// readPolicy reads the policy's text; "-" is standard input.
-func readPolicy(o Options) ([]byte, error) {
+// loadPolicy loads the policy and gives its text, too; "-" is standard input.
+func loadPolicy(o Options) (p *policy.Policy, notes []tc.Note, text string, err error) {
+	f := os.Stdin
 	if o.Policy != "-" {
-		return os.ReadFile(o.Policy)
+		if f, err = os.Open(o.Policy); err != nil {
+			return nil, nil, "", err
+		}
+		defer f.Close()
 	}
 	for _, in := range o.Inputs {
-		if in.File == "-" {
-			return nil, errors.New("standard input cannot be both the policy and a capture")
+		if o.Policy == "-" && in.File == "-" {
+			return nil, nil, "", errors.New("standard input cannot be both the policy and a capture")
 		}
 	}
-	return io.ReadAll(os.Stdin)
+	var b strings.Builder
+	p, notes, err = tc.Load(o.Policy, io.TeeReader(f, &b))
+	return p, notes, b.String(), err
 }
 
 func setSysctl(s *conntrack.Settings, kv string) error {

@@ -44,14 +44,15 @@ func commands(text string) (out []command) {
 const maxLine = 1 << 20
 
 // read reads a batch, without the mark that some editors put in front of
-// UTF-8. It stops at the first line that is too long and gives its number.
+// UTF-8. It stops at the first line that is too long and gives its number and
+// its beginning.
 func read(r io.Reader) (text string, long int, err error) {
 	var b strings.Builder
 	br := bufio.NewReaderSize(r, maxLine)
 	for line := 1; ; line++ {
 		l, err := br.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			return "", line, nil
+			return string(l[:2*maxWord]), line, nil
 		}
 		b.Write(l)
 		if errors.Is(err, io.EOF) {
@@ -72,7 +73,8 @@ func (s *Session) Batch(name string, r io.Reader) error {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
 	if long != 0 {
-		e := &Error{File: name, Line: long, Col: 1, Msg: "line too long", Want: fmt.Sprintf("at most %d bytes in a line", maxLine), code: 1}
+		e := &Error{File: name, Line: long, Col: 1, Word: text, Msg: "line too long", Want: fmt.Sprintf("at most %d bytes in a line", maxLine), code: 1}
+		e.plain()
 		if s.Err != nil {
 			e.Print(s.Err)
 		}

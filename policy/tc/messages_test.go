@@ -19,7 +19,7 @@ func TestMessages(t *testing.T) {
 		{"long part of a word", add + "action ct commit nat src addr 1.1.1.1-" + long, `Error: inet address is expected rather than "` + long[:39] + `… (at "1.1.1.1-`},
 		{"unterminated", add + "'" + long, `t.tc:1:49: Unterminated quoted string (at "` + long[:40] + `…"); expected a closing '`},
 		{"no full stop before the rest", add + "ct_state +new", `t.tc:1:58: Error: no trk, so no other flag can be set (at "+new"); expected +trk with`},
-		{"line too long", add + "\n" + strings.Repeat("\x00", 3<<20), "t.tc:2:1: line too long; expected at most 1048576 bytes in a line"},
+		{"line too long", add + "\n" + strings.Repeat("\x00", 3<<20), "t.tc:2:1: line too long (at \"" + strings.Repeat(`\x00`, 40) + "…\"); expected at most 1048576 bytes in a line"},
 		{"skip_sw and skip_hw", add + "skip_sw skip_hw", `t.tc:1:57: RTNETLINK answers: Invalid argument (at "skip_hw"); expected skip_sw or skip_hw, not both`},
 		{"too many actions", add + strings.Repeat("action pipe ", 33), `t.tc:1:42: Error: Only 32 actions supported per filter (at "flower"); expected a chain of filters`},
 		{"change of a handle that is not there", add + "\nfilter change dev d ingress prio 1 proto ip handle 7 flower", `t.tc:2:52: Error: Need both RTM_NEWTFILTER and NLM_F_CREATE to create a new filter (at "7"); expected a filter that is there: pref 1 protocol ip handle 0x1; or filter add, or filter replace`},
