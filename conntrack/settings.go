@@ -21,7 +21,7 @@ type Settings struct {
 	Acct         bool  // nf_conntrack_acct: counters are shown (they are always kept)
 	Checksum     bool  // nf_conntrack_checksum: a wrong checksum makes a packet invalid
 	Events       int64 // nf_conntrack_events
-	Timestamp    bool  // nf_conntrack_timestamp; always false
+	Timestamp    bool  // nf_conntrack_timestamp
 	LogInvalid   int64 // nf_conntrack_log_invalid
 	HelperOption bool  // nf_conntrack_helper, which Linux has dropped
 
@@ -196,10 +196,6 @@ func (s *Settings) Set(name, value string) error {
 		// The kernel limits these to 0 and 1.
 		if value != "0" && value != "1" {
 			return &SettingError{Name: name, Value: value, Want: "0 or 1"}
-		}
-		if k.flag == &s.Timestamp && value == "1" {
-			// Connections have no room for a start time.
-			return &SettingError{Name: name, Value: value, Want: "0: delta-time is not kept here"}
 		}
 		*k.flag = value == "1"
 		return nil
