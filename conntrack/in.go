@@ -162,7 +162,7 @@ func hasTuple(b []byte, h *packet.Headers) bool {
 // alloc takes a slot for a new connection. At the limit an unassured one
 // nearby must go first (B027).
 func (t *Tracker) alloc(now int64, h *packet.Headers, zone uint16) (uint32, *Conn, bool) {
-	if int64(t.slab.live) >= t.set.Max && !t.earlyDrop(now, h.Hash, zone) {
+	if t.set.Max != 0 && int64(t.slab.live) >= t.set.Max && !t.earlyDrop(now, h.Hash, zone) {
 		return 0, nil, false
 	}
 	slot, c := t.slab.get()

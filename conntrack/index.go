@@ -22,15 +22,22 @@ type bucket struct {
 const _ = uint(64 - unsafe.Sizeof(bucket{}))
 const _ = uint(unsafe.Sizeof(bucket{}) - 64)
 
-// index finds connections by tuple and zone. It is sized once, for the
-// connection limit, so it never stops the world to grow; buckets that fill up
-// beyond their line chain into overflow.
+// index finds connections by tuple and zone. Buckets that fill up beyond their
+// line chain into overflow. It is sized for the connection limit at once, up
+// to indexRoom connections; a table that outgrows that doubles it (relieve).
 type index struct {
 	buckets  []bucket
 	overflow []bucket
 	free     uint32 // first free overflow bucket + 1
 	shift    uint
 }
+
+// indexRoom is for how many connections memory is set aside at most before
+// there are any: 64 MiB of buckets. A limit says what may come, not what will.
+const indexRoom = 4 << 20
+
+// crowded is how many entries a bucket has on average when the index doubles.
+const crowded = 8
 
 // newIndex sizes the index for up to n connections at about five a bucket.
 func newIndex(mem *arena, n int) index {
@@ -107,6 +114,29 @@ func (x *index) remove(hash uint64, zone uint16, slot uint32) bool {
 		}
 		if b.next == 0 {
 			return false
+		}
+	}
+}
+
+// relieve doubles the index when it is crowded and smaller than the limit asks
+// for: the limit is beyond indexRoom, or has been raised since. It runs between vectors only,
+// since lookups under way hold places in the index. The old buckets' memory
+// stays with the arena: all of them together are smaller than the new ones.
+func (t *Tracker) relieve() {
+	old := len(t.ix.buckets)
+	if t.slab.live+t.natted <= old*crowded || t.set.Max != 0 && int64(old)*5 >= t.set.Max {
+		return
+	}
+	t.ix = newIndex(t.slab.mem, old*2*5)
+	for n := uint32(1); n <= t.slab.used; n++ {
+		c := t.slab.at(n)
+		if c.Status&StatusConfirmed == 0 {
+			continue
+		}
+		t.ix.insert(t.Hash(&c.Orig), c.Zone, n)
+		if c.Status&natMask != 0 {
+			r := t.reply(n, c)
+			t.ix.insert(t.Hash(&r), c.Zone, n)
 		}
 	}
 }

@@ -188,7 +188,7 @@ func (t *Tracker) SetZone(id uint16, s Zone) {
 	if s.Source != (SourceLimit{}) {
 		z.source = l.rule(s.Source)
 	}
-	l.src.reset(int(t.set.Max))
+	l.src.reset(t.set.room())
 	for n := uint32(1); n <= t.slab.used; n++ {
 		c := t.slab.at(n)
 		if c.Status&StatusConfirmed == 0 || l.zone(c.Zone).source == 0 {

@@ -15,7 +15,7 @@ const second = int64(1e9)
 // Settings are the sysctls, by Linux's names (Set, Get). Timeouts are in
 // nanoseconds here and in seconds by name.
 type Settings struct {
-	Max          int64 // nf_conntrack_max
+	Max          int64 // nf_conntrack_max; 0: no limit
 	Buckets      int64 // nf_conntrack_buckets; shown only, the index has its own size
 	ExpectMax    int64 // nf_conntrack_expect_max
 	Acct         bool  // nf_conntrack_acct: counters are shown (they are always kept)
@@ -61,13 +61,30 @@ func DefaultSettings() *Settings {
 	}
 }
 
+// room is for how many connections tables are made at the start.
+func (s *Settings) room() int {
+	if s.Max == 0 || s.Max > indexRoom {
+		return indexRoom
+	}
+	return int(s.Max)
+}
+
 // knob is one setting: exactly one pointer is set.
 type knob struct {
 	name    string
 	number  *int64
 	seconds *int64
 	flag    *bool
+	most    int64 // what a number may be at most; 0: an int
 }
+
+const (
+	maxInt  = 1<<31 - 1
+	maxByte = 255
+	// maxSeconds is what proc_dointvec_jiffies takes at most, with the fewest
+	// jiffies a second that there are (100).
+	maxSeconds = maxInt / 100
+)
 
 // knobs lists all settings under their Linux names.
 func (s *Settings) knobs() []knob {
@@ -77,14 +94,14 @@ func (s *Settings) knobs() []knob {
 		{name: "nf_conntrack_expect_max", number: &s.ExpectMax},
 		{name: "nf_conntrack_acct", flag: &s.Acct},
 		{name: "nf_conntrack_checksum", flag: &s.Checksum},
-		{name: "nf_conntrack_events", number: &s.Events},
+		{name: "nf_conntrack_events", number: &s.Events, most: 2},
 		{name: "nf_conntrack_timestamp", flag: &s.Timestamp},
-		{name: "nf_conntrack_log_invalid", number: &s.LogInvalid},
+		{name: "nf_conntrack_log_invalid", number: &s.LogInvalid, most: maxByte},
 		{name: "nf_conntrack_helper", flag: &s.HelperOption},
 		{name: "nf_conntrack_tcp_loose", flag: &s.TCPLoose},
 		{name: "nf_conntrack_tcp_be_liberal", flag: &s.TCPBeLiberal},
 		{name: "nf_conntrack_tcp_ignore_invalid_rst", flag: &s.TCPIgnoreInvalidRST},
-		{name: "nf_conntrack_tcp_max_retrans", number: &s.TCPMaxRetrans},
+		{name: "nf_conntrack_tcp_max_retrans", number: &s.TCPMaxRetrans, most: maxByte},
 		{name: "nf_conntrack_dccp_loose", flag: &s.DCCPLoose},
 		{name: "nf_conntrack_frag6_timeout", seconds: &s.Frag.Timeout[1]},
 		{name: "nf_conntrack_frag6_low_thresh", number: &s.FragLowThresh[1]},
@@ -184,7 +201,13 @@ func (s *Settings) Set(name, value string) error {
 		return nil
 	}
 	n, err := strconv.ParseInt(value, 0, 64)
-	limit := int64(1<<31 - 1)
+	limit := int64(maxInt)
+	switch {
+	case k.seconds != nil:
+		limit = maxSeconds
+	case k.most != 0:
+		limit = k.most
+	}
 	if err != nil || n < 0 || n > limit {
 		return &SettingError{Name: name, Value: value, Want: fmt.Sprintf("a number from 0 to %d", limit)}
 	}

@@ -12,7 +12,7 @@ import (
 // and a hash that every run repeats.
 type Config struct {
 	Seed     [2]uint64 // key of the hash; random when traffic is hostile
-	MaxConns int       // nf_conntrack_max; 0: 262144, Linux's with enough memory
+	MaxConns int       // nf_conntrack_max; 0: as Settings say
 	Settings *Settings // nil: Linux's defaults
 }
 
@@ -83,11 +83,11 @@ func New(cfg Config) *Tracker {
 	// Zero keys would multiply to zero.
 	t.key = [2]uint64{cfg.Seed[0]*0x9e3779b97f4a7c15 + 0x243f6a8885a308d3, cfg.Seed[1]*0xd6e8feb86659fd93 + 0x13198a2e03707344}
 	mem := new(arena)
-	t.slab = slab{mem: mem, limit: int(t.set.Max)}
+	t.slab = slab{mem: mem, limit: t.set.room()}
 	t.slab.grow(0)
 	t.pcg = rand.NewPCG(cfg.Seed[0], cfg.Seed[1]^0x6e6174) // repeats with the seed
 	t.rng = rand.New(t.pcg)
-	t.ix = newIndex(mem, int(t.set.Max))
+	t.ix = newIndex(mem, t.slab.limit)
 	t.lim = limits{set: t.set, src: sources{mem: mem, key: t.key}}
 	for id, z := range t.set.Zones {
 		t.SetZone(id, z)
@@ -341,6 +341,7 @@ func (t *Tracker) Tick(now int64, budget int) {
 	dt := min(max(now-t.ticked, 0), gcPeriod)
 	t.ticked = now
 	t.clock(now)
+	t.relieve()
 	t.credit += dt * int64(t.slab.used)
 	n := min(t.credit/gcPeriod, int64(t.slab.used), int64(budget))
 	if t.credit -= n * gcPeriod; t.credit > int64(t.slab.used)*gcPeriod {

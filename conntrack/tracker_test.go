@@ -291,6 +291,8 @@ func TestB029_settings(t *testing.T) {
 	}
 	for name, value := range map[string]string{
 		"nf_conntrack_tcp_loose": "2", "nf_conntrack_udp_timeout": "-1", "nf_conntrack_max": "many",
+		"nf_conntrack_tcp_max_retrans": "256", "nf_conntrack_events": "3", "nf_conntrack_log_invalid": "256",
+		"nf_conntrack_icmp_timeout": "21474837", "nf_conntrack_buckets": "2147483648",
 	} {
 		var e *SettingError
 		if err := s.Set(name, value); !errors.As(err, &e) || e.Unknown || e.Want == "" {

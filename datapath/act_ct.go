@@ -194,12 +194,14 @@ func (p *pkt) refreshCT() {
 // ctClone is the RFC's `ct chain K`: a copy of the packet is tracked and
 // judged from chain K on; the packet itself goes on as it was.
 func (p *pkt) ctClone(a *action) (policy.Control, int32) {
+	n := p.branch(p.dev)
 	c := p.child()
 	if c == nil {
+		p.e.ended(n, packet.Drop, ReasonNest, p.frame)
 		p.reason = ReasonNest
 		return policy.Shot, 0
 	}
-	c.key, c.size, c.proto = p.key, p.size, p.proto
+	c.key, c.size, c.proto, c.copy = p.key, p.size, p.proto, n
 	c.shared = p.m.CT.Conn
 	out := outDrop
 	switch ctl := c.track(a); {
@@ -213,8 +215,20 @@ func (p *pkt) ctClone(a *action) (policy.Control, int32) {
 		out = c.run(b, a.ct.clone)
 	}
 	c.dropCT()
-	if out == outMiss || out == outPass {
-		c.e.v.Send(c.i, c.dev, true, !c.egress, c.wire())
+	fate := packet.Drop
+	if c.held {
+		fate = packet.Stolen
 	}
+	switch out {
+	case outGone:
+		fate = c.fate
+	case outMiss, outPass:
+		fate, c.reason = packet.Pass, ReasonNone
+		if c.egress {
+			fate = packet.Forward
+		}
+		c.leave(c.wire(), c.dev, !c.egress, n)
+	}
+	p.e.ended(n, fate, c.reason, c.frame)
 	return a.control, a.arg
 }

@@ -35,37 +35,44 @@ func (p *pkt) mirred(a *action) (policy.Control, int32) {
 // blockcast sends a copy to every port of a block but the one that the packet
 // came from; the packet itself goes to the last when redirected.
 func (p *pkt) blockcast(a *action, s *counter) (policy.Control, int32) {
-	sent := false
+	last := int32(-1)
 	for d := range p.e.prog.devs {
-		if p.e.prog.devs[d].block[policy.Ingress] != a.toBlock && p.e.prog.devs[d].block[policy.Egress] != a.toBlock {
+		dev := int32(d)
+		if b := &p.e.prog.devs[d].block; dev == p.iif || b[policy.Ingress] != a.toBlock && b[policy.Egress] != a.toBlock {
 			continue
 		}
-		if int32(d) == p.iif {
-			continue
+		if last >= 0 {
+			p.send(a, last, true)
 		}
-		p.send(a, int32(d), true)
-		sent, p.fate = true, packet.Forward
+		last = dev
 	}
-	if !sent {
+	if last < 0 {
 		s.overlimits++
 		if !a.mirror {
 			p.reason = ReasonNoDevice
 			return policy.Shot, 0
 		}
+		return a.control, a.arg
 	}
+	p.send(a, last, a.mirror || a.control != policy.Stolen)
 	return a.control, a.arg
 }
 
-// send hands the frame on. It always travels without connection-tracking
-// state: mirred clears it for what it sends (nf_reset_ct).
+// send hands the frame on, or a copy of it. It always travels without
+// connection-tracking state: mirred clears it for what it sends (nf_reset_ct).
 func (p *pkt) send(a *action, dev int32, copied bool) {
+	n := p.copy
+	if copied {
+		n = p.branch(dev)
+	}
 	if !a.ingress && p.split.Needed(p.frame, int(p.h.L3)) {
-		p.sendPieces(a, dev, copied)
+		verdict, reason := p.sendPieces(a, dev, n, copied)
+		p.sent(n, copied, verdict, reason, p.frame)
 		return
 	}
 	if d := &p.e.prog.devs[dev]; !a.ingress && d.block[policy.Egress] < 0 && d.tunnel < 0 {
 		// The usual case: straight out of the port.
-		p.e.v.Send(p.i, dev, a.mirror, false, p.wire())
+		p.leave(p.wire(), dev, false, n)
 		if !copied {
 			p.fate, p.reason = packet.Forward, ReasonNone
 		}
@@ -73,12 +80,12 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 	}
 	c := p.child()
 	if c == nil {
-		p.reason = ReasonNest
+		p.sent(n, copied, packet.Drop, ReasonNest, p.frame)
 		return
 	}
 	c.m.CT, c.split = packet.CT{}, frag.Split{}
 	c.nest = p.nest + 1
-	c.dev = dev
+	c.dev, c.copy = dev, n
 	var verdict packet.Verdict
 	if a.ingress {
 		if p.egress {
@@ -89,20 +96,27 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 		verdict, c.reason = c.ingress()
 	} else {
 		c.iif = p.dev
-		verdict = c.transmit(a.mirror)
+		verdict = c.transmit()
 	}
 	if c.shot {
 		p.e.counters.slots[a.stat].overlimits++
 	}
-	if !copied {
-		// A redirected packet shares the fate of what was sent.
-		p.fate, p.reason = verdict, c.reason
+	p.sent(n, copied, verdict, c.reason, c.frame)
+}
+
+// sent notes what became of what was sent. A redirected packet shares its
+// fate, a copied one does not.
+func (p *pkt) sent(n int32, copied bool, verdict packet.Verdict, reason uint8, frame []byte) {
+	if copied {
+		p.e.ended(n, verdict, reason, frame)
+		return
 	}
+	p.fate, p.reason = verdict, reason
 }
 
 // transmit runs the device's egress block, if it has one, and lets the frame
 // out.
-func (p *pkt) transmit(mirror bool) packet.Verdict {
+func (p *pkt) transmit() packet.Verdict {
 	if n := p.e.prog.devs[p.dev].block[policy.Egress]; n >= 0 {
 		p.egress = true
 		p.begin()
@@ -121,8 +135,8 @@ func (p *pkt) transmit(mirror bool) packet.Verdict {
 		}
 	}
 	if n := p.e.prog.devs[p.dev].tunnel; n >= 0 {
-		return p.wrap(n, mirror)
+		return p.wrap(n)
 	}
-	p.e.v.Send(p.i, p.dev, mirror, false, p.wire())
+	p.leave(p.wire(), p.dev, false, p.copy)
 	return packet.Forward
 }

@@ -310,7 +310,7 @@ func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
 			if a.CT.Helper != "" && !out.ct.setHelper(a.CT.Helper) {
 				// Letting such connections run without their helper would
 				// be worse than not running the policy.
-				return &UnsupportedError{Filter: f, What: "action ct helper " + a.CT.Helper + " (Failed to add helper)"}
+				return &UnsupportedError{Place: a.Place, What: "action ct helper " + a.CT.Helper + " (Failed to add helper)"}
 			}
 			if a.CT.Clone {
 				out.ct.clone = b.chainAt(a.CT.CloneChain)
@@ -330,18 +330,18 @@ func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
 	return nil
 }
 
-// UnsupportedError names a filter with an action that this datapath cannot
-// carry out.
+// UnsupportedError names an action that this datapath cannot carry out.
 type UnsupportedError struct {
-	Filter *policy.Filter
-	What   string
+	Place policy.Place
+	What  string
 }
 
 func (e *UnsupportedError) Error() string {
-	if e.Filter.File != "" {
-		return fmt.Sprintf("%s:%d: %s is not supported by this datapath", e.Filter.File, e.Filter.Line, e.What)
+	s := e.What + " is not supported by this datapath"
+	if p := e.Place; p.Line != 0 {
+		s = fmt.Sprintf("%s:%d:%d: %s (at %q)", p.File, p.Line, p.Col, s, p.Word)
 	}
-	return e.What + " is not supported by this datapath"
+	return s
 }
 
 // natRange is what a ct action may translate to.

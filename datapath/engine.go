@@ -38,6 +38,7 @@ type Engine struct {
 	paths      paths
 	generation uint32
 	drops      [numReasons]uint64
+	copyDrops  [numReasons]uint64
 
 	samples, lostSamples uint64
 
@@ -46,7 +47,11 @@ type Engine struct {
 	stack [maxDepth]pkt
 	hits  []Hit
 	first [packet.VectorSize + 1]int32 // first hit of each packet in hits
-	seek  [3]conntrack.Seek            // groups of lookups under way
+
+	copies    []Copy
+	firstCopy [packet.VectorSize + 1]int32 // first copy of each packet in copies
+	ncopies   int32                        // of the packet under way
+	seek      [3]conntrack.Seek            // groups of lookups under way
 
 	frags *frag.Reassembler
 	whole frag.Whole // put together last
@@ -132,6 +137,9 @@ func (e *Engine) Fragments() frag.Stats { return e.frags.Stats() }
 // Drops counts packets that ended without leaving or going up, by reason.
 func (e *Engine) Drops() []uint64 { return e.drops[:] }
 
+// CopyDrops counts copies that ended without leaving or going up, by reason.
+func (e *Engine) CopyDrops() []uint64 { return e.copyDrops[:] }
+
 // ActionStats returns an action instance's counters.
 func (e *Engine) ActionStats(a *policy.Action) policy.Stats { return e.counters.stats(a) }
 
@@ -185,7 +193,7 @@ func (e *Engine) Process(v *packet.Vector) {
 	e.v = v
 	v.Tx, v.Samples = v.Tx[:0], v.Samples[:0]
 	v.Arena.Reset()
-	e.hits = e.hits[:0]
+	e.hits, e.copies = e.hits[:0], e.copies[:0]
 	e.frags.Recycle()
 	const size = conntrack.SeekSize
 	groups := (v.N + size - 1) / size
@@ -201,7 +209,7 @@ func (e *Engine) Process(v *packet.Vector) {
 		}
 	}
 	e.settleWays(v.Now)
-	e.first[v.N] = int32(len(e.hits))
+	e.first[v.N], e.firstCopy[v.N] = int32(len(e.hits)), int32(len(e.copies))
 	e.v = nil
 }
 
@@ -231,7 +239,7 @@ func (e *Engine) aim(v *packet.Vector, lo, hi int, s *conntrack.Seek) {
 // judgeGroup judges packets lo to hi, in order.
 func (e *Engine) judgeGroup(v *packet.Vector, lo, hi int, s *conntrack.Seek) {
 	for i := lo; i < hi; i++ {
-		e.first[i] = int32(len(e.hits))
+		e.first[i], e.firstCopy[i] = int32(len(e.hits)), int32(len(e.copies))
 		if !e.follow(v, i, s, i-lo) {
 			v.Verdict[i], v.Reason[i] = e.judge(v, i)
 			e.drops[v.Reason[i]]++

@@ -21,6 +21,7 @@ type pkt struct {
 	nest    int32  // nested mirred calls so far
 	size    uint32 // what counters count: bytes from the network header on
 	proto   uint16 // protocol as cls_api sees it
+	copy    int32  // which copy of the packet it is; 0: the packet itself
 	egress  bool
 	shared  packet.ConnRef // an unconfirmed connection that the caller still needs
 	reason  uint8
@@ -68,6 +69,7 @@ func (e *Engine) judge(v *packet.Vector, i int) (packet.Verdict, uint8) {
 	p.e, p.now, p.frame, p.h, p.m = e, v.Now, v.Frame[i], &v.H[i], v.M[i]
 	p.dev, p.iif, p.i, p.depth, p.nest = e.begin[i], e.begin[i], int32(i), 0, 0
 	p.tun, p.set = p.m.Tunnel, -1
+	p.copy, e.ncopies = 0, 0
 	p.egress, p.shared, p.reason, p.fate, p.flowHit = false, 0, ReasonNone, packet.Stolen, false
 	p.held, p.split = false, frag.Split{}
 	p.layout()
@@ -128,7 +130,7 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 			return v, reason
 		}
 	}
-	p.e.v.Send(p.i, p.dev, false, true, p.wire())
+	p.leave(p.wire(), p.dev, true, p.copy)
 	return packet.Pass, ReasonNone
 }
 
@@ -189,9 +191,13 @@ func (p *pkt) run(b *block, start int32) outcome {
 				return outMiss
 			}
 			f := &prog.filters[i]
+			place := 0
+			if p.e.trace {
+				place = p.meet(i)
+			}
 			ctl, arg := p.actions(f)
 			if p.e.trace {
-				p.note(i)
+				p.met(place)
 			}
 			switch ctl {
 			case policy.Continue:
@@ -199,6 +205,9 @@ func (p *pkt) run(b *block, start int32) outcome {
 				after = f.protoEnd
 				continue
 			case policy.Shot:
+				if p.reason == ReasonNone {
+					p.reason = ReasonGact // another action's own control said it
+				}
 				return outDrop
 			case policy.Stolen, policy.Trap:
 				return outGone
@@ -289,6 +298,7 @@ func (p *pkt) child() *pkt {
 	c := &p.e.stack[p.depth+1]
 	c.e, c.now, c.frame, c.h, c.m = p.e, p.now, p.frame, p.h, p.m
 	c.dev, c.iif, c.i, c.depth, c.nest = p.dev, p.iif, p.i, p.depth+1, p.nest
+	c.copy = p.copy
 	c.egress, c.shared, c.reason, c.fate = p.egress, 0, ReasonNone, packet.Stolen
 	c.tag, c.typ, c.strip, c.dirty = p.tag, p.typ, p.strip, p.dirty
 	c.lent, p.lent = true, true

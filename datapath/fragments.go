@@ -55,8 +55,9 @@ func (p *pkt) ctStop(a *action, reason uint8) policy.Control {
 }
 
 // sendPieces lets a packet that was put together out of a port as fragments
-// (sch_frag.c sch_frag_xmit_hook). An egress block sees the fragments.
-func (p *pkt) sendPieces(a *action, dev int32, copied bool) {
+// (sch_frag.c sch_frag_xmit_hook), or its copy n, and tells what became of
+// them. An egress block sees the fragments.
+func (p *pkt) sendPieces(a *action, dev, n int32, copied bool) (packet.Verdict, uint8) {
 	e := p.e
 	ip := p.h.EtherType == packet.EtherIPv4 || p.h.EtherType == packet.EtherIPv6
 	pieces, ok := frag.Pieces{}, false
@@ -65,30 +66,24 @@ func (p *pkt) sendPieces(a *action, dev int32, copied bool) {
 	}
 	if !ok {
 		e.counters.slots[a.stat].overlimits++
-		if !copied {
-			p.fate, p.reason = packet.Drop, ReasonFragSplit
-		}
-		return
+		return packet.Drop, ReasonFragSplit
 	}
 	fate, reason := packet.Drop, ReasonNone
 	for {
 		b, ok := pieces.Next()
 		if !ok {
-			break
+			return fate, reason
 		}
-		v, why := p.sendPiece(a, dev, b)
+		v, why := p.sendPiece(dev, n, b)
 		if v != packet.Drop || fate == packet.Drop {
 			fate, reason = v, why
 		}
 	}
-	if !copied {
-		p.fate, p.reason = fate, reason
-	}
 }
 
-func (p *pkt) sendPiece(a *action, dev int32, b []byte) (packet.Verdict, uint8) {
+func (p *pkt) sendPiece(dev, n int32, b []byte) (packet.Verdict, uint8) {
 	if d := &p.e.prog.devs[dev]; d.block[policy.Egress] < 0 && d.tunnel < 0 {
-		p.e.v.Send(p.i, dev, a.mirror, false, b[min(p.strip, len(b)):])
+		p.leave(b[min(p.strip, len(b)):], dev, false, n)
 		return packet.Forward, ReasonNone
 	}
 	c := p.child()
@@ -98,8 +93,8 @@ func (p *pkt) sendPiece(a *action, dev int32, b []byte) (packet.Verdict, uint8) 
 	c.frame, c.h, c.lent = b, &c.headers, false
 	c.m.CT, c.split = packet.CT{}, frag.Split{}
 	c.nest = p.nest + 1
-	c.dev, c.iif = dev, p.dev
+	c.dev, c.iif, c.copy = dev, p.dev, n
 	c.parse()
-	v := c.transmit(a.mirror)
+	v := c.transmit()
 	return v, c.reason
 }

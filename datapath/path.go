@@ -51,6 +51,8 @@ type pathAction struct {
 	stat   uint32
 	dev    int32 // where a frame leaves by; -1: none
 	mirror bool
+	hits   uint8 // hits before a copy was sent, when tracing
+	to     int32 // where the action sends
 	drop   bool  // counts a drop
 	set    int32 // the tunnel_key that a frame is wrapped by; -1: none
 	port   int32 // through which tunnel port
@@ -139,11 +141,12 @@ func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool 
 	}
 	for j := range w.out {
 		o := &w.out[j]
+		b := frame
 		if o.set >= 0 {
-			v.Send(int32(i), o.Dev, o.Mirror, o.Up, e.encap(o.set, o.port, frame, h))
-			continue
+			b = e.encap(o.set, o.port, frame, h)
 		}
-		v.Send(int32(i), o.Dev, o.Mirror, o.Up, frame)
+		v.Send(int32(i), o.Dev, o.Mirror, o.Up, b)
+		v.Tx[len(v.Tx)-1].Copy = o.Copy
 	}
 	v.Verdict[i], v.Reason[i] = w.verdict, w.reason
 	if w.nhits > 0 {
@@ -161,6 +164,11 @@ func (e *Engine) traceWay(w *way, ref packet.ConnRef) {
 			hit.Conn = ref
 		}
 		e.hits = append(e.hits, hit)
+	}
+	for i := range w.acts[:w.n] {
+		if a := &w.acts[i]; a.mirror {
+			e.copies = append(e.copies, Copy{Hits: int32(a.hits), Dev: a.to, Verdict: packet.Forward})
+		}
 	}
 }
 
@@ -207,7 +215,8 @@ func (e *Engine) noteAction(a *action) {
 		out.drop = a.control == policy.Shot
 	case actMirred:
 		ps.ok = !a.ingress && a.toBlock < 0 && uint(a.dev) < uint(len(e.prog.devs)) && e.prog.devs[a.dev].block[policy.Egress] < 0
-		out.dev, out.mirror = a.dev, a.mirror
+		out.dev, out.to, out.mirror = a.dev, a.dev, a.mirror || a.control != policy.Stolen
+		out.hits = n.nhits
 		if ps.ok && e.prog.devs[a.dev].tunnel >= 0 {
 			e.noteWrap(&out, e.prog.devs[a.dev].tunnel)
 		}
@@ -239,14 +248,20 @@ func (e *Engine) noteWrap(out *pathAction, port int32) {
 }
 
 // noteHit adds a filter to the way of the packet under way.
-func (ps *paths) noteHit(filter int32, state uint16, conn bool) {
+func (ps *paths) noteHit(filter int32) {
 	n := &ps.note
 	if n.nhits == maxPathActions {
 		ps.ok = false
 		return
 	}
-	n.hits[n.nhits] = pathHit{filter, state, conn}
+	n.hits[n.nhits] = pathHit{filter: filter}
 	n.nhits++
+}
+
+// noteState completes the latest hit once its actions are done.
+func (ps *paths) noteState(state uint16, conn bool) {
+	h := &ps.note.hits[ps.note.nhits-1]
+	h.state, h.conn = state, conn
 }
 
 // begin starts noting a packet's way.
@@ -311,9 +326,15 @@ func (ps *paths) way() *way {
 
 func newWay(p path) *way {
 	w := &way{path: p}
+	copies := int32(0)
 	for _, a := range p.acts[:p.n] {
 		if a.dev >= 0 {
-			w.out = append(w.out, wayOut{packet.Tx{Dev: a.dev, Mirror: a.mirror}, a.set, a.port})
+			tx := packet.Tx{Dev: a.dev, Mirror: a.mirror}
+			if a.mirror {
+				copies++
+				tx.Copy = copies
+			}
+			w.out = append(w.out, wayOut{tx, a.set, a.port})
 			w.wraps = w.wraps || a.set >= 0
 		}
 	}

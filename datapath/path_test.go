@@ -58,9 +58,12 @@ func seen(r *datapathtest.Rig, in []input, every int, reload string) string {
 		res := r.Send(p.dev, bytes.Clone(p.frame))
 		fmt.Fprintf(&out, "%d %v %s %s", i, res.Verdict, res.Reason, r.Out(res))
 		for _, tx := range res.Tx {
-			fmt.Fprintf(&out, " %v/%x", tx.Mirror, tx.Frame)
+			fmt.Fprintf(&out, " %v/%d/%x", tx.Mirror, tx.Copy, tx.Frame)
 		}
 		for _, hit := range res.Hits {
+			for _, c := range r.E.Copies(0) {
+				fmt.Fprintf(&out, " copy %+v", c)
+			}
 			fmt.Fprintf(&out, " hit %d %v %d %d %#x %#x %x", hit.Dev, hit.Egress, hit.Chain, hit.Proto.Prio, hit.Filter.Handle, hit.CTState, hit.Conn)
 		}
 		out.WriteByte('\n')

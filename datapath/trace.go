@@ -10,6 +10,7 @@ import (
 type Hit struct {
 	Dev     int32 // the device whose block held the filter
 	Egress  bool
+	Copy    int32 // which copy of the packet it was; 0: the packet itself
 	Chain   uint32
 	Proto   *policy.Proto
 	Filter  *policy.Filter
@@ -17,21 +18,96 @@ type Hit struct {
 	Conn    packet.ConnRef
 }
 
-// Trace lists what packet i of the last vector hit, in order, nested
-// judgements (redirects into another device's ingress, egress blocks, clones)
-// included. It is empty unless Config.Trace is set, and valid until the next
-// Process.
+// Copy is one copy of a packet: a mirror's, or the clone of a ct action.
+// Packets have numbered copies, from 1.
+type Copy struct {
+	Of      int32          // the copy that it is a copy of; 0: the packet itself
+	Hits    int32          // how many hits of the packet came before it
+	Dev     int32          // where it was sent
+	Verdict packet.Verdict // what became of it
+	Reason  uint8
+	Frame   []byte // as it was when it was dropped or consumed; valid until the next Process
+}
+
+// Trace lists what packet i of the last vector hit, in the order in which it
+// and its copies met the filters, nested judgements (redirects into another
+// device's ingress, egress blocks, clones) included. It is empty unless
+// Config.Trace is set, and valid until the next Process.
 func (e *Engine) Trace(i int) []Hit { return e.hits[e.first[i]:e.first[i+1]] }
 
-// note records a hit of the program's filter i once its actions are done.
-func (p *pkt) note(i int32) {
-	p.extractCT()
+// Copies lists the copies of packet i of the last vector by number, the first
+// being number 1. Like Trace's, the list needs Config.Trace.
+func (e *Engine) Copies(i int) []Copy { return e.copies[e.firstCopy[i]:e.firstCopy[i+1]] }
+
+// AppendWay appends what a copy of packet i has hit, or the packet itself for
+// number 0. What its original had hit before it was made is part of it.
+func (e *Engine) AppendWay(dst []Hit, i int, number int32) []Hit {
+	copies := e.Copies(i)
+	for k, h := range e.Trace(i) {
+		for n, end := number, len(e.hits); ; n, end = copies[n-1].Of, int(copies[n-1].Hits) {
+			if h.Copy == n && k < end {
+				dst = append(dst, h)
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+	return dst
+}
+
+// meet records that the packet has come to the program's filter i, and where
+// the record is.
+func (p *pkt) meet(i int32) int {
 	f := &p.e.prog.filters[i]
 	if p.e.paths.ok {
-		p.e.paths.noteHit(i, p.key.state(), p.m.CT.Conn != 0)
+		p.e.paths.noteHit(i)
 	}
-	p.e.hits = append(p.e.hits, Hit{
-		Dev: p.dev, Egress: p.egress, Chain: f.chain, Proto: f.proto, Filter: f.filter,
-		CTState: p.key.state(), Conn: p.m.CT.Conn,
-	})
+	p.e.hits = append(p.e.hits, Hit{Dev: p.dev, Egress: p.egress, Copy: p.copy, Chain: f.chain, Proto: f.proto, Filter: f.filter})
+	return len(p.e.hits) - 1
+}
+
+// met completes a record once the filter's actions are done.
+func (p *pkt) met(place int) {
+	p.extractCT()
+	state := p.key.state()
+	if p.e.paths.ok {
+		p.e.paths.noteState(state, p.m.CT.Conn != 0)
+	}
+	h := &p.e.hits[place]
+	h.CTState, h.Conn = state, p.m.CT.Conn
+}
+
+// branch numbers a new copy of the packet.
+func (p *pkt) branch(dev int32) int32 {
+	e := p.e
+	e.ncopies++
+	if e.trace {
+		e.copies = append(e.copies, Copy{
+			Of: p.copy, Hits: int32(len(e.hits)) - e.first[p.i], Dev: dev, Verdict: packet.Forward,
+		})
+	}
+	return e.ncopies
+}
+
+// ended records what became of copy n of the packet under way.
+func (e *Engine) ended(n int32, verdict packet.Verdict, reason uint8, frame []byte) {
+	lost := verdict == packet.Drop || verdict == packet.Stolen
+	if lost {
+		e.copyDrops[reason]++
+	}
+	if !e.trace {
+		return
+	}
+	c := &e.copies[len(e.copies)-int(e.ncopies-n)-1]
+	if c.Verdict, c.Reason = verdict, reason; lost {
+		c.Frame = frame
+	}
+}
+
+// leave lets a frame out of a device or up to its stack.
+func (p *pkt) leave(frame []byte, dev int32, up bool, copy int32) {
+	v := p.e.v
+	v.Send(p.i, dev, copy != 0, up, frame)
+	v.Tx[len(v.Tx)-1].Copy = copy
 }

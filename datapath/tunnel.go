@@ -207,7 +207,7 @@ func (p *pkt) reframe(frame []byte) {
 
 // wrap sends the packet into the tunnel of the device that it was sent out
 // of.
-func (p *pkt) wrap(port int32, mirror bool) packet.Verdict {
+func (p *pkt) wrap(port int32) packet.Verdict {
 	e := p.e
 	if p.set < 0 {
 		p.reason = ReasonTunnelNoKey
@@ -229,7 +229,7 @@ func (p *pkt) wrap(port int32, mirror bool) packet.Verdict {
 		return packet.Drop
 	}
 	if e.prog.devs[out.dev].block[1] < 0 {
-		e.v.Send(p.i, out.dev, mirror, false, frame)
+		p.leave(frame, out.dev, false, p.copy)
 		return packet.Forward
 	}
 	c := p.child()
@@ -240,7 +240,7 @@ func (p *pkt) wrap(port int32, mirror bool) packet.Verdict {
 	c.reframe(frame)
 	c.m.CT, c.lent = packet.CT{}, false
 	c.tun, c.set, c.dev, c.iif = nil, -1, out.dev, p.dev
-	v := c.transmit(mirror)
+	v := c.transmit()
 	p.reason = c.reason
 	return v
 }

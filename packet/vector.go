@@ -100,6 +100,7 @@ type Tx struct {
 	Pkt    int32  // index of the packet in the vector that caused it
 	Dev    int32  // egress device
 	Mirror bool   // a copy: the packet itself went on
+	Copy   int32  // the copy's number among its packet's, from 1; 0: the packet itself
 	Up     bool   // handed up to the stack at Dev instead of leaving by it
 	Frame  []byte // valid until the vector is used again
 }
@@ -147,6 +148,6 @@ func (v *Vector) Send(pkt, dev int32, mirror, up bool, frame []byte) {
 	// Field by field: a composite would be put together elsewhere and copied,
 	// which takes longer than all the rest.
 	t := &v.Tx[n]
-	t.Pkt, t.Dev, t.Mirror, t.Up = pkt, dev, mirror, up
+	t.Pkt, t.Dev, t.Mirror, t.Copy, t.Up = pkt, dev, mirror, 0, up
 	t.Frame = frame
 }

@@ -41,8 +41,10 @@ type Action struct {
 	NoPercpu   bool
 	SkipHW     bool
 	SkipSW     bool
+	SkipSWAt   Place    // where skip_sw was written, for messages
 	HWStats    []string // "immediate", "delayed", "disabled"; nil: any
 	Listed     bool     // `tc actions ls` has shown it; the kernel says more of it then
+	Place      Place    // where it was written last
 	holds      []chainHold
 
 	// Exactly the one that Kind names is set.
@@ -58,6 +60,13 @@ type Action struct {
 	Skbedit *Skbedit
 	Police  *Police
 	Sample  *Sample
+}
+
+// Place is a word of a policy file, for messages.
+type Place struct {
+	File      string
+	Line, Col int    // from 1; 0: unknown
+	Word      string // what stands there
 }
 
 // Gact is a generic action; its control is the instance's, possibly

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -86,7 +87,7 @@ func (p *Policy) newFilter(w Where, r Rule, create, excl bool) (*Filter, error) 
 		return nil, refuse(EINVAL, "Chain template is set to a different filter kind")
 	}
 	if len(r.Filter.Actions) > MaxActions {
-		return nil, refuse(EINVAL, "")
+		return nil, refuse(EINVAL, fmt.Sprintf("Only %d actions supported per filter", MaxActions))
 	}
 
 	if r.Kind == "" || pr.Kind == "flower" && r.Filter.Match == nil {

@@ -96,7 +96,9 @@ type Filter struct {
 	HWTC    uint32 // hw_tc + 1; 0: none
 	SkipHW  bool
 	SkipSW  bool
-	Verbose bool
-	Line    int // where it was written, for messages; 0: unknown
-	File    string
+	// SkipSWAt is where skip_sw was written, for messages.
+	SkipSWAt Place
+	Verbose  bool
+	Line     int // where it was written, for messages; 0: unknown
+	File     string
 }

@@ -39,6 +39,10 @@ func (r *Reader) pcapNext(rec *Record) error {
 		r.off -= 16
 		return r.corrupt(fmt.Sprintf("a packet of %d bytes; expected at most %d", n, maxFrame), nil)
 	}
+	if frac*r.frac >= 1e9 {
+		r.off -= 16
+		return r.corrupt(fmt.Sprintf("a packet's time has %d parts of a second; expected less than %d", frac, 1_000_000_000/r.frac), nil)
+	}
 	rec.Data, err = r.take(int(n), "packet")
 	if err != nil {
 		return err

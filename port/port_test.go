@@ -179,6 +179,8 @@ func TestBadCaptures(t *testing.T) {
 	good := pcap(binary.LittleEndian, 0xa1b2c3d4, 1, "first", "second")
 	huge := bytes.Clone(good)
 	binary.LittleEndian.PutUint32(huge[24+16+5+8:], 1<<30)
+	late := bytes.Clone(good)
+	binary.LittleEndian.PutUint32(late[24+16+5+4:], 1_000_000)
 	var ng bytes.Buffer
 	w, _ := NewWriter(&ng, []string{"a"})
 	_ = w.Write(0, 1, []byte("frame"), "")
@@ -199,6 +201,7 @@ func TestBadCaptures(t *testing.T) {
 		{"packet header cut off", good[:24+16+5+3], 1, "cut off after 3"},
 		{"packet cut off", good[:len(good)-2], 1, "cut off after 4"},
 		{"huge packet", huge, 1, "at most"},
+		{"a second's fraction", late, 1, "1000000 parts of a second; expected less than 1000000"},
 		{"version", append([]byte("\xd4\xc3\xb2\xa1\x07\x00"), good[6:]...), 0, "version 7"},
 		{"gzip cut off", zipped(good)[:30], 0, ""},
 		{"gzip header", []byte{0x1f, 0x8b, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}, 0, "gzip"},
@@ -222,6 +225,11 @@ func TestBadCaptures(t *testing.T) {
 		_, _, err := readAll(pcap(binary.LittleEndian, 0xa1b2c3d4, 113))
 		var e *LinkTypeError
 		if !errors.As(err, &e) || e.Type != 113 || !strings.Contains(err.Error(), "Linux cooked") {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("a directory", func(t *testing.T) {
+		if _, err := Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is a directory; want a pcap") {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -54,18 +54,34 @@ func (c *counter) Read(b []byte) (int, error) {
 // Open opens a capture file. What it is, is told by its content: pcap with
 // microseconds or nanoseconds in either byte order, pcapng, or gzip of these.
 // Errors are *CorruptError, *LinkTypeError, or the file system's.
+//
+// "-" is standard input.
 func Open(path string) (*Reader, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open capture: %w", err)
+	return OpenThrough(path, func(r io.Reader) io.Reader { return r })
+}
+
+// OpenThrough is Open for a caller that wants to know when the file is being
+// read: through is given the file and returns what is read instead.
+func OpenThrough(path string, through func(io.Reader) io.Reader) (*Reader, error) {
+	f := os.Stdin
+	if path != "-" {
+		var err error
+		if f, err = os.Open(path); err != nil {
+			return nil, fmt.Errorf("open capture: %w", err)
+		}
 	}
-	r, err := NewReader(path, f)
+	st, err := f.Stat()
+	if err == nil && st.IsDir() {
+		f.Close()
+		return nil, fmt.Errorf("open capture: %s is a directory; want a pcap or pcapng file", path)
+	}
+	r, err := NewReader(path, through(f))
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
 	r.file = f
-	if st, err := f.Stat(); err == nil {
+	if st != nil {
 		r.total = st.Size()
 	}
 	return r, nil

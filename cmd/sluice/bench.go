@@ -38,9 +38,9 @@ the HTTP policy of two ports, on one core.
                taken (--conns is 58060)
   vxlan        packets of established connections that come out of a tunnel, beside
                the same without`,
-		Example:   "  sluice bench established --conns 1000000 --json",
+		Example:   "  sluice bench established\n  sluice bench new --conns 100000 --seconds 1 --json",
 		ValidArgs: []string{"established", "new", "nat", "snat", "vxlan"},
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args:      cobra.MatchAll(arguments("what to measure (established, new, nat, snat or vxlan)"), cobra.OnlyValidArgs),
 		RunE:      func(cmd *cobra.Command, args []string) error { return runBench(cmd.OutOrStdout(), args[0], o) },
 	}
 	f := cmd.Flags()
@@ -55,6 +55,9 @@ the HTTP policy of two ports, on one core.
 func runBench(w io.Writer, name string, o benchOptions) error {
 	if o.conns < 1 || o.conns > 1<<27 {
 		return fmt.Errorf("--conns must be between 1 and %d", 1<<27)
+	}
+	if !(o.seconds > 0 && o.seconds <= 3600) {
+		return fmt.Errorf("--seconds %v: want a number above 0, at most 3600", o.seconds)
 	}
 	opt := bench.Options{Conns: o.conns, For: time.Duration(o.seconds * float64(time.Second)), Seed: o.seed}
 	if o.cpuProfile != "" {

@@ -88,18 +88,18 @@ func runConform(w io.Writer, paths []string, o conformOptions) error {
 	if err != nil {
 		return err
 	}
+	cases, err := readCases(files, match, o)
+	if err != nil {
+		return err
+	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	count := map[string]int{}
-	for _, f := range files {
-		c, err := conform.Read(f)
-		if err != nil {
-			return err
-		}
-		if !match.MatchString(c.Name) {
+	for i, c := range cases {
+		if c == nil {
 			continue
 		}
-		r := caseResult{Name: c.Name, File: f}
+		r := caseResult{Name: c.Name, File: files[i]}
 		r.Result, r.Reason = judgeCase(c, o.skipNeeds)
 		count[r.Result]++
 		switch {
@@ -126,6 +126,33 @@ func runConform(w io.Writer, paths []string, o conformOptions) error {
 		return &exitStatus{code: exitFound}
 	}
 	return nil
+}
+
+// readCases reads all cases; those that are not to be run are nil. It refuses
+// to run none, and to skip what no case needs.
+func readCases(files []string, match *regexp.Regexp, o conformOptions) ([]*conform.Case, error) {
+	cases, known, n := make([]*conform.Case, len(files)), slices.Clone(conform.Needs), 0
+	for i, f := range files {
+		c, err := conform.Read(f)
+		if err != nil {
+			return nil, err
+		}
+		known = append(known, c.Needs...)
+		if match.MatchString(c.Name) {
+			cases[i] = c
+			n++
+		}
+	}
+	slices.Sort(known)
+	for _, s := range o.skipNeeds {
+		if !slices.Contains(known, s) {
+			return nil, fmt.Errorf("conform: --skip-needs %s: want some of %s", s, strings.Join(slices.Compact(known), ", "))
+		}
+	}
+	if n == 0 {
+		return nil, fmt.Errorf("conform: --run %s: no case has such a name; there are %d", o.run, len(files))
+	}
+	return cases, nil
 }
 
 // judgeCase runs a case, unless it needs what is to be skipped.

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -41,19 +44,91 @@ func (e *exitStatus) ExitCode() int { return e.code }
 func run(args []string) int {
 	cmd := newRootCommand()
 	cmd.SetArgs(args)
+	out := &output{file: os.Stdout}
+	cmd.SetOut(out)
+	cmd.SetErr(os.Stderr)
 	err := cmd.Execute()
-	if err == nil {
-		return exitOK
+	code := exitOK
+	if err != nil {
+		code = exitError
+		var status interface{ ExitCode() int }
+		if errors.As(err, &status) {
+			code = status.ExitCode()
+		}
+		if e, ok := err.(*exitStatus); ok {
+			err = e.err
+		}
 	}
-	var status interface{ ExitCode() int }
-	if !errors.As(err, &status) {
+	if err != nil && (out.err == nil || !errors.Is(err, out.err)) {
 		fmt.Fprintf(os.Stderr, "sluice: %v\n", err)
+	}
+	if out.err != nil {
+		fmt.Fprintf(os.Stderr, "sluice: write standard output: %v\n", out.err)
 		return exitError
 	}
-	if e, ok := err.(*exitStatus); ok && e.err != nil {
-		fmt.Fprintf(os.Stderr, "sluice: %v\n", e.err)
+	return code
+}
+
+// output is standard output, which remembers that writing failed: a result
+// that nobody got is an error, whoever wrote it.
+type output struct {
+	file *os.File
+	err  error // the first
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.file.Write(b)
+	if o.err == nil {
+		o.err = err
 	}
-	return status.ExitCode()
+	return n, err
+}
+
+// Stat is the file's: a person may be looking at it.
+func (o *output) Stat() (os.FileInfo, error) { return o.file.Stat() }
+
+// Name is the file's.
+func (o *output) Name() string { return o.file.Name() }
+
+// arguments checks how many arguments there are and names what is missing.
+func arguments(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < len(names) {
+			return fmt.Errorf("%s: %s is missing; see %s --help", cmd.Name(), names[len(args)], cmd.CommandPath())
+		}
+		if len(args) > len(names) {
+			return fmt.Errorf("%s: %q is one argument too many; see %s --help", cmd.Name(), args[len(names)], cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// flagError says of a flag's value what it should have been.
+func flagError(_ *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	want := map[string]string{"uint64": "a whole number from 0 on", "int": "a whole number", "float64": "a number", "bool": "true or false"}[bad.GetFlag().Value.Type()]
+	if want == "" {
+		return err
+	}
+	return fmt.Errorf("--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
+}
+
+// version is the module's version, with the commit where there is one.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && !strings.Contains(v, s.Value[:min(12, len(s.Value))]) {
+			v += " " + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return v + ", " + info.GoVersion
 }
 
 func newRootCommand() *cobra.Command {
@@ -72,6 +147,8 @@ Exit status: 0, all well; 1, it ran and found something wrong; 2, it could not r
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.Version = version()
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(commands()...)
 	return root
 }

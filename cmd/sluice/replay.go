@@ -36,7 +36,8 @@ ct_state, drops by reason, filters with their counters, and the connection table
 No root, no kernel: the same input gives the same output, byte for byte.
 
 POLICY is a file of tc(8) commands (qdisc, chain, filter, actions), one a line.
-Captures are pcap or pcapng, gzipped or not; several are merged by time.
+Captures are pcap or pcapng, gzipped or not; several are merged by time. "-" is
+standard input, for POLICY or one FILE.
 
 One capture with the traffic of two devices is told apart by --split:
   --split src=PREFIX:DEV      frames from these addresses came in on DEV
@@ -49,7 +50,7 @@ came in on --in's device.`,
   sluice replay http.tc --in http.pcap.gz --split initiator=uplink_rep,vf0_rep --out seen
   sluice replay http.tc --in uplink_rep=a.pcap --in vf0_rep=b.pcapng \
       --sysctl nf_conntrack_tcp_be_liberal=1 --conntrack table.txt --json`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments("POLICY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 			defer stop()
@@ -75,7 +76,6 @@ came in on --in's device.`,
 	f.IntVar(&o.lines, "connections", 10, "print so many connections; -1: all")
 	f.BoolVar(&o.json, "json", false, "print JSON, with all connections")
 	f.BoolVar(&o.timing, "timing", false, "with --json: add how long it took, which no two runs have in common")
-	_ = cmd.MarkFlagRequired("in")
 	// A state brings its own.
 	cmd.MarkFlagsMutuallyExclusive("from-state", "seed")
 	cmd.MarkFlagsMutuallyExclusive("from-state", "events")
@@ -89,6 +89,12 @@ type timing struct {
 }
 
 func runReplay(ctx context.Context, stdout, stderr io.Writer, o replayFlags) error {
+	if o.timing && !o.json {
+		return errors.New("--timing is for --json; without it standard error tells the time")
+	}
+	if o.lines < -1 {
+		return fmt.Errorf("--connections %d: want a number from 0 on, or -1 for all", o.lines)
+	}
 	for _, in := range o.in {
 		dev, file, ok := strings.Cut(in, "=")
 		if !ok {
@@ -96,7 +102,7 @@ func runReplay(ctx context.Context, stdout, stderr io.Writer, o replayFlags) err
 		}
 		o.opts.Inputs = append(o.opts.Inputs, replay.Input{Device: dev, File: file})
 	}
-	o.opts.Notes = stderr
+	o.opts.Notes, o.opts.Table = stderr, o.conntrack
 	if isTerminal(stderr) {
 		o.opts.Progress = stderr
 	}
@@ -146,7 +152,10 @@ func writeConntrack(rep *replay.Report, path string) (err error) {
 // isTerminal reports whether w is a terminal, or another device that a person
 // may be looking at.
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := w.(interface {
+		Stat() (os.FileInfo, error)
+		Name() string
+	})
 	if !ok {
 		return false
 	}

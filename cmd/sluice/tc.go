@@ -38,7 +38,7 @@ Exit status: 0, all well; 1, a command was refused; 2, a file could not be read.
 		Example: `  sluice tc check policy.tc
   sluice tc -batch policy.tc
   sluice tc --policy policy.tc -s filter show dev uplink_rep ingress
-  sluice tc filter add dev eth0 ingress proto ip flower ct_state +new action drop`,
+  sluice tc filter add dev eth0 ingress proto ip flower ct_state +trk+new action drop`,
 		Args:               cobra.ArbitraryArgs,
 		DisableFlagParsing: true,
 		SilenceUsage:       true,
@@ -177,16 +177,20 @@ func openTC(name string) (string, io.ReadCloser, error) {
 	return name, f, err
 }
 
-// loadTC loads a policy and writes its notes, or its mistake, to errOut.
-// notes, if not nil, takes the notes instead.
-func loadTC(errOut io.Writer, file string, notes *[]tc.Note) (*policy.Policy, error) {
+// readTC loads a policy. A mistake in it is a *tc.Error.
+func readTC(file string) (*policy.Policy, []tc.Note, error) {
 	name, r, err := openTC(file)
 	if err != nil {
-		fmt.Fprintln(errOut, "sluice tc:", err)
-		return nil, &exitStatus{code: exitError}
+		return nil, nil, err
 	}
 	defer r.Close()
-	p, ns, err := tc.Load(name, r)
+	return tc.Load(name, r)
+}
+
+// loadTC is readTC that writes the notes, or the mistake, to errOut. notes, if
+// not nil, takes the notes instead.
+func loadTC(errOut io.Writer, file string, notes *[]tc.Note) (*policy.Policy, error) {
+	p, ns, err := readTC(file)
 	if notes != nil {
 		*notes = ns
 	} else {
@@ -198,7 +202,7 @@ func loadTC(errOut io.Writer, file string, notes *[]tc.Note) (*policy.Policy, er
 	switch {
 	case errors.As(err, &e):
 		e.Print(errOut)
-		return nil, &exitStatus{code: exitFound}
+		return nil, &exitStatus{code: exitError}
 	case err != nil:
 		fmt.Fprintln(errOut, "sluice tc:", err)
 		return nil, &exitStatus{code: exitError}
@@ -217,10 +221,9 @@ or that are empty, ct_state where nothing has been tracked, and states of
 connections that reach the end of a chain. Each warning says where, why, and
 what to do.
 
-Exit status: 0, nothing found; 1, warnings or a mistake in the policy; 2, the
-file could not be read.`,
+Exit status: 0, nothing found; 1, warnings; 2, the policy could not be read.`,
 		Example:       "  sluice tc check policy.tc --json",
-		Args:          cobra.ExactArgs(1),
+		Args:          arguments("FILE"),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -233,44 +236,76 @@ file could not be read.`,
 
 func runTCCheck(out, errOut io.Writer, file string, asJSON bool) error {
 	var notes []tc.Note
+	if asJSON {
+		return checkJSON(out, file)
+	}
 	p, err := loadTC(errOut, file, &notes)
 	if err != nil {
 		return err
 	}
+	for _, n := range notes {
+		fmt.Fprintln(out, n)
+	}
 	warnings := tc.Check(p)
-	if asJSON {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		if warnings == nil {
-			warnings = []tc.Warning{}
-		}
-		type note struct {
-			File   string `json:"file"`
-			Line   int    `json:"line"`
-			Col    int    `json:"column"`
-			Word   string `json:"word"`
-			Msg    string `json:"message"`
-			Modern string `json:"modern,omitempty"`
-		}
-		list := []note{}
-		for _, n := range notes {
-			list = append(list, note(n))
-		}
-		if err := enc.Encode(map[string]any{"warnings": warnings, "notes": list}); err != nil {
-			return err
-		}
-	} else {
-		for _, n := range notes {
-			fmt.Fprintln(out, n)
-		}
-		for _, w := range warnings {
-			fmt.Fprintln(out, w)
-		}
+	for _, w := range warnings {
+		fmt.Fprintln(out, w)
 	}
 	if len(warnings) > 0 {
 		return &exitStatus{code: exitFound}
 	}
 	return nil
+}
+
+// checkResult is what `tc check --json` prints.
+type checkResult struct {
+	Warnings []tc.Warning `json:"warnings"`
+	Notes    []checkNote  `json:"notes"`
+	Error    *checkError  `json:"error,omitempty"` // a mistake: nothing else was looked at
+}
+
+type checkNote struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Col    int    `json:"column"`
+	Word   string `json:"word"`
+	Msg    string `json:"message"`
+	Modern string `json:"modern,omitempty"`
+}
+
+type checkError struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Col  int    `json:"column"`
+	Word string `json:"word"` // empty: the end of the command
+	Msg  string `json:"message"`
+	Want string `json:"expected,omitempty"`
+}
+
+func checkJSON(out io.Writer, file string) error {
+	p, notes, err := readTC(file)
+	res := checkResult{Warnings: []tc.Warning{}, Notes: []checkNote{}}
+	for _, n := range notes {
+		res.Notes = append(res.Notes, checkNote(n))
+	}
+	var bad *tc.Error
+	switch {
+	case errors.As(err, &bad):
+		res.Error = &checkError{bad.File, bad.Line, bad.Col, bad.Word, bad.Msg, bad.Want}
+		err = &exitStatus{code: exitError}
+	case err != nil:
+		return &exitStatus{exitError, fmt.Errorf("tc check: %w", err)}
+	default:
+		res.Warnings = append(res.Warnings, tc.Check(p)...)
+	}
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	switch e := enc.Encode(res); {
+	case e != nil:
+		return e
+	case len(res.Warnings) > 0:
+		return &exitStatus{code: exitFound}
+	}
+	return err
 }
 
 func newTCFormatCommand() *cobra.Command {
@@ -280,7 +315,7 @@ func newTCFormatCommand() *cobra.Command {
 		Long: `Reads a policy and writes it as tc commands in tc's own spelling, with every
 preference, handle and index that was left to the kernel.`,
 		Example:       "  sluice tc format rfc.tc > modern.tc",
-		Args:          cobra.ExactArgs(1),
+		Args:          arguments("FILE"),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -52,7 +52,7 @@ filter add dev a ingress prio 1 chain 2 proto ip flower ct_state +trk action mir
 		{"X1_check_good", []string{"check", good}, "", "", 0},
 		{"X1_check_slide", []string{"check", slide}, "nothing goes to chain 1", "", 1},
 		{"X3_check_notes", []string{"check", slide}, slide + `:1:107: note: "mirrored"; tc writes "mirred"`, "", 1},
-		{"check_bad", []string{"check", bad}, "", bad + `:1:58: at "+new": expected +trk`, 1},
+		{"check_bad", []string{"check", bad}, "", bad + `:1:58: at "+new": expected +trk`, 2},
 		{"check_missing", []string{"check", filepath.Join(dir, "none")}, "", "no such file", 2},
 		{"batch_stops", []string{"-batch", bad}, "", "Command failed " + bad + ":1\n", 1},
 		{"batch_force", []string{"-force", "-j", "-batch", bad}, `[{"kind":"ingress","handle":"ffff:","dev":"a"`, "no trk, so no other flag can be set.", 1},
@@ -60,7 +60,7 @@ filter add dev a ingress prio 1 chain 2 proto ip flower ct_state +trk action mir
 		{"batch_without_file", []string{"-batch"}, "", "a file is expected", 2},
 		{"one_command", []string{"filter", "add", "dev", "a", "ingress", "flower", "foo"}, "", `What is "foo"?`, 1},
 		{"loaded_policy", []string{"--policy", good, "-j", "filter", "show", "dev", "a", "ingress", "chain", "2"}, `"to_dev":"b"`, "", 0},
-		{"format", []string{"format", slide}, "tc filter add dev a ingress chain 1 pref 1 handle 0x1 protocol ip flower ct_state +trk+new action ct commit zone 0 index 1 pipe action mirred egress redirect dev b index 1\n", "mirred", 0},
+		{"format", []string{"format", slide}, "filter add dev a ingress chain 1 pref 1 handle 0x1 protocol ip flower ct_state +trk+new action ct commit zone 0 index 1 pipe action mirred egress redirect dev b index 1\n", "mirred", 0},
 		{"X4_explain", []string{"explain", "tc", "...", "action", "ct", "nat", "auto"}, "action ct zone 0 nat pipe\n", `tc writes "nat"`, 0},
 		{"explain_bad", []string{"explain", "foo"}, "", `What is "foo"?`, 1},
 		{"help", []string{"--help"}, "sluice tc check policy.tc", "", 0},
@@ -72,6 +72,22 @@ filter add dev a ingress prio 1 chain 2 proto ip flower ct_state +trk action mir
 			}
 		})
 	}
+	t.Run("check_json_of_a_mistake", func(t *testing.T) {
+		out, errOut, code := tcRun(t, "check", bad, "--json")
+		var got struct {
+			Warnings, Notes []any
+			Error           struct {
+				File, Word, Message, Expected string
+				Line, Column                  int
+			}
+		}
+		if err := json.Unmarshal([]byte(out), &got); err != nil || code != 2 || errOut != "" {
+			t.Fatalf("%v, exit status %d, %q:\n%s", err, code, errOut, out)
+		}
+		if e := got.Error; e.File != bad || e.Line != 1 || e.Column != 58 || e.Word != "+new" || e.Message == "" || e.Expected == "" || got.Warnings == nil || got.Notes == nil {
+			t.Errorf("%+v", got)
+		}
+	})
 	t.Run("X1_check_json", func(t *testing.T) {
 		out, _, code := tcRun(t, "check", slide, "--json")
 		var got struct {

@@ -16,6 +16,9 @@ import (
 	"strings"
 )
 
+// Needs are the features that recorded cases name.
+var Needs = []string{"actions", "blocks", "edits", "flowtable", "fragments", "gre", "helper", "icmp", "ipv6", "matchall", "nat", "sctp", "vlan"}
+
 // Case is a recorded case, or this program's answer to one.
 type Case struct {
 	Name          string         `json:"name"`

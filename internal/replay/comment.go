@@ -47,51 +47,66 @@ func appendSample(b []byte, r *runner, number uint64, s *packet.Sample) []byte {
 	return append(b, " bytes"...)
 }
 
-// appendComment describes what became of packet i of the runner's vector, the
-// number-th of the replay. t is the frame that the comment stands beside, nil
-// for a dropped packet.
+// end is what became of a packet (copy 0) or of one of its copies, and where.
+type end struct {
+	copy    int32
+	dev     int32
+	verdict packet.Verdict
+	reason  uint8
+}
+
+// appendComment describes one end of packet i of the runner's vector, the
+// number-th of the replay.
 //
 //	#4 from uplink_rep: fwd to vf0_rep; uplink_rep chain 0 prio 1 handle 0x1 +trk+est; …; tcp A:P > B:Q zone 0
-func appendComment(b []byte, r *runner, number uint64, i int, t *packet.Tx) []byte {
+func appendComment(b []byte, r *runner, number uint64, i int, t end) []byte {
 	v, e := &r.v, r.e
 	b = append(b, '#')
 	b = strconv.AppendUint(b, number, 10)
 	b = append(append(b, " from "...), e.DeviceName(v.M[i].Dev)...)
 	b = append(b, ": "...)
-	switch {
-	case t == nil:
-		b = append(b, v.Verdict[i].String()...)
-		b = append(append(b, ", "...), datapath.ReasonName(v.Reason[i])...)
-	case t.Mirror:
-		b = append(append(b, "copy to "...), e.DeviceName(t.Dev)...)
-	case t.Up:
-		b = append(append(b, "pass to the stack at "...), e.DeviceName(t.Dev)...)
-	default:
-		b = append(append(b, "fwd to "...), e.DeviceName(t.Dev)...)
+	dev := e.DeviceName(t.dev)
+	to := "fwd to "
+	switch lost := t.verdict == packet.Drop || t.verdict == packet.Stolen; {
+	case t.copy != 0 && t.verdict == packet.Pass:
+		to = "copy to the stack at "
+	case t.copy != 0 && lost:
+		to, dev = "copy to ", dev+": "
+	case t.copy != 0:
+		to = "copy to "
+	case t.verdict == packet.Pass:
+		to = "pass to the stack at "
+	case lost:
+		to, dev = "", ""
 	}
-	hits := e.Trace(i)
+	b = append(append(b, to...), dev...)
+	if t.verdict == packet.Drop || t.verdict == packet.Stolen {
+		b = append(b, t.verdict.String()...)
+		b = append(append(b, ", "...), datapath.ReasonName(t.reason)...)
+	}
+	r.way = e.AppendWay(r.way[:0], i, t.copy)
+	hits := r.way
 	if len(hits) == 0 {
 		return append(b, "; no filter matched"...)
 	}
 	var conn packet.ConnRef
-	tracked := false
+	state := uint16(0) // the last that a ct action gave
 	for k := range hits {
 		h := &hits[k]
 		b = append(b, "; "...)
 		b = AppendHit(b, e.DeviceName(h.Dev), h)
 		if h.CTState != 0 {
-			tracked = true
-		}
-		if h.Conn != 0 {
-			conn = h.Conn
+			state, conn = h.CTState, h.Conn
 		}
 	}
 	switch c := e.Tracker().Conn(conn); {
 	case c != nil:
 		b = AppendConn(append(b, "; "...), c)
-	case conn != 0:
+	case conn != 0 && state&(policy.CTNew|policy.CTRelated) != 0:
 		b = append(b, "; connection not committed"...)
-	case tracked:
+	case conn != 0:
+		b = append(b, "; connection ended"...) // a RST that answers a SYN takes it along
+	case state != 0:
 		b = append(b, "; no connection"...)
 	}
 	return b

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync"
 
 	"sluice/port"
 )
@@ -32,6 +33,7 @@ type batch struct {
 	data   []byte
 	frames []frame
 	err    error // why the feed ended after these frames; nil: it goes on, or ended well
+	judged bool  // the datapath has had it
 }
 
 // Input is a capture and the device on which its frames came in.
@@ -47,8 +49,13 @@ type InputReport struct {
 	Packets uint64 `json:"packets"`
 	Bytes   uint64 `json:"bytes"`
 	// Backwards counts frames whose time was before that of the frame ahead
-	// of them; they are judged at the time already reached.
+	// of them in their capture.
 	Backwards uint64 `json:"time_went_backwards"`
+	// Late counts frames that were judged at a later time than their own,
+	// since one of any capture had already come at that time; MostLate is by
+	// how much at most.
+	Late     uint64 `json:"judged_late"`
+	MostLate int64  `json:"most_late_ns"`
 	// Cut counts frames of which the capture holds the beginning only.
 	Cut uint64 `json:"cut_by_snap_length"`
 }
@@ -73,35 +80,82 @@ func (s *source) next() error {
 	return err
 }
 
-// feed reads captures ahead of the datapath.
+// feed reads captures ahead of the datapath. Its goroutine holds mu at all
+// times but when it waits: for a file, or for the datapath. So whoever takes
+// mu finds all else in good order.
 type feed struct {
 	sources []*source
 	until   uint64 // frames
 	full    chan *batch
 	free    chan *batch
+
+	mu      sync.Mutex
+	filling *batch // being filled, or waiting to be handed over
+	now     int64  // the latest time so far
+	stopped bool   // nobody wants more
 }
 
-// openFeed opens all captures and reads the first frame of each.
-func openFeed(inputs []Input, devs []int32, until uint64) (*feed, error) {
-	f := &feed{until: until, full: make(chan *batch, batches), free: make(chan *batch, batches)}
+// errStopped ends the feed's goroutine once the replay is over.
+var errStopped = errors.New("stopped")
+
+// waiting is a file that is read without holding the feed's mutex: it may
+// be a pipe.
+type waiting struct {
+	f *feed
+	r io.Reader
+}
+
+func (w waiting) Read(b []byte) (int, error) {
+	w.f.mu.Unlock()
+	n, err := w.r.Read(b)
+	w.f.mu.Lock()
+	if w.f.stopped {
+		return 0, errStopped
+	}
+	return n, err
+}
+
+// openFeed opens all captures and reads the first frame of each, so that a
+// capture that cannot be replayed is refused before anything happens. It gives
+// up when ctx is done: a pipe may have nothing to say.
+func openFeed(ctx context.Context, inputs []Input, devs []int32, until uint64) (*feed, error) {
+	f := &feed{until: until, now: math.MinInt64, full: make(chan *batch, batches), free: make(chan *batch, batches)}
 	if until == 0 {
 		f.until = math.MaxUint64
-	}
-	for i, in := range inputs {
-		r, err := port.Open(in.File)
-		if err != nil {
-			f.close()
-			return nil, err
-		}
-		f.sources = append(f.sources, &source{
-			InputReport: InputReport{File: in.File, Device: in.Device},
-			r:           r, dev: devs[i], last: math.MinInt64,
-		})
 	}
 	for range batches {
 		f.free <- &batch{data: make([]byte, 0, batchBytes), frames: make([]frame, 0, batchFrames)}
 	}
-	return f, nil
+	opened := make(chan error, 1)
+	go func() { opened <- f.open(inputs, devs) }()
+	select {
+	case err := <-opened:
+		return f, err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("stopped before the first packet: %w", context.Cause(ctx))
+	}
+}
+
+func (f *feed) open(inputs []Input, devs []int32) (err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer func() {
+		if err != nil {
+			f.close()
+		}
+	}()
+	for i, in := range inputs {
+		r, err := port.OpenThrough(in.File, func(r io.Reader) io.Reader { return waiting{f, r} })
+		if err != nil {
+			return err
+		}
+		s := &source{InputReport: InputReport{File: in.File, Device: in.Device}, r: r, dev: devs[i], last: math.MinInt64}
+		f.sources = append(f.sources, s)
+		if err := s.next(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *feed) close() {
@@ -110,42 +164,53 @@ func (f *feed) close() {
 	}
 }
 
-// run fills batches until the captures end, one of them turns out bad, or ctx
-// is done; then it closes full. The reports may be read from then on.
+// begins is the time of the first frame; 0 if there is none.
+func (f *feed) begins() int64 {
+	if s := f.earliest(); s != nil {
+		return s.rec.Time
+	}
+	return 0
+}
+
+// run fills batches until the captures end, one of them turns out bad, or the
+// replay is over; then it closes full. The reports may be read from then on.
 func (f *feed) run(ctx context.Context) {
 	defer close(f.full)
 	defer f.close()
-	b := <-f.free
-	err := f.fill(ctx, &b)
-	b.err = err
-	f.full <- b
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopped {
+		return
+	}
+	f.filling = <-f.free
+	if err := f.fill(ctx); !errors.Is(err, errStopped) {
+		f.filling.err = err
+		_ = f.pass(ctx) // the last: nobody is left to tell
+	}
 }
 
-// fill reads everything. *bp is always the batch being filled.
-func (f *feed) fill(ctx context.Context, bp **batch) error {
-	for _, s := range f.sources {
-		if err := s.next(); err != nil {
-			return err
-		}
-	}
+// stop ends the feed and returns what it had not handed over yet; nil if there
+// is nothing of that kind. The reports hold still from then on.
+func (f *feed) stop() *batch {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stopped = true
+	return f.filling
+}
+
+// fill reads everything.
+func (f *feed) fill(ctx context.Context) error {
 	for n := uint64(0); n < f.until; n++ {
 		s := f.earliest()
 		if s == nil {
 			return nil
 		}
-		b := *bp
+		b := f.filling
 		if len(b.frames) == batchFrames || len(b.frames) > 0 && len(b.data)+len(s.rec.Data) > batchBytes {
-			f.full <- b
-			*bp = &batch{} // if the datapath gives no more back
-			if ctx.Err() != nil {
-				return fmt.Errorf("stopped after %d packets: %w", n, context.Cause(ctx))
+			if err := f.pass(ctx); err != nil {
+				return err
 			}
-			select {
-			case b = <-f.free:
-				b.data, b.frames, *bp = b.data[:0], b.frames[:0], b
-			case <-ctx.Done():
-				return fmt.Errorf("stopped after %d packets: %w", n, context.Cause(ctx))
-			}
+			b = f.filling
 		}
 		f.take(b, s)
 		if n+1 == f.until {
@@ -154,6 +219,33 @@ func (f *feed) fill(ctx context.Context, bp **batch) error {
 		if err := s.next(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// pass hands the batch over and takes an empty one.
+func (f *feed) pass(ctx context.Context) error {
+	b, err := f.filling, error(nil)
+	f.mu.Unlock()
+	select {
+	case f.full <- b:
+	case <-ctx.Done():
+		err = errStopped
+	}
+	if err == nil && b.err == nil {
+		select {
+		case b = <-f.free:
+		case <-ctx.Done():
+			err = errStopped
+		}
+	}
+	f.mu.Lock()
+	if err != nil || f.stopped {
+		return errStopped
+	}
+	if b != f.filling {
+		b.data, b.frames, b.judged = b.data[:0], b.frames[:0], false
+		f.filling = b
 	}
 	return nil
 }
@@ -179,6 +271,11 @@ func (f *feed) take(b *batch, s *source) {
 		s.Backwards++
 	}
 	s.last = s.rec.Time
+	if late := f.now - s.rec.Time; s.rec.Time < f.now {
+		s.Late++
+		s.MostLate = max(s.MostLate, late)
+	}
+	f.now = max(f.now, s.rec.Time)
 	if s.rec.OrigLen > len(data) {
 		s.Cut++
 	}

@@ -27,6 +27,9 @@ func TestAllocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	tcp := packettest.TCP
+	if err := r.e.Load(p, 1e18); err != nil {
+		t.Fatal(err)
+	}
 	b := &batch{}
 	for i, f := range [][]byte{
 		tcp(hostA, hostB, 1000, 80, "S", 1, 0, ""), tcp(hostB, hostA, 80, 1000, "SA", 9, 2, ""), tcp(hostA, hostB, 1000, 80, "A", 2, 10, ""),

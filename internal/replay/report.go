@@ -22,10 +22,11 @@ type Report struct {
 	FirstTime  int64          `json:"first_time_ns"` // since the epoch
 	LastTime   int64          `json:"last_time_ns"`
 	Verdicts   []Named        `json:"verdicts"`
-	Copies     uint64         `json:"copies"`            // frames that left besides the packets themselves
+	Copies     CopyReport     `json:"copies"`
 	Samples    uint64         `json:"samples,omitempty"` // copies that sample actions took
 	States     []Named        `json:"ct_states"`
 	Drops      []Named        `json:"drops"` // by reason
+	CopyDrops  []Named        `json:"copy_drops"`
 	Devices    []DeviceReport `json:"devices"`
 	Filters    []FilterReport `json:"filters"`
 	Conntrack  TrackerReport  `json:"conntrack"`
@@ -36,10 +37,18 @@ type Report struct {
 	// Elapsed is how long reading and judging took, by the wall clock.
 	Elapsed time.Duration `json:"-"`
 
-	policy   *policy.Policy
-	engine   *datapath.Engine
-	verdicts [packet.NumVerdicts]Count
-	reasons  [256]uint64
+	policy               *policy.Policy
+	engine               *datapath.Engine
+	verdicts             [packet.NumVerdicts]Count
+	reasons, copyReasons [256]Count
+}
+
+// CopyReport counts what mirrors and clones made: Made = Out + Up + Dropped.
+type CopyReport struct {
+	Made    uint64 `json:"made"`
+	Out     uint64 `json:"out"`      // left by a device
+	Up      uint64 `json:"to_stack"` // handed up
+	Dropped uint64 `json:"dropped"`  // or consumed
 }
 
 // Count counts frames and their bytes, from the Ethernet header on.
@@ -57,7 +66,7 @@ func (c *Count) add(bytes uint64) {
 type Named struct {
 	Name    string `json:"name"`
 	Packets uint64 `json:"packets"`
-	Bytes   uint64 `json:"bytes,omitempty"`
+	Bytes   uint64 `json:"bytes"`
 }
 
 // DeviceReport counts a device's frames: in, out of it, and up to the stack.
@@ -158,17 +167,12 @@ func (r *runner) finish(f *feed, text string) {
 		r.Verdicts = append(r.Verdicts, Named{packet.Verdict(v).String(), c.Packets, c.Bytes})
 	}
 	r.States = []Named{}
-	for state, n := range r.states {
-		if n > 0 {
-			r.States = append(r.States, Named{Name: string(AppendState(nil, uint16(state))), Packets: n})
+	for state, c := range r.states {
+		if c.Packets > 0 {
+			r.States = append(r.States, Named{string(AppendState(nil, uint16(state))), c.Packets, c.Bytes})
 		}
 	}
-	r.Drops = []Named{}
-	for reason, n := range r.reasons {
-		if n > 0 {
-			r.Drops = append(r.Drops, Named{Name: datapath.ReasonName(uint8(reason)), Packets: n})
-		}
-	}
+	r.Drops, r.CopyDrops = byReason(&r.reasons), byReason(&r.copyReasons)
 	r.Filters = Filters(r.policy, r.e, text)
 	st := r.e.Tracker().Stats()
 	r.Conntrack = TrackerReport{
@@ -181,6 +185,17 @@ func (r *runner) finish(f *feed, text string) {
 	}
 	r.Flows = r.e.Flows().Len()
 	r.Fragments = newFragmentReport(r.e.Fragments())
+}
+
+// byReason names the reasons that occurred.
+func byReason(counts *[256]Count) []Named {
+	out := []Named{}
+	for reason, c := range counts {
+		if c.Packets > 0 {
+			out = append(out, Named{datapath.ReasonName(uint8(reason)), c.Packets, c.Bytes})
+		}
+	}
+	return out
 }
 
 // Filters lists a policy's filters in the order in which packets meet them,

@@ -26,6 +26,7 @@ type Options struct {
 	Split   []string // --split's arguments
 	OutDir  string   // where frames go; empty: nowhere
 	Profile string   // of timeouts; empty: linux
+	Table   string   // where the caller will write the connection table; empty: nowhere
 	Sysctls []string // NAME=VALUE
 	// TimeoutPolicies, ZoneLimits and SourceLimits are lists in the forms that
 	// conntrack.Settings takes.
@@ -52,18 +53,18 @@ type Options struct {
 const granule = 1_000_000
 
 // Run replays. The report tells how far it came even when the error says that
-// it could not finish; it is nil only if nothing was replayed.
+// it could not finish; it is nil if nothing was replayed, and then nothing has
+// been written either.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	text, err := os.ReadFile(o.Policy)
-	if err != nil {
-		return nil, fmt.Errorf("read policy: %w", err)
-	}
-	p, notes, err := tc.Load(o.Policy, strings.NewReader(string(text)))
+	p, notes, text, err := loadPolicy(o)
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
 	if len(p.Devices) == 0 {
 		return nil, fmt.Errorf("policy %s names no device: there is nowhere for packets to come in", o.Policy)
+	}
+	if errs := tc.NeedsDevice(p); len(errs) > 0 {
+		return nil, fmt.Errorf("load policy: %w", errs[0])
 	}
 	if o.Events < 0 || o.Events > state.MaxEvents {
 		return nil, fmt.Errorf("--events %d: want a number from 1 to %d", o.Events, state.MaxEvents)
@@ -80,21 +81,17 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := adjust(settings, o); err != nil {
 		return nil, err
 	}
-	devs, split, err := places(p, o)
+	devs, split, err := places(p, &o)
 	if err != nil {
 		return nil, err
 	}
-	f, err := openFeed(o.Inputs, devs, o.Until)
+	files, err := outputFiles(p, o)
 	if err != nil {
 		return nil, err
 	}
-	if o.Notes != nil {
-		for _, n := range notes {
-			fmt.Fprintf(o.Notes, "%s\n", n)
-		}
-		for _, w := range tc.Check(p) {
-			fmt.Fprintf(o.Notes, "warning: %s\n", w)
-		}
+	f, err := openFeed(ctx, o.Inputs, devs, o.Until)
+	if err != nil {
+		return nil, err
 	}
 	r := newRunner(p, settings, o, from)
 	r.split = split
@@ -104,8 +101,23 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, fmt.Errorf("go on from state %s: %w", o.FromState, err)
 		}
 	}
+	if f.now = r.now; r.now == math.MinInt64 {
+		// Only a packet tells what time it is.
+		if err := r.e.Load(p, f.begins()); err != nil {
+			f.close()
+			return nil, err
+		}
+	}
+	if o.Notes != nil {
+		for _, n := range notes {
+			fmt.Fprintf(o.Notes, "%s\n", n)
+		}
+		for _, w := range tc.Check(p) {
+			fmt.Fprintf(o.Notes, "warning: %s\n", w)
+		}
+	}
 	if o.OutDir != "" {
-		if r.out, err = newOutput(o.OutDir, p); err != nil {
+		if r.out, err = newOutput(o.OutDir, p, files); err != nil {
 			f.close()
 			return nil, err
 		}
@@ -119,7 +131,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		// state must find it where it was.
 		err = errors.Join(err, r.state(o).WriteFile(o.StateOut))
 	}
-	r.finish(f, string(text))
+	r.finish(f, text)
 	return &r.Report, err
 }
 
@@ -154,6 +166,25 @@ func adjust(s *conntrack.Settings, o Options) error {
 	return s.Check()
 }
 
+// loadPolicy loads the policy and gives its text, too; "-" is standard input.
+func loadPolicy(o Options) (p *policy.Policy, notes []tc.Note, text string, err error) {
+	f := os.Stdin
+	if o.Policy != "-" {
+		if f, err = os.Open(o.Policy); err != nil {
+			return nil, nil, "", err
+		}
+		defer f.Close()
+	}
+	for _, in := range o.Inputs {
+		if o.Policy == "-" && in.File == "-" {
+			return nil, nil, "", errors.New("standard input cannot be both the policy and a capture")
+		}
+	}
+	var b strings.Builder
+	p, notes, err = tc.Load(o.Policy, io.TeeReader(f, &b))
+	return p, notes, b.String(), err
+}
+
 func setSysctl(s *conntrack.Settings, kv string) error {
 	name, value, ok := strings.Cut(kv, "=")
 	if !ok {
@@ -166,7 +197,7 @@ func setSysctl(s *conntrack.Settings, kv string) error {
 }
 
 // places finds the devices that inputs and splits name.
-func places(p *policy.Policy, o Options) ([]int32, *splitter, error) {
+func places(p *policy.Policy, o *Options) ([]int32, *splitter, error) {
 	var names []string
 	for _, d := range p.Devices {
 		names = append(names, d.Name)
@@ -187,18 +218,33 @@ func places(p *policy.Policy, o Options) ([]int32, *splitter, error) {
 		return nil, nil, errors.New("no capture: say --in DEV=FILE")
 	}
 	devs := make([]int32, len(o.Inputs))
-	for i, in := range o.Inputs {
-		if in.Device == "" && split.initiator {
-			continue // the split tells for every frame
+	stdin := false
+	for i := range o.Inputs {
+		in := &o.Inputs[i]
+		devs[i], err = device(in.Device)
+		if whole := in.Device + "=" + in.File; err != nil && in.Device != "" && split.initiator && exists(whole) {
+			*in = Input{File: whole} // a file with = in its name
 		}
-		if in.Device == "" {
+		switch {
+		case in.File == "":
+			return nil, nil, fmt.Errorf("--in %s=: want DEV=FILE", in.Device)
+		case in.File == "-" && stdin:
+			return nil, nil, errors.New("--in: standard input cannot be two captures")
+		case in.Device == "" && split.initiator:
+			devs[i] = split.ends[0] // the split tells for every frame
+		case in.Device == "":
 			return nil, nil, fmt.Errorf("--in %s: want DEV=FILE (a file alone needs --split initiator=DEV,DEV)", in.File)
-		}
-		if devs[i], err = device(in.Device); err != nil {
+		case err != nil:
 			return nil, nil, fmt.Errorf("--in %s=%s: %w", in.Device, in.File, err)
 		}
+		stdin = stdin || in.File == "-"
 	}
 	return devs, split, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // runner is a replay under way: the datapath's side of it.
@@ -211,13 +257,14 @@ type runner struct {
 	begin int64 // time of the granule under way; all its packets are judged at it
 	split *splitter
 	out   *output
+	way   []datapath.Hit // of the comment under way
 	prog  progress
 
 	// Of the vector under way, as captured.
 	size [packet.VectorSize]uint32
 	time [packet.VectorSize]int64
 
-	states [1 << 8]uint64 // packets by ct_state as the last filter hit left it
+	states [1 << 8]Count // packets by ct_state as the last filter hit left it
 }
 
 // newRunner makes a runner over an empty tracker, or over a state's.
@@ -254,42 +301,83 @@ func newRunner(p *policy.Policy, settings *conntrack.Settings, o Options, from *
 	return r
 }
 
-// run judges everything the feed brings.
+// run judges everything the feed brings. When ctx is done it judges what has
+// been read by then, and waits for nothing.
 func (r *runner) run(ctx context.Context, f *feed) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	started := time.Now()
 	go f.run(ctx)
-	var err error
-	for b := range f.full {
-		if err == nil {
-			if err = r.batch(b); err != nil {
-				cancel()
-			} else if b.err != nil {
-				err = b.err
-			}
-			r.prog.show(r.Packets, r.e.Tracker().Len())
-		}
-		select {
-		case f.free <- b:
-		default: // one that the feed added at its end
-		}
+	err := r.each(ctx, f)
+	if err != nil {
+		cancel()
+		f.stop()
 	}
 	r.Elapsed = time.Since(started)
 	r.prog.clear()
 	return err
 }
 
-// batch judges a batch's frames. The policy is loaded at the first frame,
-// since only then it is known what time it is.
+func (r *runner) each(ctx context.Context, f *feed) error {
+	for {
+		select {
+		case b, more := <-f.full:
+			if !more {
+				return nil
+			}
+			if err := r.judge(b); err != nil {
+				return err
+			}
+			select {
+			case f.free <- b:
+			default: // one that the feed added at its end
+			}
+		case <-ctx.Done():
+			if err := r.rest(f); err != nil {
+				return err
+			}
+			return fmt.Errorf("stopped after %s: %w", count(int(r.Packets), "packet"), context.Cause(ctx))
+		}
+	}
+}
+
+// rest judges what the feed has read so far and ends it.
+func (r *runner) rest(f *feed) error {
+	last := f.stop()
+	for {
+		select {
+		case b, more := <-f.full:
+			if more {
+				if err := r.judge(b); err != nil {
+					return err
+				}
+				continue
+			}
+		default:
+		}
+		if last == nil || last.judged {
+			return nil
+		}
+		return r.judge(last)
+	}
+}
+
+// judge judges a batch and says why it was the last, if something was wrong.
+func (r *runner) judge(b *batch) error {
+	b.judged = true
+	if err := r.batch(b); err != nil {
+		return err
+	}
+	r.prog.show(r.Packets, r.e.Tracker().Len())
+	return b.err
+}
+
+// batch judges a batch's frames.
 func (r *runner) batch(b *batch) error {
 	for i := range b.frames {
 		f := &b.frames[i]
 		if r.Packets == 0 && r.v.N == 0 {
 			if r.now == math.MinInt64 {
-				if err := r.e.Load(r.policy, f.time); err != nil {
-					return err
-				}
 				r.now, r.begin = f.time, f.time
 			}
 			r.FirstTime = f.time
@@ -332,12 +420,27 @@ func (r *runner) flush() error {
 		r.verdicts[v.Verdict[i]].add(n)
 		r.Devices[v.M[i].Dev].In.add(n)
 		state := uint16(0)
-		if hits := r.e.Trace(i); len(hits) > 0 {
-			state = hits[len(hits)-1].CTState
+		for hits := r.e.Trace(i); len(hits) > 0; hits = hits[:len(hits)-1] {
+			if h := &hits[len(hits)-1]; h.Copy == 0 {
+				state = h.CTState
+				break
+			}
 		}
-		r.states[uint8(state)]++
+		r.states[uint8(state)].add(n)
 		if reason := v.Reason[i]; reason != datapath.ReasonNone {
-			r.reasons[reason]++
+			r.reasons[reason].add(n)
+		}
+		for _, c := range r.e.Copies(i) {
+			r.Copies.Made++
+			switch c.Verdict {
+			case packet.Forward:
+				r.Copies.Out++
+			case packet.Pass:
+				r.Copies.Up++
+			default:
+				r.Copies.Dropped++
+				r.copyReasons[c.Reason].add(uint64(len(c.Frame)))
+			}
 		}
 	}
 	for i := range v.Tx {
@@ -347,9 +450,6 @@ func (r *runner) flush() error {
 			d.Up.add(uint64(len(t.Frame)))
 		} else {
 			d.Out.add(uint64(len(t.Frame)))
-		}
-		if t.Mirror {
-			r.Copies++
 		}
 	}
 	r.Samples += uint64(len(v.Samples))

@@ -147,7 +147,7 @@ func TestI8_every_frame_is_somewhere(t *testing.T) {
 		"filter add dev vf0_rep ingress chain 0 prio 2 protocol ip flower ip_proto udp action ct clear pipe action trap",
 		"filter add dev span ingress chain 0 prio 1 protocol ip flower dst_ip 203.0.113.0/24 action drop",
 	))
-	for _, policy := range []string{httpPolicy, mirror} {
+	for _, policy := range append([]string{httpPolicy, mirror}, copyPolicies(t)...) {
 		o := httpOptions()
 		o.Policy, o.OutDir = policy, t.TempDir()
 		rep := mustRun(t, o)
@@ -182,8 +182,8 @@ func TestI8_every_frame_is_somewhere(t *testing.T) {
 				t.Errorf("%s: packet %d is in %d places", policy, n+1, count)
 			}
 		}
-		if copies != rep.Copies || policy == mirror && copies == 0 {
-			t.Errorf("%s: %d copies found, %d reported", policy, copies, rep.Copies)
+		if c := rep.Copies; copies != c.Made || c.Made != c.Out+c.Up+c.Dropped || policy != httpPolicy && copies == 0 {
+			t.Errorf("%s: %d copies found, reported %+v", policy, copies, c)
 		}
 	}
 }
@@ -268,8 +268,8 @@ func TestTime(t *testing.T) {
 	))
 	rep := mustRun(t, o)
 	in := rep.Inputs[0]
-	if in.Backwards != 1 || in.Cut != 1 {
-		t.Errorf("backwards %d, cut %d, want 1 and 1", in.Backwards, in.Cut)
+	if in.Backwards != 1 || in.Cut != 1 || in.Late != 1 || in.MostLate != 3600e9 {
+		t.Errorf("%+v, want one backwards, one cut, and one an hour late", in)
 	}
 	if rep.FirstTime != 2e18 || rep.LastTime != 2e18+5e6 {
 		t.Errorf("time from %d to %d", rep.FirstTime, rep.LastTime)
@@ -277,7 +277,7 @@ func TestTime(t *testing.T) {
 	if named(rep.States, "+trk+est+rpl") != 1 {
 		t.Errorf("the answer from the past: %v", rep.States)
 	}
-	if s := text(t, rep); !strings.Contains(s, "time went backwards 1 time") || !strings.Contains(s, "1 cut by the snap length") {
+	if s := text(t, rep); !strings.Contains(s, "time went backwards 1 time, 1 packet judged late, by 3600.000000000 s at most") || !strings.Contains(s, "1 cut by the snap length") {
 		t.Errorf("not told:\n%s", s)
 	}
 }
@@ -388,25 +388,6 @@ func TestErrors(t *testing.T) {
 				t.Error("a report of nothing")
 			}
 		})
-	}
-}
-
-// TestInterrupted: a replay that is told to stop reports what it has done.
-func TestInterrupted(t *testing.T) {
-	var packets []packetAt
-	for i := range 20 * batchFrames {
-		packets = append(packets, packetAt{1e18 + int64(i), []byte("a frame of no use"), 0})
-	}
-	o := httpOptions()
-	o.Inputs[0].File = file(t, "long.pcap", pcap(1, packets...))
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	rep, err := Run(ctx, o)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want %v", err, context.Canceled)
-	}
-	if rep == nil || rep.Packets == 0 || rep.Packets == uint64(len(packets)) || rep.Packets != named(rep.Verdicts, "pass") {
-		t.Errorf("report %+v", rep)
 	}
 }
 

@@ -180,9 +180,13 @@ func (s *splitter) spokeFirst(frame []byte, h *packet.Headers) bool {
 		var in packet.Headers
 		packet.ParseInner(frame[int(h.L4)+8:h.End], h.Tuple.Family, &in)
 		if key, swapped := keyOf(&in.Tuple); in.Tuple.Family != packet.FamilyNone {
-			if first, ok := s.flows[key]; ok {
-				return first == swapped
+			first, ok := s.flows[key]
+			if !ok {
+				// The quoted packet is the connection's first that is known of.
+				first = !swapped
+				s.flows[key] = first
 			}
+			return first == swapped
 		}
 	}
 	whole := h.Has(packet.HasL4) && !isError

@@ -89,8 +89,11 @@ func TestSplit(t *testing.T) {
 				udp(hostA, hostB, 5, 53, ""), icmpError(hostB, hostA, udp(hostA, hostB, 5, 53, "")),
 				udp(hostB, hostA, 53, 5, ""), icmpError("10.9.9.9", hostB, udp(hostB, hostA, 53, 5, "")),
 			}, "lrrl"},
-		{"initiator: an ICMP error about nothing known is itself the first word", []string{"initiator=left,right"},
-			[][]byte{icmpError(hostB, hostA, udp(hostA, hostB, 5, 53, "")), icmpError(hostA, hostB, udp(hostB, hostA, 5, 53, ""))}, "lr"},
+		{"initiator: an ICMP error about nothing known tells who opened the connection", []string{"initiator=left,right"},
+			[][]byte{
+				icmpError("10.9.9.9", hostA, udp(hostA, hostB, 5, 53, "")), udp(hostA, hostB, 5, 53, ""), udp(hostB, hostA, 53, 5, ""),
+				icmpError(hostA, hostB, udp(hostB, hostA, 5, 53, "")),
+			}, "rlrr"},
 		{"initiator: later fragments and protocols without ports go by the hosts", []string{"initiator=left,right"},
 			[][]byte{
 				udp(hostA, hostB, 5, 53, ""), later(udp(hostB, hostA, 53, 5, "")), later(udp(hostA, hostB, 5, 53, "")),

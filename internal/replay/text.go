@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"sluice/observe"
+	"sluice/packet"
 )
 
 // WriteText writes the report for people, with the first conns connections;
@@ -23,13 +24,23 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 		if in.Backwards > 0 {
 			fmt.Fprintf(b, ", time went backwards %s", count(int(in.Backwards), "time"))
 		}
+		if in.Late > 0 {
+			fmt.Fprintf(b, ", %s judged late, by %d.%09d s at most", count(int(in.Late), "packet"), in.MostLate/1e9, in.MostLate%1e9)
+		}
 		if in.Cut > 0 {
 			fmt.Fprintf(b, ", %d cut by the snap length", in.Cut)
 		}
 		b.WriteByte('\n')
 	}
 	span := r.LastTime - r.FirstTime
-	fmt.Fprintf(b, "time     %d.%06d s from the first packet to the last\n\n", span/1e9, span%1e9/1e3)
+	fmt.Fprintf(b, "time     %d.%06d s from the first packet to the last\n", span/1e9, span%1e9/1e3)
+	v := &r.verdicts
+	fmt.Fprintf(b, "frames   %d in = %d fwd + %d pass + %d drop + %d stolen\n", r.Packets,
+		v[packet.Forward].Packets, v[packet.Pass].Packets, v[packet.Drop].Packets, v[packet.Stolen].Packets)
+	if c := r.Copies; c.Made > 0 {
+		fmt.Fprintf(b, "copies   %d made = %d out + %d to stack + %d dropped\n", c.Made, c.Out, c.Up, c.Dropped)
+	}
+	b.WriteByte('\n')
 
 	r.devicesTable(b)
 	namedTable(b, "verdict", r.Verdicts)
@@ -38,6 +49,7 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 	}
 	namedTable(b, "ct state", r.States)
 	namedTable(b, "dropped because", r.Drops)
+	namedTable(b, "copy dropped because", r.CopyDrops)
 	r.fragments(b)
 	FilterTable(b, r.Filters)
 	r.zonesTable(b)

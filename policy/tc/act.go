@@ -124,7 +124,11 @@ func (c *cursor) actionList(bind bool) (out []*policy.Action) {
 		}
 		expect = false
 		kindAt = c.i
+		at := c.place(c.i)
 		acts := c.action()
+		for _, a := range acts {
+			a.Place = at
+		}
 		c.trailer(acts)
 		for _, a := range acts {
 			if bind && a.Mirred != nil && a.Mirred.Dev != "" {
@@ -227,7 +231,7 @@ func (c *cursor) trailer(acts []*policy.Action) {
 	for range 2 {
 		switch c.text() {
 		case "skip_sw":
-			a.SkipSW = true
+			a.SkipSW, a.SkipSWAt = true, c.place(c.i)
 			c.skip()
 		case "skip_hw":
 			a.SkipHW = true
@@ -285,7 +289,7 @@ func (c *cursor) gact() *policy.Action {
 			n, _ := number(c.text(), 10, 0xffff)
 			c.fail(fmt.Sprintf("Illegal probability val  0x%x", n), "a number from 1 to 10000: one packet in how many")
 		}
-		a.Gact.RandomVal = uint16(v)
+		a.Gact.RandomVal = max(uint16(v), 1) // act_gact.c tcf_gact_init
 		c.skip()
 	}
 	if c.is("index") && !isControl(c.text()) {

@@ -1,6 +1,7 @@
 package tc
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -38,18 +39,51 @@ func commands(text string) (out []command) {
 	return out
 }
 
+// maxLine is the longest line of a batch that is read, in bytes: what is no
+// policy is refused before it fills the memory.
+const maxLine = 1 << 20
+
+// read reads a batch, without the mark that some editors put in front of
+// UTF-8. It stops at the first line that is too long and gives its number and
+// its beginning.
+func read(r io.Reader) (text string, long int, err error) {
+	var b strings.Builder
+	br := bufio.NewReaderSize(r, maxLine)
+	for line := 1; ; line++ {
+		l, err := br.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return string(l[:2*maxWord]), line, nil
+		}
+		b.Write(l)
+		if errors.Is(err, io.EOF) {
+			return strings.TrimPrefix(b.String(), "\ufeff"), 0, nil
+		}
+		if err != nil {
+			return "", 0, err
+		}
+	}
+}
+
 // Batch executes the commands of r as `tc -batch` does. name stands for r in
 // messages. It stops at the first error, or goes on with Force and then
 // returns all errors joined; each is an *Error and has been printed.
 func (s *Session) Batch(name string, r io.Reader) error {
-	text, err := io.ReadAll(r)
+	text, long, err := read(r)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if long != 0 {
+		e := &Error{File: name, Line: long, Col: 1, Word: text, Msg: "line too long", Want: fmt.Sprintf("at most %d bytes in a line", maxLine), code: 1}
+		e.plain()
+		if s.Err != nil {
+			e.Print(s.Err)
+		}
+		return e
 	}
 	defer func(f string) { s.file = f }(s.file)
 	s.file = name
 	var errs []error
-	for _, c := range commands(string(text)) {
+	for _, c := range commands(text) {
 		words, e := split(c.text, c.line)
 		if e == nil {
 			e = s.run(words)

@@ -29,6 +29,7 @@ const (
 	WarnShadowed  = "shadowed"      // an earlier filter takes all its packets
 	WarnFalls     = "falls-through" // some states meet no filter
 	WarnEndsInCT  = "ends-in-ct"    // nothing decides after the last ct action
+	WarnDevice    = "needs-device"  // skip_sw: only a device may run it
 )
 
 func (w Warning) String() string {
@@ -54,11 +55,17 @@ func Check(p *policy.Policy) []Warning {
 			if policy.Binding(i) == policy.Egress {
 				indev = ""
 			}
+			c.exit = exits[i]
 			c.block(fmt.Sprintf("%s %s", d.Name, [2]string{"ingress", "egress"}[i]), indev, b)
 		}
 	}
 	for _, i := range slices.Sorted(maps.Keys(p.Blocks)) {
+		c.exit = exitOf(p, p.Blocks[i])
 		c.block(fmt.Sprintf("block %d", i), "", p.Blocks[i])
+	}
+	for _, e := range NeedsDevice(p) {
+		c.out = append(c.out, Warning{File: e.File, Line: e.Line, Kind: WarnDevice, Where: fmt.Sprintf("column %d", e.Col),
+			Why: "skip_sw keeps it from software, and the kernel refuses it (Operation not supported) unless the device holds it", Do: "drop skip_sw, or use it where the device offloads"})
 	}
 	slices.SortStableFunc(c.out, func(a, b Warning) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
@@ -66,10 +73,31 @@ func Check(p *policy.Policy) []Warning {
 	return c.out
 }
 
+// exits are what becomes of a packet that reaches a block's end, by binding.
+var exits = [2]string{"handed up to the stack", "let out of the device"}
+
+// exitOf is a shared block's exit; both where it is bound both ways.
+func exitOf(p *policy.Policy, b *policy.Block) string {
+	var bound [2]bool
+	for _, d := range p.Devices {
+		for i := range d.Block {
+			bound[i] = bound[i] || d.Block[i] == b
+		}
+	}
+	switch bound {
+	case [2]bool{true, true}:
+		return exits[0] + " or " + exits[1]
+	case [2]bool{false, true}:
+		return exits[1]
+	}
+	return exits[0]
+}
+
 type checker struct {
 	out []Warning
 
 	// Of the block at hand:
+	exit  string // what becomes of a packet that no filter takes
 	name  string
 	indev string // the device, if there is only one
 	b     *policy.Block
@@ -148,7 +176,7 @@ func (c *checker) chains() {
 		for _, t := range gotos(f) {
 			targets[t] = true
 			if to := c.b.Chain(t); to == nil || len(to.Protos) == 0 {
-				c.warn(f, WarnEmpty, place(ch, pr, f), fmt.Sprintf("it leads to chain %d, which has no filters: the packet is handed up to the stack there", t),
+				c.warn(f, WarnEmpty, place(ch, pr, f), fmt.Sprintf("it leads to chain %d, which has no filters: the packet is %s there", t, c.exit),
 					fmt.Sprintf("add filters with `chain %d`, or correct the number", t))
 			}
 		}
@@ -185,12 +213,26 @@ func (c *checker) filters(ch *policy.Chain) {
 					c.warn(f, WarnNever, where, fmt.Sprintf("it can never match: indev %s, but every packet here came in on %s", f.Match.InDev, c.indev), "drop indev")
 				}
 			}
-			if n := len(f.Actions); n > 0 && f.Actions[n-1].CT != nil && f.Actions[n-1].Control == policy.Pipe {
-				c.warn(f, WarnEndsInCT, where, "its last action is ct and ends in pipe: nothing decides on the packet, which is handed up to the stack without seeing another filter",
+			if n := len(f.Actions); n > 0 && f.Actions[n-1].CT != nil && f.Actions[n-1].Control == policy.Pipe && reached(f, n-1) {
+				c.warn(f, WarnEndsInCT, where, "its last action is ct and ends in pipe: nothing decides on the packet, which is "+c.exit+" without seeing another filter",
 					"add what comes next, such as `action goto chain 2`")
 			}
 		}
 	}
+}
+
+// reached reports whether a filter's action n may run: nothing ahead of it
+// ends the filter in any case.
+func reached(f *policy.Filter, n int) bool {
+	for _, a := range f.Actions[:n] {
+		if g := a.Gact; g != nil && randomly(g) {
+			continue
+		}
+		if a.Control != policy.Pipe && a.Control != policy.Jump {
+			return false
+		}
+	}
+	return true
 }
 
 // states warns of a filter whose ct matches fit no packet that comes here.
@@ -263,7 +305,7 @@ func (c *checker) fallThrough(ch *policy.Chain) {
 	if !looks || rest == 0 {
 		return
 	}
-	c.warn(last, WarnFalls, fmt.Sprintf("chain %d", ch.Index), fmt.Sprintf("no filter of the chain takes packets that are %s: they reach its end and are handed up to the stack", rest),
+	c.warn(last, WarnFalls, fmt.Sprintf("chain %d", ch.Index), fmt.Sprintf("no filter of the chain takes packets that are %s: they reach its end and are %s", rest, c.exit),
 		"add a filter for them; usually `ct_state +trk+inv action drop` and one for +trk+rel")
 }
 

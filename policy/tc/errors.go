@@ -3,7 +3,10 @@ package tc
 import (
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Error is a command that did not work.
@@ -24,12 +27,58 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.place())
-	b.WriteString(e.Msg)
-	if e.Word != "" && !strings.Contains(e.Msg, e.Word) {
+	at := e.Word != "" && !strings.Contains(e.Msg, e.Word)
+	if at || e.Want != "" {
+		b.WriteString(strings.TrimSuffix(e.Msg, "."))
+	} else {
+		b.WriteString(e.Msg)
+	}
+	if at {
 		fmt.Fprintf(&b, " (at %q)", e.Word)
 	}
 	if e.Want != "" {
 		fmt.Fprintf(&b, "; expected %s", e.Want)
+	}
+	return b.String()
+}
+
+// maxWord is how many bytes of a word messages show.
+const maxWord = 40
+
+var longWord = regexp.MustCompile(fmt.Sprintf(`\S{%d,}`, 2*maxWord))
+
+// plain makes an error fit to be printed, whatever the command held: what the
+// message cites is short and has no control bytes.
+func (e *Error) plain() *Error {
+	if w := cut(e.Word); w != e.Word {
+		e.Msg = strings.ReplaceAll(e.Msg, e.Word, w)
+		e.Word = w
+	}
+	e.Msg, e.Want = shorten(e.Msg), shorten(e.Want)
+	return e
+}
+
+// cut leaves the beginning of a long word.
+func cut(s string) string {
+	if len(s) <= maxWord {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxWord], "") + "…"
+}
+
+// shorten cuts the long words of a message and escapes what does not print.
+func shorten(s string) string { return escape(longWord.ReplaceAllStringFunc(s, cut)) }
+
+// escape writes bytes that do not print as Go does.
+func escape(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		q := strconv.QuoteRune(r)
+		b.WriteString(q[1 : len(q)-1])
 	}
 	return b.String()
 }

@@ -52,6 +52,7 @@ func (s *Session) filter(c *cursor, o options) {
 // head is what stands before a filter's kind, and after parsing the whole
 // command.
 type head struct {
+	why      purpose
 	where    policy.Where
 	rule     policy.Rule
 	protocol bool // given
@@ -91,12 +92,28 @@ func (h *head) done(c *cursor, verb int, err error) {
 			want = "+trk with at most one of new, est, rel and inv, and rpl with est or rel only"
 		case has("Filter already exists"), has("handle not found"):
 			or(h.handleAt, h.prioAt)
-		case has("priority"):
+		case has("zero"):
+			or(h.prioAt, h.protoAt)
+			want = "pref N"
+		case has("priority") && h.why == create:
 			or(h.prioAt, h.protoAt)
 			want = "a preference that is free, or has this protocol"
-			if has("zero") {
-				want = "pref N"
+		case has("priority"):
+			or(h.prioAt, h.protoAt)
+			want = h.preferences(c.s.Policy)
+		case has("Need both"):
+			or(h.handleAt, h.prioAt)
+			want = h.preferences(c.s.Policy) + "; or filter add, or filter replace"
+		case has("actions supported"):
+			or(h.kindAt)
+			want = "a chain of filters for more, each with goto chain"
+		case pe.Msg == "" && h.rule.Filter != nil && h.rule.Filter.SkipSW && h.rule.Filter.SkipHW:
+			for i, w := range c.words {
+				if w.text == "skip_sw" || w.text == "skip_hw" {
+					at = i // the second one
+				}
 			}
+			want = "skip_sw or skip_hw, not both"
 		case has("kind does not match"), has("Mask does not fit"), has("Chain template"):
 			or(h.kindAt)
 		case has("chain"):
@@ -119,6 +136,34 @@ func (h *head) done(c *cursor, verb int, err error) {
 	panic(e)
 }
 
+// preferences lists the filters that are there, for a command that named none
+// of them.
+func (h *head) preferences(p *policy.Policy) string {
+	var there []string
+	if b, err := p.Find(h.where, false); err == nil {
+		if ch := b.Chain(h.rule.Chain); ch != nil {
+			for _, pr := range ch.Protos {
+				s := fmt.Sprintf("pref %d protocol %s", pr.Prio, etherWord(pr.Protocol))
+				for i, f := range pr.Filters {
+					if i == 4 {
+						s += " …"
+						break
+					}
+					s += fmt.Sprintf(" handle 0x%x", f.Handle)
+				}
+				there = append(there, s)
+			}
+		}
+	}
+	switch n := len(there); {
+	case n == 0:
+		return fmt.Sprintf("a filter that is there; chain %d has none", h.rule.Chain)
+	case n > 4:
+		there = append(there[:4], "…")
+	}
+	return "a filter that is there: " + strings.Join(there, ", ")
+}
+
 const headWords = "dev, block, ingress, egress, root, parent, handle, pref (prio), protocol, chain or a filter's kind (flower, matchall)"
 
 // purpose is what a command's head is read for.
@@ -134,7 +179,7 @@ const (
 
 // head parses all of a filter or chain command behind its verb.
 func (s *Session) head(c *cursor, why purpose) *head {
-	h := &head{whereAt: c.i}
+	h := &head{why: why, whereAt: c.i}
 	start := c.i
 	for c.more() && s.headWord(c, h) {
 		c.skip()

@@ -77,7 +77,7 @@ func (p *flowerParse) one() bool {
 	case p.is("skip_hw"):
 		p.f.SkipHW = true
 	case p.is("skip_sw"):
-		p.f.SkipSW = true
+		p.f.SkipSW, p.f.SkipSWAt = true, p.place(p.i)
 	case p.is("ct_state"):
 		p.ctState()
 		return false

@@ -12,7 +12,8 @@ import (
 	"sluice/policy"
 )
 
-// Format writes a policy as tc commands that make it anew: with all numbers
+// Format writes a policy as the commands that make it anew, as `tc -batch`
+// reads them: with all numbers
 // that tc would choose, chains by index, and filters in the order in which
 // the kernel tries them. Formatting what the commands make gives the same
 // commands.
@@ -59,7 +60,7 @@ type formatter struct {
 	seen map[*policy.Action]bool // its parameters have been written
 }
 
-func (f *formatter) line(s string) { f.b.WriteString("tc " + s + "\n") }
+func (f *formatter) line(s string) { f.b.WriteString(s + "\n") }
 
 func (f *formatter) block(where string, b *policy.Block) {
 	for _, ch := range b.Chains {
@@ -382,6 +383,12 @@ func Explain(fragment string) (modern string, notes []Note, err error) {
 		t := strings.TrimPrefix(w.text, "tc")
 		return strings.Trim(t, ".…") == ""
 	})
+	// An action alone, as the documentation's table has them: what begins with
+	// ct is the action, and no abbreviation of ct_state.
+	alone := len(words) > 0 && (slices.Contains(actionKinds, words[0].text) || words[0].text == "mirrored" || isControl(words[0].text))
+	if alone {
+		words = slices.Insert(words, 0, word{text: "action", line: words[0].line, col: words[0].col})
+	}
 	s := &Session{Policy: &policy.Policy{}, quiet: true}
 	f := &policy.Filter{}
 	parse := func() (err *Error) {
@@ -406,6 +413,9 @@ func Explain(fragment string) (modern string, notes []Note, err error) {
 	}
 	fm := &formatter{seen: map[*policy.Action]bool{}}
 	modern = strings.TrimSpace(fm.filter(&policy.Proto{Kind: "flower"}, f))
+	if alone {
+		modern = strings.TrimPrefix(modern, "action ")
+	}
 	slices.SortStableFunc(s.Notes, func(a, b Note) int { return cmp.Compare(a.Col, b.Col) })
 	return modern, s.Notes, nil
 }

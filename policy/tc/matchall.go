@@ -22,7 +22,7 @@ func (s *Session) matchall(c *cursor, h *head, f *policy.Filter) {
 		case c.is("skip_hw"):
 			f.SkipHW = true
 		case c.is("skip_sw"):
-			f.SkipSW = true
+			f.SkipSW, f.SkipSWAt = true, c.place(c.i)
 		default:
 			c.fail(fmt.Sprintf(`What is "%s"?`, c.text()), "action, skip_hw, skip_sw or classid")
 		}

@@ -34,7 +34,7 @@ func format(t *testing.T, p *policy.Policy) string {
 func filtersOf(t *testing.T, p *policy.Policy) (out []string) {
 	t.Helper()
 	for _, l := range strings.Split(format(t, p), "\n") {
-		if strings.HasPrefix(l, "tc filter add ") {
+		if strings.HasPrefix(l, "filter add ") {
 			out = append(out, l[strings.Index(l, " flower")+1:])
 		}
 	}

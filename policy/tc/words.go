@@ -1,6 +1,10 @@
 package tc
 
-import "strings"
+import (
+	"strings"
+
+	"sluice/policy"
+)
 
 // word is a word of a command and where it stands, from 1.
 type word struct {
@@ -37,7 +41,8 @@ func split(text string, line int) (words []word, err *Error) {
 			n := strings.IndexByte(text[i:], c)
 			if n < 0 {
 				w.text = text[i:]
-				return nil, &Error{Line: w.line, Col: w.col, Word: w.text, Msg: "Unterminated quoted string", Want: "a closing " + string(c), code: 1}
+				e := &Error{Line: w.line, Col: w.col, Word: w.text, Msg: "Unterminated quoted string", Want: "a closing " + string(c), code: 1}
+				return nil, e.plain()
 			}
 			w.text = text[i : i+n]
 			for range n + 1 {
@@ -115,7 +120,13 @@ func (c *cursor) errorAt(i int, msg, want string) *Error {
 		e.code = 255
 	}
 	e.File, e.Line, e.Col, e.Word = c.placeOf(i)
-	return e
+	return e.plain()
+}
+
+// place is where word i was written.
+func (c *cursor) place(i int) (p policy.Place) {
+	p.File, p.Line, p.Col, p.Word = c.placeOf(i)
+	return p
 }
 
 func (c *cursor) placeOf(i int) (file string, line, col int, text string) {
@@ -152,5 +163,6 @@ func (c *cursor) twice(key string) {
 func (c *cursor) note(i int, msg, modern string) {
 	n := Note{Msg: msg, Modern: modern}
 	n.File, n.Line, n.Col, n.Word = c.placeOf(i)
+	n.Word, n.Msg, n.Modern = cut(n.Word), shorten(n.Msg), escape(n.Modern)
 	c.s.addNote(n)
 }
