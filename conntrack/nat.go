@@ -127,28 +127,24 @@ func (t *Tracker) Restore(c *Conn, frame []byte, h *packet.Headers, s *Seek, i, 
 	slot := s.slot[i&(SeekSize-1)]
 	n := t.slab.nat(slot)
 	// What a side becomes: on the way there what took its place, on the way
-	// back what it was.
-	src := [2]translation{{&n.addr, n.dport}, {&c.Orig.Dst, c.Orig.DPort}}
-	dst := [2]translation{{&n.addr, n.sport}, {&c.Orig.Src, c.Orig.SPort}}
+	// back what it was. Chosen by index, since no branch predictor guesses a
+	// packet's direction; addresses and ports apart, since a pair that was put
+	// together from parts is slow to be loaded as one.
+	d := dir & 1
 	switch c.Status & natMask {
 	case StatusSrcNAT:
-		to := [2]translation{src[0], dst[1]}[dir&1]
-		packet.Rewrite(frame, h, dir&1, to.addr, to.port)
+		addr, port := [2]*packet.Addr{&n.addr, &c.Orig.Src}, [2]uint16{n.dport, c.Orig.SPort}
+		packet.Rewrite(frame, h, d, addr[d], port[d])
 	case StatusDstNAT:
-		to := [2]translation{dst[0], src[1]}[dir&1]
-		packet.Rewrite(frame, h, 1-dir&1, to.addr, to.port)
+		addr, port := [2]*packet.Addr{&n.addr, &c.Orig.Dst}, [2]uint16{n.sport, c.Orig.DPort}
+		packet.Rewrite(frame, h, 1-d, addr[d], port[d])
 	default:
-		// The destination, and the source's port.
-		there := translation{&c.Orig.Src, n.dport}
-		packet.Rewrite(frame, h, packet.Source, [2]translation{there, src[1]}[dir&1].addr, [2]translation{there, src[1]}[dir&1].port)
-		packet.Rewrite(frame, h, packet.Dest, dst[dir&1].addr, dst[dir&1].port)
+		// The destination, and of the source the port alone.
+		src, sport := [2]*packet.Addr{&c.Orig.Src, &c.Orig.Dst}, [2]uint16{n.dport, c.Orig.DPort}
+		dst, dport := [2]*packet.Addr{&n.addr, &c.Orig.Src}, [2]uint16{n.sport, c.Orig.SPort}
+		packet.Rewrite(frame, h, packet.Source, src[d], sport[d])
+		packet.Rewrite(frame, h, packet.Dest, dst[d], dport[d])
 	}
-}
-
-// translation is an end of a connection.
-type translation struct {
-	addr *packet.Addr
-	port uint16
 }
 
 // natting is one packet's translation under way.

@@ -7,3 +7,6 @@ import "encoding/binary"
 // word4 gives four bytes as the word that eight bytes in memory are, of which
 // they are the first and the rest is zero.
 func word4(b []byte) uint64 { return uint64(binary.BigEndian.Uint32(b)) << 32 }
+
+// netOrder gives a number as two bytes in network order are loaded.
+func netOrder(v uint16) uint16 { return v }

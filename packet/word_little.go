@@ -2,8 +2,14 @@
 
 package packet
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // word4 gives four bytes as the word that eight bytes in memory are, of which
 // they are the first and the rest is zero.
 func word4(b []byte) uint64 { return uint64(binary.LittleEndian.Uint32(b)) }
+
+// netOrder gives a number as two bytes in network order are loaded.
+func netOrder(v uint16) uint16 { return bits.ReverseBytes16(v) }

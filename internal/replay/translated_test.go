@@ -70,7 +70,7 @@ func TestEveryCaptureTranslated(t *testing.T) {
 What becomes of a collection of real captures under a policy that tracks and translates every connection and ends every tunnel
 (`+"`internal/replay/testdata/translating.tc`"+`). Of %d packets %d do not come out as they are, each for a reason that is
 counted: fragments that wait for the others (a packet put together leaves with the last), fragments and tunnels that are
-broken on purpose. "To the stack" are packets that belong to no connection: ARP, neighbour discovery, ICMP errors about
+broken on purpose, tunnels that carry no Ethernet. "To the stack" are packets that belong to no connection: ARP, neighbour discovery, ICMP errors about
 packets that are not in the capture, segments with wrong checksums or out of window, frames with two VLAN tags, tunnels of
 other kinds.
 
