@@ -24,12 +24,15 @@ race: ## run the tests under the race detector
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
-	@go list ./... | while read -r pkg; do \
-	  go test -list '^Fuzz' "$$pkg" | { grep '^Fuzz' || true; } | while read -r target; do \
+	@log=$$(mktemp); failed=0; \
+	for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' "$$pkg" | { grep '^Fuzz' || true; }); do \
 	    printf '%s %s\n' "$$pkg" "$$target"; \
-	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null | tail -1; \
+	    if go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" >"$$log" 2>&1; then tail -1 "$$log"; \
+	    else cat "$$log"; failed=1; fi; \
 	  done; \
-	done
+	done; \
+	rm -f "$$log"; exit $$failed
 
 .PHONY: bench
 bench: ## measure: the program's own figures and each room's benchmarks

@@ -127,6 +127,7 @@ type dccpPacket struct {
 // the kernel, a coverage counts from the packet's beginning, where RFC 4340, 9.2
 // counts from the header's end.
 func (t *Tracker) dccpRead(frame, b []byte, h *packet.Headers) (p dccpPacket, ok bool) {
+	t.why = InvalidTruncated // unless it gets to the end
 	if len(b) < dccpHeader {
 		return p, false
 	}
@@ -141,6 +142,7 @@ func (t *Tracker) dccpRead(frame, b []byte, h *packet.Headers) (p dccpPacket, ok
 		}
 	}
 	if t.set.Checksum && !partialOK(frame, b, cover, h, packet.ProtoDCCP) {
+		t.why = InvalidChecksum
 		return p, false
 	}
 	p.typ = b[8] >> 1 & 15
@@ -163,6 +165,7 @@ func (t *Tracker) dccpRead(frame, b []byte, h *packet.Headers) (p dccpPacket, ok
 	if dccpMore[p.typ] >= 8 {
 		p.ack = uint64(be.Uint16(b[at+2:]))<<32 + uint64(be.Uint32(b[at+4:]))
 	}
+	t.why = InvalidOther
 	return p, true
 }
 
@@ -170,14 +173,14 @@ func (t *Tracker) dccpRead(frame, b []byte, h *packet.Headers) (p dccpPacket, ok
 func (t *Tracker) dccp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct *packet.CT) verdict {
 	p, ok := t.dccpRead(frame, b, h)
 	if !ok {
-		return invalid
+		return invalid // dccpRead has said why
 	}
 	d := c.DCCP()
 	if c.Status&StatusConfirmed == 0 {
 		// Nothing but a REQUEST begins a connection, so that there is nothing
 		// for nf_conntrack_dccp_loose to pick up.
 		if dccpTable[dccpClient][p.typ][DCCPNone] != DCCPRequest {
-			return invalid
+			return t.not(InvalidState)
 		}
 		*d = DCCPTrack{Role: [2]uint8{dccpClient, dccpServer}}
 	}
@@ -214,7 +217,7 @@ func (t *Tracker) dccp(now int64, frame, b []byte, h *packet.Headers, c *Conn, c
 		d.Handshake = p.seq
 		next = DCCPRespond
 	case dccpInvalid:
-		return invalid
+		return t.not(InvalidState)
 	}
 	d.LastDir, d.LastType, d.State = dir, p.typ, next
 	return t.refreshAcct(now, h, c, ct, t.Timeouts(c).DCCPTimeouts[next-DCCPRequest])

@@ -32,8 +32,11 @@ const (
 // (nf_conntrack_proto_icmp.c nf_conntrack_icmpv4_error, and its twin for
 // IPv6).
 func (t *Tracker) icmpError(now int64, frame, b []byte, h *packet.Headers, zone uint16, ct *packet.CT) icmpKind {
-	if len(b) < 8 || t.set.Checksum && !checksumOK(frame, b, h) {
-		return icmpInvalid
+	if len(b) < 8 {
+		return t.notICMP(InvalidTruncated)
+	}
+	if t.set.Checksum && !checksumOK(frame, b, h) {
+		return t.notICMP(InvalidChecksum)
 	}
 	typ := b[0]
 	if h.Proto == packet.ProtoICMP {
@@ -42,7 +45,7 @@ func (t *Tracker) icmpError(now int64, frame, b []byte, h *packet.Headers, zone 
 			return t.quoted(now, b[8:], h, zone, ct)
 		}
 		if typ > icmpMaxType {
-			return icmpInvalid
+			return t.notICMP(InvalidICMPType)
 		}
 		return icmpQuery
 	}
@@ -50,7 +53,7 @@ func (t *Tracker) icmpError(now int64, frame, b []byte, h *packet.Headers, zone 
 	case typ >= icmp6MLDQuery && typ <= icmp6NeighbourAdv, typ == icmp6MLDv2Report:
 		// Multicast listener and neighbour discovery are not tracked. Behind
 		// a ct action flower shows such a packet as it shows an invalid one.
-		return icmpInvalid
+		return t.notICMP(InvalidUntracked)
 	case typ == icmp6Redirect:
 		return t.redirect6(now, frame, b, h, zone, ct)
 	case typ < icmp6Errors:
@@ -67,15 +70,15 @@ func (t *Tracker) quoted(now int64, b []byte, h *packet.Headers, zone uint16, ct
 	var in packet.Headers
 	packet.ParseInner(b, h.Tuple.Family, &in)
 	if in.L4 == 0 || in.FragOff != 0 || in.Flags&(packet.BadL3|packet.TruncL3|packet.BadExt) != 0 {
-		return icmpInvalid
+		return t.notICMP(InvalidICMPQuote)
 	}
 	if !hasTuple(b[in.L4:in.End], &in) || !invertible(&in.Tuple) {
-		return icmpInvalid
+		return t.notICMP(InvalidICMPQuote)
 	}
 	inner := invert(&in.Tuple)
 	ref, dir := t.Lookup(&inner, t.Hash(&inner), zone, now)
 	if ref == 0 || h.Tuple.Dst != inner.Dst {
-		return icmpInvalid
+		return t.notICMP(InvalidICMPUnknown)
 	}
 	ct.Conn, ct.Info = ref, packet.CTRelated
 	if dir == 1 {
@@ -90,10 +93,10 @@ func (t *Tracker) redirect6(now int64, frame, b []byte, h *packet.Headers, zone 
 	const header, option, redirectedHeader = 40, 8, 4
 	src := &h.Tuple.Src
 	if h.TTL != 255 || src[0] != 0xfe || src[1]&0xc0 != 0x80 || len(b) < header+option {
-		return icmpInvalid
+		return t.notICMP(InvalidICMPQuote)
 	}
 	if b[header] != redirectedHeader || b[header+1] == 0 {
-		return icmpInvalid
+		return t.notICMP(InvalidICMPQuote)
 	}
 	return t.quoted(now, b[header+option:], h, zone, ct)
 }
@@ -105,12 +108,12 @@ func (t *Tracker) icmp(now int64, h *packet.Headers, c *Conn, ct *packet.CT) ver
 	switch typ := c.Orig.DPort >> 8; h.Proto {
 	case packet.ProtoICMP:
 		if typ != 8 && typ != 13 && typ != 15 && typ != 17 { // the queries
-			return invalid
+			return t.not(InvalidICMPAnswer)
 		}
 	default:
 		timeout = to.ICMPv6Timeout
 		if typ != 128 && typ != 139 {
-			return invalid
+			return t.not(InvalidICMPAnswer)
 		}
 	}
 	if to.ICMPReply != 0 && ct.Info.Dir() == 1 {

@@ -23,7 +23,8 @@ func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct
 	ct.Conn, ct.Info = 0, packet.CTUntracked
 	b, ok := transport(frame, h)
 	if !ok {
-		t.st.Invalid++
+		t.why = InvalidHeader
+		t.invalid()
 		return Accept
 	}
 	switch h.Proto {
@@ -36,7 +37,7 @@ func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct
 		case icmpRelated:
 			return Accept
 		case icmpInvalid:
-			t.st.Invalid++
+			t.icmpInvalid()
 			return Accept
 		}
 	}
@@ -46,7 +47,7 @@ func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct
 			return res
 		}
 		if ct.Conn == 0 {
-			t.st.Invalid++
+			t.invalid()
 			return Accept
 		}
 		c := t.Conn(ct.Conn)
@@ -79,7 +80,7 @@ func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct
 			continue
 		case invalid:
 			t.Discard(ct)
-			t.st.Invalid++
+			t.invalid()
 			return Accept
 		}
 		if ct.Info == packet.CTEstablishedReply && ct.Conn != 0 {
@@ -110,11 +111,13 @@ func transport(frame []byte, h *packet.Headers) ([]byte, bool) {
 // resolve finds the packet's connection or begins one (resolve_normal_ct).
 func (t *Tracker) resolve(now int64, b []byte, h *packet.Headers, zone uint16, ct *packet.CT) Result {
 	if !hasTuple(b, h) {
+		t.why = InvalidTruncated
 		return Accept
 	}
 	ref, dir := t.Lookup(&h.Tuple, h.Hash, zone, now)
 	if ref == 0 {
 		if !invertible(&h.Tuple) {
+			t.why = InvalidICMPAnswer
 			return Accept
 		}
 		slot, c, ok := t.alloc(now, h, zone)

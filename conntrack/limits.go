@@ -54,7 +54,7 @@ type limits struct {
 	policies []Timeouts
 	rules    []SourceLimit
 	src      sources
-	refused  [numResults]uint64
+	refused  [NumResults]uint64
 }
 
 // zone returns a zone's record; nil if nothing was ever said or counted of it.

@@ -58,6 +58,9 @@ func setNATPort(tu *packet.Tuple, manip Manip, port uint16) {
 func (t *Tracker) taken(now int64, tu *packet.Tuple, zone uint16) bool {
 	reply := invert(tu)
 	ref, _ := t.Lookup(&reply, t.Hash(&reply), zone, now)
+	if ref != 0 {
+		t.st.Found++ // nf_conntrack_tuple_taken alone counts there
+	}
 	return ref != 0
 }
 

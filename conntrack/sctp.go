@@ -104,30 +104,30 @@ func sctpChunks(b []byte) (set chunkSet, ok bool) {
 // sctp judges a packet (nf_conntrack_sctp_packet).
 func (t *Tracker) sctp(now int64, b []byte, h *packet.Headers, c *Conn, ct *packet.CT) verdict {
 	if len(b) < sctpHeader {
-		return invalid
+		return t.not(InvalidTruncated)
 	}
 	if t.set.Checksum && binary.LittleEndian.Uint32(b[8:]) != packet.SCTPChecksum(b) {
-		return invalid
+		return t.not(InvalidChecksum)
 	}
 	set, ok := sctpChunks(b)
 	if !ok {
-		return invalid
+		return t.not(InvalidTruncated)
 	}
 	tag := binary.BigEndian.Uint32(b[4:])
 	if c.Status&StatusConfirmed == 0 && (set.any(sctpStray) || !sctpNew(c, b, tag)) {
-		return invalid
+		return t.not(InvalidState)
 	}
 	a := c.SCTP()
 	dir := ct.Info.Dir()
 	if !set.any(sctpOwnTag) && tag != a.VTag[dir&1] {
-		return invalid
+		return t.not(InvalidState)
 	}
 	refresh := true
 	next := SCTPNone
 	for k := (chunks{b: b}); k.next(); {
 		v := a.tags(&k, dir, tag, set, !refresh)
 		if v == sctpTagWrong {
-			return invalid
+			return t.not(InvalidState)
 		}
 		if v == sctpTagWait {
 			refresh = false
@@ -135,12 +135,12 @@ func (t *Tracker) sctp(now int64, b []byte, h *packet.Headers, c *Conn, ct *pack
 		}
 		old := a.State
 		if next = sctpNext(dir, k.typ, old); next == sctpInvalid {
-			return invalid
+			return t.not(InvalidState)
 		}
 		switch k.typ {
 		case chunkInit:
 			if !a.init(&k, dir) {
-				return invalid
+				return t.not(InvalidState)
 			}
 			// Repeating INIT to a port that nobody listens on must not keep
 			// the entry alive.
@@ -149,7 +149,7 @@ func (t *Tracker) sctp(now int64, b []byte, h *packet.Headers, c *Conn, ct *pack
 			}
 		case chunkInitAck:
 			if !a.initAck(&k, dir) {
-				return invalid
+				return t.not(InvalidState)
 			}
 		}
 		a.State = next

@@ -15,15 +15,11 @@ const second = int64(1e9)
 // Settings are the sysctls, by Linux's names (Set, Get). Timeouts are in
 // nanoseconds here and in seconds by name.
 type Settings struct {
-	Max          int64 // nf_conntrack_max; 0: no limit
-	Buckets      int64 // nf_conntrack_buckets; shown only, the index has its own size
-	ExpectMax    int64 // nf_conntrack_expect_max
-	Acct         bool  // nf_conntrack_acct: counters are shown (they are always kept)
-	Checksum     bool  // nf_conntrack_checksum: a wrong checksum makes a packet invalid
-	Events       int64 // nf_conntrack_events
-	Timestamp    bool  // nf_conntrack_timestamp
-	LogInvalid   int64 // nf_conntrack_log_invalid
-	HelperOption bool  // nf_conntrack_helper, which Linux has dropped
+	Max       int64 // nf_conntrack_max; 0: no limit
+	ExpectMax int64 // nf_conntrack_expect_max
+	Acct      bool  // nf_conntrack_acct: counters are shown (they are always kept)
+	Checksum  bool  // nf_conntrack_checksum: a wrong checksum makes a packet invalid
+	Timestamp bool  // nf_conntrack_timestamp: it is noted when a connection begins
 
 	TCPLoose            bool  // pick up connections in their middle
 	TCPBeLiberal        bool  // windows are not enforced
@@ -53,7 +49,7 @@ type Settings struct {
 // DefaultSettings are Linux's (nf_conntrack-sysctl.rst).
 func DefaultSettings() *Settings {
 	return &Settings{
-		Max: 262144, Buckets: 262144, ExpectMax: 1024, Checksum: true, Events: 2,
+		Max: 262144, ExpectMax: 1024, Checksum: true,
 		TCPLoose: true, TCPMaxRetrans: 3, DCCPLoose: true,
 		Timeouts: linuxTimeouts(),
 		Frag:     frag.DefaultLimits(), FragLowThresh: [2]int64{3 << 20, 3 << 20},
@@ -90,14 +86,10 @@ const (
 func (s *Settings) knobs() []knob {
 	k := []knob{
 		{name: "nf_conntrack_max", number: &s.Max},
-		{name: "nf_conntrack_buckets", number: &s.Buckets},
 		{name: "nf_conntrack_expect_max", number: &s.ExpectMax},
 		{name: "nf_conntrack_acct", flag: &s.Acct},
 		{name: "nf_conntrack_checksum", flag: &s.Checksum},
-		{name: "nf_conntrack_events", number: &s.Events, most: 2},
 		{name: "nf_conntrack_timestamp", flag: &s.Timestamp},
-		{name: "nf_conntrack_log_invalid", number: &s.LogInvalid, most: maxByte},
-		{name: "nf_conntrack_helper", flag: &s.HelperOption},
 		{name: "nf_conntrack_tcp_loose", flag: &s.TCPLoose},
 		{name: "nf_conntrack_tcp_be_liberal", flag: &s.TCPBeLiberal},
 		{name: "nf_conntrack_tcp_ignore_invalid_rst", flag: &s.TCPIgnoreInvalidRST},
@@ -129,9 +121,13 @@ type SettingError struct {
 	Unknown     bool
 	Near        []string // names that resemble an unknown one
 	Want        string   // what the value should have been
+	Why         string   // why the setting would have no effect here; empty if it has
 }
 
 func (e *SettingError) Error() string {
+	if e.Why != "" {
+		return fmt.Sprintf("%s has no effect here: %s", e.Name, e.Why)
+	}
 	if !e.Unknown {
 		return fmt.Sprintf("%s: %q is not %s", e.Name, e.Value, e.Want)
 	}
@@ -153,6 +149,9 @@ func plainName(name string) string {
 
 func (s *Settings) knob(name string) (knob, error) {
 	plain := plainName(name)
+	if why := inert[plain]; why != "" {
+		return knob{}, &SettingError{Name: name, Why: why}
+	}
 	ks := s.knobs()
 	for _, k := range ks {
 		if k.name == plain {

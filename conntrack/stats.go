@@ -1,7 +1,9 @@
 package conntrack
 
 // Stats are the columns of /proc/net/stat/nf_conntrack. Those that a tracker
-// without per-CPU searches cannot move stay zero, as most of them do in Linux.
+// without per-CPU searches cannot move stay zero; New, Ignore, Delete and
+// Insert Linux itself has stopped counting (nf_conntrack_standalone.c
+// ct_cpu_seq_show), the last two are counted here all the same.
 type Stats struct {
 	Entries       uint64
 	ClashRes      uint64
@@ -24,6 +26,10 @@ type Stats struct {
 	// NATExhausted counts packets dropped because every port that they could
 	// have been translated to was taken. Linux has no such column.
 	NATExhausted uint64
+
+	// InvalidBy counts the packets behind Invalid and ICMPError by reason, and
+	// those that are not tracked at all. Linux logs them at most.
+	InvalidBy [NumInvalid]uint64
 }
 
 // Stats returns the counts so far.

@@ -69,14 +69,14 @@ func after(a, b uint32) bool  { return int32(b-a) < 0 }
 func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct *packet.CT) verdict {
 	s, ok := t.segment(frame, b, h)
 	if !ok {
-		return invalid
+		return invalid // segment has said why
 	}
 	if c.Status&StatusSeqAdjust != 0 {
 		// Acknowledgements count what the other side's helper made of it.
 		s.ackOff = t.extra(slotOf(ct.Conn)).seq[1-ct.Info.Dir()].offset(s.ack - 1)
 	}
 	if c.Status&StatusConfirmed == 0 && !t.tcpNew(c, &s) {
-		return invalid
+		return t.not(InvalidState)
 	}
 	w := &c.TCP
 	dir := uint8(ct.Info.Dir())
@@ -112,7 +112,7 @@ func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 		t.tcpRemember(c, &s, dir, old)
 		return valid
 	case tcpInvalid:
-		return invalid
+		return t.not(InvalidState)
 	case TCPTimeWait:
 		// A server in LAST_ACK challenges a stray SYN with an ACK that must
 		// not pass for the ACK of its FIN (RFC 5961, 4).
@@ -141,7 +141,7 @@ func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 			return valid
 		case windowInvalid:
 			t.tcpInvalidSegment(now, slotOf(ct.Conn), c, dir, s.kind)
-			return invalid
+			return t.not(InvalidWindow)
 		}
 	}
 	w.LastIndex, w.LastDir, w.State = s.kind, dir, next
@@ -198,17 +198,21 @@ func (t *Tracker) refused(ct *packet.CT, c *Conn, h *packet.Headers) {
 // segment reads and checks a TCP header (tcp_error).
 func (t *Tracker) segment(frame, b []byte, h *packet.Headers) (s segment, ok bool) {
 	if len(b) < 20 {
+		t.why = InvalidTruncated
 		return s, false
 	}
 	n := int(b[12]>>4) * 4
 	if n < 20 || n > len(b) {
+		t.why = InvalidTruncated
 		return s, false
 	}
 	if t.set.Checksum && !checksumOK(frame, b, h) {
+		t.why = InvalidChecksum
 		return s, false
 	}
 	s.flags = uint16(b[13])
 	if !soundFlags[s.flags&^(flagPSH|flagECE|flagCWR)&63] {
+		t.why = InvalidFlags
 		return s, false
 	}
 	s.kind = segmentKind(s.flags)
@@ -289,7 +293,7 @@ func (t *Tracker) tcpReset(c *Conn, s *segment, dir, old uint8) (next uint8, che
 			// Most likely the answer to a SYN that was let through.
 			return next, true, valid
 		case before(s.seq, peer.MaxAck) && !t.set.TCPIgnoreInvalidRST:
-			return next, false, invalid
+			return next, false, t.not(InvalidWindow)
 		case !established || s.seq == peer.MaxAck:
 			return next, true, valid
 		case w.LastIndex == segACK && w.LastDir == dir && s.seq == w.LastEnd:

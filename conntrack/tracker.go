@@ -34,6 +34,7 @@ type Tracker struct {
 	pcg     *rand.PCG  // rng's source
 	natted  int        // confirmed connections with a translation
 	sources natSources
+	why     Invalid // of the packet that is being found invalid
 	ports   portMaps
 
 	extras map[uint32]*extra // of connections with a helper, a master, or a payload that grew; by slot
@@ -64,11 +65,12 @@ const (
 	// DropSourceRate: the source begins connections faster than it may.
 	DropSourceRate
 
-	numResults
+	// NumResults is how many there are.
+	NumResults
 )
 
 func (r Result) String() string {
-	return [numResults]string{"accept", "table full", "tuple clash", "cannot translate", "zone limit", "source limit", "source rate"}[r]
+	return [NumResults]string{"accept", "table full", "tuple clash", "cannot translate", "zone limit", "source limit", "source rate"}[r]
 }
 
 // New makes an empty tracker.
@@ -244,7 +246,6 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 	}
 	slot, hash := slotOf(ct.Conn), t.Hash(&c.Orig)
 	if other := t.rival(now, slot, c, hash); other != 0 {
-		t.st.InsertFailed++
 		o := t.Conn(other)
 		p := c.Orig.Proto
 		clash := p != packet.ProtoTCP && p != packet.ProtoSCTP && o.Orig == c.Orig
@@ -261,6 +262,7 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 			}
 			return Accept
 		}
+		t.st.InsertFailed++
 		t.st.Drop++
 		return DropClash
 	}

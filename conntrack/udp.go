@@ -11,8 +11,8 @@ const streamAfter = 2 * second
 
 // udp judges a UDP packet (nf_conntrack_proto_udp.c).
 func (t *Tracker) udp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct *packet.CT) verdict {
-	if !t.udpSound(frame, b, h) {
-		return invalid
+	if why, ok := t.udpSound(frame, b, h); !ok {
+		return t.not(why)
 	}
 	if c.Status&StatusConfirmed == 0 {
 		c.setStreamAt(now + streamAfter)
@@ -34,8 +34,8 @@ func (t *Tracker) udp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 // udplite judges a UDP-Lite packet: a stream as soon as a reply has been seen
 // (nf_conntrack_udplite_packet).
 func (t *Tracker) udplite(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct *packet.CT) verdict {
-	if !t.udpliteSound(frame, b, h) {
-		return invalid
+	if why, ok := t.udpliteSound(frame, b, h); !ok {
+		return t.not(why)
 	}
 	to := t.Timeouts(c)
 	if c.Status&StatusSeenReply == 0 {
@@ -51,28 +51,29 @@ func (t *Tracker) udplite(now int64, frame, b []byte, h *packet.Headers, c *Conn
 // with UDP's protocol number instead of UDP-Lite's (RFC 3828, 3.2), and so
 // takes every right checksum for a wrong one (udplite_error). Only with
 // nf_conntrack_checksum=0 is UDP-Lite tracked.
-func (t *Tracker) udpliteSound(frame, b []byte, h *packet.Headers) bool {
+func (t *Tracker) udpliteSound(frame, b []byte, h *packet.Headers) (why Invalid, ok bool) {
 	if len(b) < 8 {
-		return false
+		return InvalidTruncated, false
 	}
 	cover := int(binary.BigEndian.Uint16(b[4:]))
 	if cover == 0 {
 		cover = len(b)
 	}
-	if cover < 8 || cover > len(b) || binary.BigEndian.Uint16(b[6:]) == 0 {
-		return false
+	if cover < 8 || cover > len(b) {
+		return InvalidTruncated, false
 	}
-	return !t.set.Checksum || partialOK(frame, b, cover, h, packet.ProtoUDP)
+	return InvalidChecksum, binary.BigEndian.Uint16(b[6:]) != 0 && (!t.set.Checksum || partialOK(frame, b, cover, h, packet.ProtoUDP))
 }
 
-// udpSound checks length and checksum. The length may leave out padding.
-func (t *Tracker) udpSound(frame, b []byte, h *packet.Headers) bool {
+// udpSound checks length and checksum, and says what is wrong. The length may
+// leave out padding.
+func (t *Tracker) udpSound(frame, b []byte, h *packet.Headers) (why Invalid, ok bool) {
 	if len(b) < 8 {
-		return false
+		return InvalidTruncated, false
 	}
 	n, sum := int(binary.BigEndian.Uint16(b[4:])), binary.BigEndian.Uint16(b[6:])
 	if n > len(b) || n < 8 {
-		return false
+		return InvalidTruncated, false
 	}
-	return sum == 0 || !t.set.Checksum || checksumOK(frame, b, h)
+	return InvalidChecksum, sum == 0 || !t.set.Checksum || checksumOK(frame, b, h)
 }

@@ -33,14 +33,14 @@ func (p *pkt) track(a *action) policy.Control {
 	if !cached {
 		if par.table.Lookup(p.now, p.h, ct) {
 			offer, p.flowHit = false, true
-		} else if e.tr.In(p.now, p.frame, p.h, par.Zone, ct) != conntrack.Accept {
-			return p.ctDrop(a, ReasonCTDrop)
+		} else if r := e.tr.In(p.now, p.frame, p.h, par.Zone, ct); r != conntrack.Accept {
+			return p.ctDrop(a, ctReasons[r])
 		}
 	}
 	ct.NAT = 0
 	if ct.Conn != 0 && par.NAT {
-		if !p.translate(par) {
-			return p.ctDrop(a, ReasonNAT)
+		if reason := p.translate(par); reason != ReasonNone {
+			return p.ctDrop(a, reason)
 		}
 	}
 	if ct.Conn != 0 && !p.help(par, cached || p.flowHit) {
@@ -49,7 +49,7 @@ func (p *pkt) track(a *action) policy.Control {
 	if ct.Conn != 0 {
 		if par.Commit {
 			if r := p.commit(par); r != conntrack.Accept {
-				return p.ctDrop(a, ctRefused(r))
+				return p.ctDrop(a, ctReasons[r])
 			}
 		}
 		e.tr.Tell(p.now, ct.Conn)
@@ -90,17 +90,17 @@ func (p *pkt) help(par *ctParams, seen bool) bool {
 }
 
 // translate rewrites the packet as its connection asks for, and gives a new
-// connection its translation.
-func (p *pkt) translate(par *ctParams) bool {
+// connection its translation. It returns the reason if it cannot.
+func (p *pkt) translate(par *ctParams) uint8 {
 	if !p.own(0) {
-		return false
+		return ReasonNoMemory
 	}
 	done, res := p.e.tr.NAT(p.now, p.frame, p.h, &p.m.CT, &par.nat, par.Commit)
 	p.m.CT.NAT = uint8(done)
 	if done != 0 {
 		p.extract(p.e.prog.need)
 	}
-	return res == conntrack.Accept
+	return ctReasons[res]
 }
 
 // commit writes mark and label and makes the connection known. The kernel

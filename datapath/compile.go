@@ -15,10 +15,7 @@ import (
 // compile turns a policy into a program. The engine lends it counters and
 // flow tables.
 func (e *Engine) compile(p *policy.Policy, now int64) (*program, error) {
-	c := compiler{e: e, p: &program{policy: p}, now: now, devs: map[string]int32{}, blocks: map[*policy.Block]int32{}}
-	for i, d := range p.Devices {
-		c.devs[d.Name] = int32(i)
-	}
+	c := e.compiler(p, now)
 	// Number all blocks first: an action may name one that comes later.
 	for _, d := range p.Devices {
 		dp := devProg{name: d.Name, block: [2]int32{-1, -1}}
@@ -49,6 +46,15 @@ func (e *Engine) compile(p *policy.Policy, now int64) (*program, error) {
 	c.p.steady = c.p.findSteady()
 	c.p.findEnc()
 	return c.p, nil
+}
+
+// compiler begins a program; its blocks are still to be compiled.
+func (e *Engine) compiler(p *policy.Policy, now int64) *compiler {
+	c := &compiler{e: e, p: &program{policy: p}, now: now, devs: map[string]int32{}, blocks: map[*policy.Block]int32{}}
+	for i, d := range p.Devices {
+		c.devs[d.Name] = int32(i)
+	}
+	return c
 }
 
 type compiler struct {

@@ -1,6 +1,7 @@
 package datapath_test
 
 import (
+	"fmt"
 	"testing"
 
 	"sluice/datapath/datapathtest"
@@ -176,6 +177,50 @@ func TestCTAction(t *testing.T) {
 			t.Errorf("%v (%s)", res.Verdict, res.Reason)
 		}
 	})
+	t.Run("A025_force_from_the_reply_side", func(t *testing.T) {
+		r := datapathtest.New(t,
+			"filter add dev a ingress prio 1 chain 0 proto ip flower ct_state -trk action ct pipe action goto chain 1",
+			"filter add dev a ingress prio 1 chain 1 proto ip flower ct_state +trk+new action ct commit pipe action mirred egress redirect dev b",
+			"filter add dev a ingress prio 2 chain 1 proto ip flower ct_state +trk+est action mirred egress redirect dev b",
+			"filter add dev b ingress prio 1 chain 0 proto ip flower ct_state -trk action ct pipe action goto chain 1",
+			"filter add dev b ingress prio 1 chain 1 proto ip flower action ct commit force pipe action mirred egress redirect dev a")
+		q := packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q")
+		a := packettest.UDP(datapathtest.Server, datapathtest.Client, 53, 1000, "a")
+		r.Send("a", q)
+		ref := func() packet.ConnRef {
+			for ref := range r.E.Tracker().All(r.Now) {
+				return ref
+			}
+			return 0
+		}
+		first := ref()
+		r.Send("b", a)
+		if r.E.Tracker().Len() != 1 || r.E.Tracker().Conn(first) != nil {
+			t.Fatalf("%d connections, the old one is %v", r.E.Tracker().Len(), r.E.Tracker().Conn(first))
+		}
+		if c := r.E.Tracker().Conn(ref()); c.Orig.SPort != 53 || c.Packets != [2]uint64{1, 0} {
+			t.Errorf("the new one is %+v, packets %v; want it to begin with the answer", c.Orig, c.Packets)
+		}
+		// What was the original direction is the reply now.
+		if res := r.Send("a", q); res.Hits[0].CTState != policy.CTTracked|policy.CTEstablished|policy.CTReply || r.Out(res) != "b" {
+			t.Errorf("state %#x, went to %q", res.Hits[0].CTState, r.Out(res))
+		}
+	})
+	t.Run("I7_full_table_has_a_reason_of_its_own", func(t *testing.T) {
+		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+		if err := r.E.Tracker().Settings().Set("nf_conntrack_max", "2"); err != nil {
+			t.Fatal(err)
+		}
+		r.Handshake(40000)
+		r.Handshake(40001)
+		res := r.Send("uplink_rep", packettest.TCP(datapathtest.Client, datapathtest.Server, 40002, 80, "S", 1, 0, ""))
+		if res.Verdict != packet.Drop || res.Reason != "ct: table full" {
+			t.Errorf("%v (%s)", res.Verdict, res.Reason)
+		}
+		if st := r.E.Tracker().Stats(); st.Drop != 1 || st.EarlyDrop != 0 {
+			t.Errorf("%+v", st)
+		}
+	})
 	t.Run("padding behind the packet is cut off", func(t *testing.T) {
 		r := datapathtest.New(t, "filter add dev a ingress prio 1 proto ip flower action ct pipe action mirred egress redirect dev b")
 		f := packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")
@@ -229,4 +274,25 @@ func TestFlowerCTFields(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestGotoLimit: sixteen gotos are fine, and one more is a loop, as a kernel
+// that was asked said (cls_api.c max_reclassify_loop).
+func TestGotoLimit(t *testing.T) {
+	for _, gotos := range []int{15, 16, 17} {
+		var lines []string
+		for i := range gotos {
+			lines = append(lines, fmt.Sprintf("filter add dev a ingress prio 1 chain %d proto ip flower action goto chain %d", i, i+1))
+		}
+		lines = append(lines, fmt.Sprintf("filter add dev a ingress prio 1 chain %d proto ip flower action mirred egress redirect dev b", gotos))
+		r := datapathtest.New(t, lines...)
+		res := r.Send("a", packettest.UDP("10.0.0.1", "10.0.0.2", 1000, 53, "x"))
+		want, reason := "b", "none"
+		if gotos > 16 {
+			want, reason = "", "goto loop"
+		}
+		if r.Out(res) != want || res.Reason != reason {
+			t.Errorf("%d gotos: went to %q (%s), want %q (%s)", gotos, r.Out(res), res.Reason, want, reason)
+		}
+	}
 }

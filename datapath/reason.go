@@ -15,7 +15,8 @@ const (
 	ReasonCTTruncated           // ct on a packet whose IP header is cut off
 	ReasonCTExtension           // ct on IPv6 with a broken chain of extension headers
 	ReasonCTInnerVLAN           // ct on a frame with two VLAN tags: the kernel takes the inner one for an IP header
-	ReasonCTDrop                // the tracker refused the packet (table full, clash)
+	ReasonCTFull                // the connection table is full, and nothing in it could make room
+	ReasonCTClash               // another connection has the tuple
 	ReasonNAT                   // ct found no free port to translate to, or cannot translate an ICMP error
 	ReasonCTZoneLimit           // the zone has all the connections that it may have
 	ReasonCTSourceLimit         // the source has
@@ -70,7 +71,8 @@ var reasonNames = [numReasons]string{
 	ReasonCTTruncated:     "ct: truncated IP header",
 	ReasonCTExtension:     "ct: bad IPv6 extension headers",
 	ReasonCTInnerVLAN:     "ct: second VLAN tag",
-	ReasonCTDrop:          "ct: refused by tracker",
+	ReasonCTFull:          "ct: table full",
+	ReasonCTClash:         "ct: tuple clash",
 	ReasonNAT:             "ct: no translation",
 	ReasonCTZoneLimit:     "ct: zone limit",
 	ReasonCTSourceLimit:   "ct: source limit",
@@ -115,15 +117,12 @@ func ReasonName(r uint8) string {
 	return "unknown"
 }
 
-// ctRefused is the reason for a packet that the tracker did not take.
-func ctRefused(r conntrack.Result) uint8 {
-	switch r {
-	case conntrack.DropZoneLimit:
-		return ReasonCTZoneLimit
-	case conntrack.DropSourceStates:
-		return ReasonCTSourceLimit
-	case conntrack.DropSourceRate:
-		return ReasonCTSourceRate
-	}
-	return ReasonCTDrop
+// ctReasons names what the tracker says of a packet that it does not take.
+var ctReasons = [conntrack.NumResults]uint8{
+	conntrack.DropFull:         ReasonCTFull,
+	conntrack.DropClash:        ReasonCTClash,
+	conntrack.DropNAT:          ReasonNAT,
+	conntrack.DropZoneLimit:    ReasonCTZoneLimit,
+	conntrack.DropSourceStates: ReasonCTSourceLimit,
+	conntrack.DropSourceRate:   ReasonCTSourceRate,
 }

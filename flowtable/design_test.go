@@ -108,6 +108,10 @@ func TestDesign(t *testing.T) {
 		if r.E.Flows().Counters().Hits != 0 || res.Hits[0].CTState != policy.CTTracked|policy.CTNew {
 			t.Errorf("state %#x", res.Hits[0].CTState)
 		}
+		// It goes on in the chain behind ct, which matches what ct has found.
+		if len(res.Hits) != 2 || res.Hits[1].Chain != 2 || r.Out(res) != "b" {
+			t.Errorf("hits %+v, went to %q", res.Hits, r.Out(res))
+		}
 	})
 }
 

@@ -1,7 +1,9 @@
 package flowtable_test
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,25 +152,89 @@ func TestHit(t *testing.T) {
 			t.Errorf("packets %v bytes %v", c.Packets, c.Bytes)
 		}
 	})
+	t.Run("A103_A104_zone_mark_and_label_of_a_hit", func(t *testing.T) {
+		// The same addresses and ports in two zones; behind the table only the
+		// filter with the connection's own zone, mark and label lets on.
+		lines := []string{"filter add dev back ingress prio 1 proto ip flower action ct zone 5 pipe action mirred egress redirect dev a",
+			"filter add dev back2 ingress prio 1 proto ip flower action ct zone 6 pipe action mirred egress redirect dev b"}
+		for _, z := range []struct{ dev, zone, mark, label string }{
+			{"a", "5", "0x55", "05000000000000000000000000000000"}, {"b", "6", "0x66", "06000000000000000000000000000000"},
+		} {
+			head := "filter add dev " + z.dev + " ingress proto ip "
+			lines = append(lines,
+				head+"prio 1 chain 0 flower ct_state -trk action ct zone "+z.zone+" pipe action goto chain 1",
+				head+"prio 1 chain 1 flower ct_state +trk+new action ct commit zone "+z.zone+" mark "+z.mark+" label "+z.label+" pipe action mirred egress redirect dev out"+z.zone,
+				head+"prio 2 chain 1 flower ct_state +trk+est ct_zone "+z.zone+" ct_mark "+z.mark+" ct_label "+z.label+" action mirred egress redirect dev out"+z.zone,
+				head+"prio 3 chain 1 flower action drop",
+			)
+		}
+		r := datapathtest.New(t, lines...)
+		for _, z := range []struct{ dev, back, out string }{{"a", "back", "out5"}, {"b", "back2", "out6"}} {
+			r.Send(z.dev, fromClient(40000, "S", 1000, 0, ""))
+			r.Send(z.back, fromServer(40000, "SA", 5000, 1001, ""))
+			r.Send(z.dev, fromClient(40000, "A", 1001, 5001, ""))
+		}
+		if r.E.Flows().Len() != 2 {
+			t.Fatalf("%d flows, want one a zone", r.E.Flows().Len())
+		}
+		for dev, out := range map[string]string{"a": "out5", "b": "out6"} {
+			hits := r.E.Flows().Counters().Hits
+			res := r.Send(dev, fromClient(40000, "PA", 900_000_000, 77, "far outside the window"))
+			if n := r.E.Flows().Counters().Hits - hits; r.Out(res) != out || n != 1 {
+				t.Errorf("from %s to %q (%s), %d hits; want %s", dev, r.Out(res), res.Reason, n, out)
+			}
+		}
+	})
 	t.Run("B010_I4_options_and_low_ttl_are_the_tracker's", func(t *testing.T) {
-		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
-		r.Handshake(40000)
-		hits := r.E.Flows().Counters().Hits
-		f := fromClient(40000, "A", 1001, 5001, "")
-		f[22] = 1 // TTL; the header's checksum follows
-		f[24], f[25] = 0, 0
-		sum := uint32(0)
-		for i := 14; i < 34; i += 2 {
-			sum += uint32(f[i])<<8 | uint32(f[i+1])
+		const client6, server6 = "fd00::1", "fd00::2"
+		segment := func(flags string, seq, ack uint32) []byte {
+			return packettest.Segment{SPort: 40000, DPort: 80, Flags: flags, Seq: seq, Ack: ack}.Bytes()
 		}
-		sum = sum>>16 + sum&0xffff
-		sum = ^(sum>>16 + sum)
-		f[24], f[25] = byte(sum>>8), byte(sum)
-		if res := r.Send("uplink_rep", f); r.Out(res) != "vf0_rep" {
-			t.Errorf("went to %q", r.Out(res))
-		}
-		if n := r.E.Flows().Counters().Hits - hits; n != 0 {
-			t.Errorf("a packet with TTL 1 took the flow table")
+		v4 := packettest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, "A", 1001, 5001, "")
+		v6 := packettest.TCP(client6, server6, 40000, 80, "A", 1001, 5001, "")
+		ttl := bytes.Clone(v4)
+		ttl[22] = 1
+		options := slices.Concat(v4[:34], []byte{1, 1, 1, 0}, segment("A", 1001, 5001)) // no operation
+		options[14], options[17] = 0x46, 44
+		hop := bytes.Clone(v6)
+		hop[21] = 1
+		extension := packettest.IP(client6, server6, 60, slices.Concat([]byte{6, 0, 1, 4, 0, 0, 0, 0}, segment("A", 1001, 5001))) // destination options: padding
+		for _, w := range []struct {
+			name     string
+			v6       bool
+			frame    []byte
+			tracker  bool
+			checksum int // where the transport's is
+		}{
+			{"IPv4", false, v4, false, 50}, {"TTL 1", false, ttl, true, 50}, {"IP options", false, options, true, 54},
+			{"IPv6", true, v6, false, 70}, {"hop limit 1", true, hop, true, 70}, {"an extension header", true, extension, true, 78},
+		} {
+			lines, client, server := datapathtest.HTTPPolicy, datapathtest.Client, datapathtest.Server
+			if w.v6 {
+				lines, client, server = strings.Split(strings.ReplaceAll(strings.Join(lines, "\n"), "proto ip ", "proto ipv6 "), "\n"), client6, server6
+			}
+			r := datapathtest.New(t, lines...)
+			r.Send("uplink_rep", packettest.TCP(client, server, 40000, 80, "S", 1000, 0, ""))
+			r.Send("vf0_rep", packettest.TCP(server, client, 80, 40000, "SA", 5000, 1001, ""))
+			r.Send("uplink_rep", packettest.TCP(client, server, 40000, 80, "A", 1001, 5001, ""))
+			if !offloaded(only(t, r)) {
+				t.Fatalf("%s: not offloaded", w.name)
+			}
+			packettest.Fix(w.frame)
+			hits := r.E.Flows().Counters().Hits
+			if res := r.Send("uplink_rep", bytes.Clone(w.frame)); r.Out(res) != "vf0_rep" {
+				t.Errorf("%s: went to %q", w.name, r.Out(res))
+			}
+			if n := r.E.Flows().Counters().Hits - hits; (n == 0) != w.tracker {
+				t.Errorf("%s: %d hits", w.name, n)
+			}
+			// Only the tracker minds a wrong checksum.
+			bad := bytes.Clone(w.frame)
+			bad[w.checksum] ^= 0x55
+			res := r.Send("uplink_rep", bad)
+			if inv := res.Hits[0].CTState&policy.CTInvalid != 0; inv != w.tracker {
+				t.Errorf("%s with a wrong checksum: state %#x", w.name, res.Hits[0].CTState)
+			}
 		}
 	})
 	t.Run("B010_I4_extension_headers_are_the_tracker's", func(t *testing.T) {
@@ -394,7 +460,7 @@ func TestI3_flow_table_within_connection_table(t *testing.T) {
 	if r.E.Flows().Len() != 0 {
 		t.Error("flows outlive their connections")
 	}
-	if drops := r.E.Drops()[datapath.ReasonCTDrop]; drops != 0 {
-		t.Errorf("%d packets refused", drops)
+	if drops := r.E.Drops(); drops[datapath.ReasonCTFull]+drops[datapath.ReasonCTClash] != 0 {
+		t.Errorf("packets refused: %v", drops)
 	}
 }

@@ -49,9 +49,9 @@ func (t *Table) Len() int { return t.flows.len() }
 //
 // h.Hash must be the tracker's hash of h.Tuple.
 func (t *Table) Lookup(now int64, h *packet.Headers, ct *packet.CT) bool {
-	// Fragments, IP options or extension headers and packets about to expire
-	// are the tracker's.
-	if h.Flags&(packet.HasL4|packet.IsFrag|packet.IPOptions|packet.TTLLow|packet.IP6Ext) != packet.HasL4 {
+	// Fragments, IP options or extension headers (IPOptions says of both) and
+	// packets about to expire are the tracker's.
+	if h.Flags&(packet.HasL4|packet.IsFrag|packet.IPOptions|packet.TTLLow) != packet.HasL4 {
 		return false
 	}
 	switch h.Proto {

@@ -1,6 +1,7 @@
 package observe_test
 
 import (
+	"encoding/binary"
 	"strings"
 	"testing"
 
@@ -51,8 +52,10 @@ func TestProc(t *testing.T) {
 		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
 		r.Handshake(41460)
 		r.Handshake(41462)
-		if got := strings.Count(table(r), "[OFFLOAD]"); got != 2 {
-			t.Errorf("%d lines with [OFFLOAD]", got)
+		want := "ipv4     2 tcp      6 src=10.0.0.1 dst=10.0.0.2 sport=41460 dport=80 src=10.0.0.2 dst=10.0.0.1 sport=80 dport=41460 [OFFLOAD] mark=0 zone=0 use=3\n" +
+			"ipv4     2 tcp      6 src=10.0.0.1 dst=10.0.0.2 sport=41462 dport=80 src=10.0.0.2 dst=10.0.0.1 sport=80 dport=41462 [OFFLOAD] mark=0 zone=0 use=3\n"
+		if got := table(r); got != want {
+			t.Errorf("got\n%swant\n%s", got, want)
 		}
 	})
 	t.Run("A218_one_mark_only_and_hardware_first", func(t *testing.T) {
@@ -129,6 +132,79 @@ func TestProc(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 	})
+	t.Run("B020_every_protocol", func(t *testing.T) {
+		// As Linux 6.12 printed them for such packets, but for zone and time.
+		icmp := func(src, dst string, typ byte) []byte {
+			return packettest.IP(src, dst, map[byte]uint8{8: packet.ProtoICMP, 128: packet.ProtoICMPv6}[typ], []byte{typ, 0, 0, 0, 0, 5, 0, 1})
+		}
+		gre := func(hdr string) []byte {
+			return packettest.IP(datapathtest.Client, datapathtest.Server, packet.ProtoGRE, []byte(hdr+"abcd"))
+		}
+		// Linux sums UDP-Lite's pseudo header with UDP's number.
+		udplite := packettest.UDP(datapathtest.Client, datapathtest.Server, 2001, 53, "")
+		udplite[23], udplite[24], udplite[25] = packet.ProtoUDPLite, 0, 0
+		binary.BigEndian.PutUint16(udplite[24:], packet.Checksum(udplite[14:34]))
+		for _, w := range []struct {
+			frame []byte
+			want  string
+		}{
+			{
+				packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x"),
+				"ipv4     2 udp      17 src=10.0.0.1 dst=10.0.0.2 sport=1000 dport=53 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=53 dport=1000 [OFFLOAD] mark=9 zone=3 use=3\n",
+			},
+			{
+				packettest.TCP(datapathtest.Client, datapathtest.Server, 1000, 80, "S", 1, 0, ""),
+				"ipv4     2 tcp      6 120 SYN_SENT src=10.0.0.1 dst=10.0.0.2 sport=1000 dport=80 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=80 dport=1000 mark=9 zone=3 use=2\n",
+			},
+			{
+				udplite,
+				"ipv4     2 udplite  136 30 src=10.0.0.1 dst=10.0.0.2 sport=2001 dport=53 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=53 dport=2001 mark=9 zone=3 use=2\n",
+			},
+			{
+				icmp(datapathtest.Client, datapathtest.Server, 8),
+				"ipv4     2 icmp     1 30 src=10.0.0.1 dst=10.0.0.2 type=8 code=0 id=5 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 type=0 code=0 id=5 mark=9 zone=3 use=2\n",
+			},
+			{
+				icmp("fe80::1", "fe80::2", 128),
+				"ipv6     10 icmpv6   58 30 src=fe80:0000:0000:0000:0000:0000:0000:0001 dst=fe80:0000:0000:0000:0000:0000:0000:0002 type=128 code=0 id=5 [UNREPLIED] " +
+					"src=fe80:0000:0000:0000:0000:0000:0000:0002 dst=fe80:0000:0000:0000:0000:0000:0000:0001 type=129 code=0 id=5 mark=9 zone=3 use=2\n",
+			},
+			{
+				gre("\x00\x00\x08\x00"),
+				"ipv4     2 gre      47 30 timeout=30, stream_timeout=180 src=10.0.0.1 dst=10.0.0.2 srckey=0x0 dstkey=0x0 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 srckey=0x0 dstkey=0x0 mark=9 zone=3 use=2\n",
+			},
+			{ // a key of version 0 names no connection
+				gre("\x20\x00\x08\x00\x00\x00\x00\x4d"),
+				"ipv4     2 gre      47 30 timeout=30, stream_timeout=180 src=10.0.0.1 dst=10.0.0.2 srckey=0x0 dstkey=0x0 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 srckey=0x0 dstkey=0x0 mark=9 zone=3 use=2\n",
+			},
+			{ // PPTP's call does
+				gre("\x30\x01\x88\x0b\x00\x04\x00\x63\x00\x00\x00\x01"),
+				"ipv4     2 gre      47 30 timeout=30, stream_timeout=180 src=10.0.0.1 dst=10.0.0.2 srckey=0x0 dstkey=0x63 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 srckey=0x63 dstkey=0x0 mark=9 zone=3 use=2\n",
+			},
+			{
+				packettest.IP(datapathtest.Client, datapathtest.Server, 50, []byte("\x00\x00\x00\x01\x00\x00\x00\x01")),
+				"ipv4     2 unknown  50 600 src=10.0.0.1 dst=10.0.0.2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 mark=9 zone=3 use=2\n",
+			},
+		} {
+			r := datapathtest.New(t, anyPolicy...)
+			r.Send("a", w.frame)
+			if got := table(r); got != w.want {
+				t.Errorf("got  %swant %s", got, w.want)
+			}
+		}
+	})
+	t.Run("B020_delta_time_with_nf_conntrack_timestamp", func(t *testing.T) {
+		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+		if err := r.E.Tracker().Settings().Set("nf_conntrack_timestamp", "1"); err != nil {
+			t.Fatal(err)
+		}
+		tcp("uplink_rep", r, "S", 1000, 0)
+		r.Now += 6999e6
+		want := "ipv4     2 tcp      6 113 SYN_SENT src=10.0.0.1 dst=10.0.0.2 sport=40000 dport=80 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=80 dport=40000 mark=0 zone=0 delta-time=6 use=2\n"
+		if got := table(r); got != want {
+			t.Errorf("got  %swant %s", got, want)
+		}
+	})
 	t.Run("a stale reference shows nothing", func(t *testing.T) {
 		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
 		r.Handshake(40000)
@@ -141,23 +217,13 @@ func TestProc(t *testing.T) {
 	})
 }
 
+// TestB030_stat_columns: as Linux 6.12 printed them, which counts new, ignore,
+// delete and insert no more.
 func TestB030_stat_columns(t *testing.T) {
-	text := observe.StatText(conntrack.Stats{Entries: 0x1f, Invalid: 2, Drop: 3, EarlyDrop: 4, InsertFailed: 5})
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	if len(lines) != 2 {
-		t.Fatalf("%d lines", len(lines))
-	}
-	names, values := strings.Fields(lines[0]), strings.Fields(lines[1])
-	want := "entries clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop icmp_error expect_new expect_create expect_delete search_restart"
-	if got := strings.Join(names, " "); got != want {
-		t.Errorf("columns %s", got)
-	}
-	if len(values) != len(names) {
-		t.Fatalf("%d values for %d columns", len(values), len(names))
-	}
-	for i, n := range names {
-		if v, ok := map[string]string{"entries": "0000001f", "invalid": "00000002", "drop": "00000003", "early_drop": "00000004", "insert_failed": "00000005"}[n]; ok && values[i] != v {
-			t.Errorf("%s %s, want %s", n, values[i], v)
-		}
+	want := "entries  clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop icmp_error  expect_new expect_create expect_delete search_restart\n" +
+		"0000001f  00000000 00000000 00000000 0000000d 00000000 00000000 00000000 00000000 00000005 00000003 00000004 0000000a  00000000 00000000 00000000 00000000\n"
+	got := observe.StatText(conntrack.Stats{Entries: 0x1f, Invalid: 13, Drop: 3, EarlyDrop: 4, InsertFailed: 5, ICMPError: 10, Insert: 6, Delete: 7})
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }

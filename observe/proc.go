@@ -80,6 +80,9 @@ func AppendProc(b []byte, t *conntrack.Tracker, ref packet.ConnRef, now int64) [
 	}
 	b = strconv.AppendUint(append(b, "mark="...), uint64(c.Mark), 10)
 	b = strconv.AppendUint(append(b, " zone="...), uint64(c.Zone), 10)
+	if start := t.Started(ref); start != 0 {
+		b = strconv.AppendInt(append(b, " delta-time="...), max(now-start, 0)/1e9, 10)
+	}
 	return strconv.AppendInt(append(b, " use="...), int64(2+flowtable.Held(c)+t.Children(ref)), 10)
 }
 

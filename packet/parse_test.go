@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -142,10 +141,7 @@ func TestParseInner(t *testing.T) {
 // TestAgainstAnotherParser compares with gopacket on real captures, where they
 // are.
 func TestAgainstAnotherParser(t *testing.T) {
-	const dir = "../../shared/captures"
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no captures beside the repository")
-	}
+	dir := packettest.Capture(t, ".")
 	files, _ := filepath.Glob(dir + "/*/*.pcap*")
 	total := 0
 	for _, path := range files {

@@ -58,6 +58,9 @@ func (p *Policy) AddQdisc(dev, kind string, ingress, egress uint32) error {
 	if kind == "ingress" && egress != 0 {
 		return refuse(EINVAL, "Egress block sharing is not supported")
 	}
+	if ingress != 0 && ingress == egress {
+		return refuse(EBUSY, "block dev insert failed")
+	}
 	d.Qdisc, d.Implied, d.hadQdisc = kind, false, true
 	d.Block[Ingress] = p.takeBlock(ingress)
 	if kind == "clsact" {

@@ -10,6 +10,7 @@ const (
 	EPERM           Errno = "Operation not permitted"
 	ENOENT          Errno = "No such file or directory"
 	EAGAIN          Errno = "Resource temporarily unavailable"
+	EBUSY           Errno = "Device or resource busy"
 	EEXIST          Errno = "File exists"
 	ENODEV          Errno = "No such device"
 	ENOMEM          Errno = "Cannot allocate memory"

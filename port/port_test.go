@@ -16,6 +16,8 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
+
+	"sluice/packet/packettest"
 )
 
 // pcap makes a classic capture.
@@ -271,10 +273,7 @@ func TestOpenAndProgress(t *testing.T) {
 
 // TestRealCaptures compares with another reader on real files, where they are.
 func TestRealCaptures(t *testing.T) {
-	const dir = "../../shared/captures"
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no captures beside the repository")
-	}
+	dir := packettest.Capture(t, ".")
 	files, _ := filepath.Glob(dir + "/*/*.pcap")
 	for _, path := range files {
 		f, err := os.Open(path)

@@ -19,7 +19,9 @@ import (
 type replayFlags struct {
 	in        []string
 	conntrack string
+	stat      string
 	json      bool
+	show      bool
 	timing    bool
 	lines     int
 	opts      replay.Options
@@ -71,10 +73,12 @@ came in on --in's device.`,
 	f.StringVar(&o.opts.StateOut, "state", "", "write connections, flow tables, counters, events and the time at the end to `FILE`,\nfor sluice conntrack and --from-state")
 	f.StringVar(&o.opts.FromState, "from-state", "", "go on from the state in `FILE` instead of an empty table")
 	f.IntVar(&o.opts.Events, "events", 0, "with --state: keep the last `N` connection events (default 65536)")
+	f.StringVar(&o.stat, "stat", "", "write the tracker's counters at the end to `FILE`, as /proc/net/stat/nf_conntrack has them")
 	f.Uint64Var(&o.opts.Until, "until", 0, "stop after `N` packets; 0: never")
 	f.Uint64Var(&o.opts.Seed, "seed", 1, "seed of hashes and random choices")
 	f.IntVar(&o.lines, "connections", 10, "print so many connections; -1: all")
 	f.BoolVar(&o.json, "json", false, "print JSON, with all connections")
+	f.BoolVar(&o.show, "show", false, "print tc's own listing of all filters, with the replay's counters, instead of the report")
 	f.BoolVar(&o.timing, "timing", false, "with --json: add how long it took, which no two runs have in common")
 	// A state brings its own.
 	cmd.MarkFlagsMutuallyExclusive("from-state", "seed")
@@ -121,6 +125,8 @@ func reportReplay(rep *replay.Report, stdout, stderr io.Writer, o replayFlags) e
 	}
 	var err error
 	switch {
+	case o.show:
+		err = rep.WriteShow(stdout, o.json)
 	case o.json && o.timing:
 		err = rep.WriteJSON(stdout, "timing", t)
 	case o.json:
@@ -133,20 +139,25 @@ func reportReplay(rep *replay.Report, stdout, stderr io.Writer, o replayFlags) e
 	}
 	fmt.Fprintf(stderr, "%d packets in %.3f s, %.2f M packets/s\n", rep.Packets, t.Seconds, t.PacketsPerSecond/1e6)
 	if o.conntrack != "" {
-		if err := writeConntrack(rep, o.conntrack); err != nil {
+		if err := writeFile(o.conntrack, rep.WriteConntrack); err != nil {
 			return fmt.Errorf("write connection table: %w", err)
+		}
+	}
+	if o.stat != "" {
+		if err := writeFile(o.stat, rep.WriteStat); err != nil {
+			return fmt.Errorf("write tracker's counters: %w", err)
 		}
 	}
 	return nil
 }
 
-func writeConntrack(rep *replay.Report, path string) (err error) {
+func writeFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return rep.WriteConntrack(f)
+	return write(f)
 }
 
 // isTerminal reports whether w is a terminal, or another device that a person

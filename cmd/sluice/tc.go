@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/datapath"
 	"sluice/policy"
 	"sluice/policy/tc"
 )
@@ -216,7 +217,7 @@ func newTCCheckCommand() *cobra.Command {
 		Use:   "check FILE",
 		Short: "Warn of filters that can never match, unused chains and states that fall through",
 		Long: `Reads a policy and warns of what works as written but is hardly meant: filters
-that can never match or that an earlier one shadows, chains that nothing goes to
+that can never match, that an earlier one shadows or that replay refuses, chains that nothing goes to
 or that are empty, ct_state where nothing has been tracked, and states of
 connections that reach the end of a chain. Each warning says where, why, and
 what to do.
@@ -246,7 +247,7 @@ func runTCCheck(out, errOut io.Writer, file string, asJSON bool) error {
 	for _, n := range notes {
 		fmt.Fprintln(out, n)
 	}
-	warnings := tc.Check(p)
+	warnings := append(tc.Check(p), notHere(p)...)
 	for _, w := range warnings {
 		fmt.Fprintln(out, w)
 	}
@@ -295,7 +296,7 @@ func checkJSON(out io.Writer, file string) error {
 	case err != nil:
 		return &exitStatus{exitError, fmt.Errorf("tc check: %w", err)}
 	default:
-		res.Warnings = append(res.Warnings, tc.Check(p)...)
+		res.Warnings = append(append(res.Warnings, tc.Check(p)...), notHere(p)...)
 	}
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
@@ -306,6 +307,21 @@ func checkJSON(out io.Writer, file string) error {
 		return &exitStatus{code: exitFound}
 	}
 	return err
+}
+
+// notHere warns of filters that this program's datapath cannot do justice to.
+func notHere(p *policy.Policy) (out []tc.Warning) {
+	for _, f := range datapath.Check(p) {
+		w := tc.Warning{
+			File: f.Filter.File, Line: f.Filter.Line, Kind: tc.WarnNever, Why: f.What, Do: "replay will never see it match",
+			Where: fmt.Sprintf("chain %d pref %d handle 0x%x", f.Chain, f.Prio, f.Filter.Handle),
+		}
+		if f.Refused {
+			w.Kind, w.Do = tc.WarnRefused, "replay will refuse the policy for it"
+		}
+		out = append(out, w)
+	}
+	return out
 }
 
 func newTCFormatCommand() *cobra.Command {

@@ -41,6 +41,8 @@ func TestTCCommand(t *testing.T) {
 filter add dev a ingress prio 1 chain 2 proto ip flower ct_state +trk action mirred egress redirect dev b
 `)
 	slide := file("slide.tc", "tc filter add dev a ingress prio 1 chain 1 proto ip flower ct_state +new+trk action ct commit pipe action mirrored egress redirect dev b\n")
+	tunnel := file("tunnel.tc", "filter add dev a ingress prio 1 proto ip flower enc_key_id 5 action drop\n")
+	helper := file("helper.tc", "filter add dev a ingress prio 1 proto ip flower action ct commit helper ipv4-tcp-nothing\n")
 	bad := file("bad.tc", "filter add dev a ingress prio 1 proto ip flower ct_state +new action drop\nfilter show dev a ingress\nqdisc show\n")
 	for _, c := range []struct {
 		name string
@@ -52,6 +54,12 @@ filter add dev a ingress prio 1 chain 2 proto ip flower ct_state +trk action mir
 		{"X1_check_good", []string{"check", good}, "", "", 0},
 		{"X1_check_slide", []string{"check", slide}, "nothing goes to chain 1", "", 1},
 		{"X3_check_notes", []string{"check", slide}, slide + `:1:107: note: "mirrored"; tc writes "mirred"`, "", 1},
+		{"check_not_here", []string{"check", tunnel}, tunnel + ":1: chain 0 pref 1 handle 0x1: it asks for a tunnel that the packet came out of", "", 1},
+		{"check_refused", []string{"check", helper}, "action ct helper ipv4-tcp-nothing (Failed to add helper) is not supported by this datapath; replay will refuse the policy for it", "", 1},
+		{"check_refused_json", []string{"check", "--json", helper}, `"kind": "refused"`, "", 1},
+		{"version", []string{"-V"}, "tc utility, sluice", "", 0},
+		{"help", []string{"filter", "help"}, "", "Usage: tc filter add|change|replace WHERE", 0},
+		{"help_of_a_kind", []string{"filter", "add", "flower", "help"}, "", "Usage: … flower", 1},
 		{"check_bad", []string{"check", bad}, "", bad + `:1:58: at "+new": expected +trk`, 2},
 		{"check_missing", []string{"check", filepath.Join(dir, "none")}, "", "no such file", 2},
 		{"batch_stops", []string{"-batch", bad}, "", "Command failed " + bad + ":1\n", 1},

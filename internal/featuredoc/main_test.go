@@ -1,6 +1,9 @@
 package main
 
 import (
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -48,5 +51,32 @@ func TestIDs(t *testing.T) {
 		if got := ids(name); !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %v", name, got, want)
 		}
+	}
+}
+
+// TestNeedsCaptures: a sub-test that is skipped in a fresh clone proves
+// nothing where another always runs.
+func TestNeedsCaptures(t *testing.T) {
+	dir := t.TempDir()
+	src := "package p\n\nfunc TestB030(t *testing.T) {\n\tpath := packettest.Capture(t, \"x\")\n\tt.Run(\"A001_whole\", f)\n}\n" +
+		"func TestSome(t *testing.T) {\n\tt.Run(\"A001_A002\", func(t *testing.T) { packettest.Capture(t, \"x\") })\n\tt.Run(\"A003\", nil)\n}\n" +
+		"func TestA001(t *testing.T) {}\n"
+	if err := os.WriteFile(filepath.Join(dir, "p_test.go"), []byte(src), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	needs := map[string]bool{}
+	if err := scan(dir, func(id string, p proof) { needs[id+" "+p.place] = p.needs }); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{"B030 ..TestB030": true, "A001 ..TestB030": true, "A001 ..TestSome": true, "A002 ..TestSome": true, "A003 ..TestSome": false, "A001 ..TestA001": false}
+	if !maps.Equal(needs, want) {
+		t.Errorf("got %v\nwant %v", needs, want)
+	}
+	found, err := tests(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := found["A001"]; !slices.Equal(got, []string{"..TestA001"}) {
+		t.Errorf("A001 is proved by %v", got)
 	}
 }

@@ -56,16 +56,34 @@ func ids(name string) []string {
 	}
 }
 
-// tests maps each ID to the places that name it, as package.Test or the
-// script's file.
+// proof is where an ID is named: package.Test, or a script's file.
+type proof struct {
+	place string
+	needs bool // runs only where captures are that are not part of the repository
+}
+
+// tests maps each ID to the places that name it. Those that always run stand
+// alone if there are any.
 func tests(root string) (map[string][]string, error) {
+	proofs := map[string][]proof{}
+	err := scan(root, func(id string, p proof) { proofs[id] = append(proofs[id], p) })
 	found := map[string][]string{}
-	add := func(id, place string) {
-		if !slices.Contains(found[id], place) {
-			found[id] = append(found[id], place)
+	for id, ps := range proofs {
+		sure := slices.ContainsFunc(ps, func(p proof) bool { return !p.needs })
+		for _, p := range ps {
+			switch {
+			case slices.Contains(found[id], p.place) || sure && p.needs:
+			default:
+				found[id] = append(found[id], p.place)
+			}
 		}
 	}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	return found, err
+}
+
+// scan looks through all tests and scripts under root.
+func scan(root string, add func(id string, p proof)) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -73,6 +91,8 @@ func tests(root string) (map[string][]string, error) {
 		switch {
 		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root:
 			return filepath.SkipDir
+		case rel == filepath.Join("internal", "featuredoc", "main_test.go"):
+			return nil // its IDs are examples
 		case strings.HasSuffix(path, "_test.go"):
 			return scanGo(path, filepath.Dir(rel), add)
 		case strings.HasSuffix(path, ".txtar"):
@@ -83,19 +103,18 @@ func tests(root string) (map[string][]string, error) {
 			for l := range strings.SplitSeq(string(b), "\n") {
 				if strings.HasPrefix(l, "#") {
 					for _, id := range ids(l) {
-						add(id, filepath.ToSlash(rel))
+						add(id, proof{place: filepath.ToSlash(rel)})
 					}
 				}
 			}
 		}
 		return nil
 	})
-	return found, err
 }
 
 // scanGo looks at test functions' names and at the strings in them that name
 // sub-tests.
-func scanGo(path, pkg string, add func(id, place string)) error {
+func scanGo(path, pkg string, add func(id string, p proof)) error {
 	f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 	if err != nil {
 		return err
@@ -106,8 +125,9 @@ func scanGo(path, pkg string, add func(id, place string)) error {
 			continue
 		}
 		place := filepath.ToSlash(pkg) + "." + fn.Name.Name
+		needy := needCaptures(fn)
 		for _, id := range ids(strings.TrimPrefix(strings.TrimPrefix(fn.Name.Name, "Test"), "Fuzz")) {
-			add(id, place)
+			add(id, proof{place, slices.ContainsFunc(needy, func(n ast.Node) bool { return n == fn })})
 		}
 		ast.Inspect(fn, func(n ast.Node) bool {
 			lit, ok := n.(*ast.BasicLit)
@@ -118,13 +138,49 @@ func scanGo(path, pkg string, add func(id, place string)) error {
 			if err != nil || len(s) > 200 || strings.Contains(s, "\n") || !startsWithID(s) {
 				return true
 			}
+			within := func(n ast.Node) bool { return n.Pos() <= lit.Pos() && lit.End() <= n.End() }
 			for _, id := range ids(s) {
-				add(id, place)
+				add(id, proof{place, slices.ContainsFunc(needy, within)})
 			}
 			return true
 		})
 	}
 	return nil
+}
+
+// needCaptures finds the test functions and the t.Run calls in fn that call
+// packettest.Capture themselves: without captures they are skipped.
+func needCaptures(fn *ast.FuncDecl) (needy []ast.Node) {
+	var around []ast.Node
+	ast.Inspect(fn, func(n ast.Node) bool {
+		if n == nil {
+			around = around[:len(around)-1]
+			return true
+		}
+		around = append(around, n)
+		call, ok := n.(*ast.CallExpr)
+		if !ok || selector(call) != "Capture" {
+			return true
+		}
+		for _, a := range slices.Backward(around) {
+			c, run := a.(*ast.CallExpr)
+			_, whole := a.(*ast.FuncDecl)
+			if run && selector(c) == "Run" || whole {
+				needy = append(needy, a)
+				break
+			}
+		}
+		return true
+	})
+	return needy
+}
+
+// selector is the name behind the dot of a called function, if it has one.
+func selector(c *ast.CallExpr) string {
+	if s, ok := c.Fun.(*ast.SelectorExpr); ok {
+		return s.Sel.Name
+	}
+	return ""
 }
 
 // startsWithID tells a sub-test's name from other strings.

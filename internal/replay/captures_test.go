@@ -15,8 +15,12 @@ import (
 
 	"sluice/conntrack"
 	"sluice/datapath/datapathtest"
+	"sluice/packet/packettest"
 	"sluice/port"
 )
+
+// ports name a connection: who opened it, and to where.
+type ports struct{ client, server uint16 }
 
 // seen is one TCP connection as a simple reading of the capture finds it.
 type seen struct {
@@ -28,27 +32,27 @@ type seen struct {
 
 // readTCP reads a capture with another program's decoder and nothing of ours
 // but the file format. Clients are who send a SYN without an ACK.
-func readTCP(t *testing.T, path string) map[uint16]*seen {
+func readTCP(t *testing.T, path string) map[ports]*seen {
 	t.Helper()
 	r, err := port.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	conns := map[uint16]*seen{} // by the client's port
+	conns := map[ports]*seen{}
 	var rec port.Record
 	for r.Read(&rec) == nil {
 		tcp, ok := gopacket.NewPacket(rec.Data, layers.LayerTypeEthernet, gopacket.NoCopy).Layer(layers.LayerTypeTCP).(*layers.TCP)
 		if !ok {
 			continue
 		}
-		client, dir := uint16(tcp.SrcPort), 0
-		if tcp.SYN && !tcp.ACK && conns[client] == nil {
-			conns[client] = &seen{}
+		id, dir := ports{uint16(tcp.SrcPort), uint16(tcp.DstPort)}, 0
+		if tcp.SYN && !tcp.ACK && conns[id] == nil {
+			conns[id] = &seen{}
 		}
-		c := conns[client]
+		c := conns[id]
 		if c == nil {
-			if c, dir = conns[uint16(tcp.DstPort)], 1; c == nil {
+			if c, dir = conns[ports{id.server, id.client}], 1; c == nil {
 				t.Fatalf("%s: a segment before its SYN", path)
 			}
 		}
@@ -62,51 +66,99 @@ func readTCP(t *testing.T, path string) map[uint16]*seen {
 	return conns
 }
 
-// TestEcho replays 500 connections, each opened, used and closed in order,
-// and compares every one of them with a simple reading of the capture.
-func TestEcho(t *testing.T) {
-	path := needCapture(t, "large/echo-connections.pcap.gz")
-	o := Options{
-		Policy: file(t, "echo.tc", strings.ReplaceAll(lines(datapathtest.HTTPPolicy...), "_port 80 ", "_port 7000 ")),
-		Inputs: []Input{{"", path}}, Split: []string{"initiator=uplink_rep,vf0_rep"},
+// holdTo compares the connections that a replay has found with what a simple
+// reading says of those to a server's port. All others the policy refuses. It
+// returns how many packets are new, and how many go through.
+func holdTo(t *testing.T, rep *Report, want map[ports]*seen, server uint16) (fresh, through uint64) {
+	t.Helper()
+	got := map[ports]*conntrack.Conn{}
+	for _, c := range rep.Connections {
+		got[ports{c.Orig.SPort, c.Orig.DPort}] = c
 	}
-	rep := mustRun(t, o)
-	want := readTCP(t, path)
-	got := bySport(rep)
-	if rep.Packets != 82582 || len(got) != 500 || len(want) != 500 {
-		t.Fatalf("%d packets, %d connections, want 82582 and 500 (a simple reading finds %d)", rep.Packets, len(got), len(want))
-	}
-	var syns uint64
-	for sport, w := range want {
-		c := got[sport]
+	for id, w := range want {
+		fresh += w.syns
+		c := got[id]
+		delete(got, id)
+		if id.server != server {
+			if c != nil {
+				t.Errorf("%v: in the table, although nobody committed it", id)
+			}
+			continue
+		}
+		if c == nil {
+			t.Errorf("%v: not in the table", id)
+			continue
+		}
+		through += w.packets[0] + w.packets[1]
 		// Linux neither refreshes nor counts for a repeated SYN
 		// (nf_conntrack_proto_tcp.c nf_conntrack_tcp_packet).
 		counted := [2]uint64{w.packets[0] - (w.syns - 1), w.packets[1]}
 		if c.Packets != counted {
-			t.Errorf("port %d: packets %v, want %v", sport, c.Packets, counted)
+			t.Errorf("%v: packets %v, want %v", id, c.Packets, counted)
 		}
-		if !w.fin[0] || !w.fin[1] {
-			t.Errorf("port %d: not closed by both; the expectation below is wrong", sport)
+		state, held := conntrack.TCPTimeWait, false
+		if w.fin != [2]bool{true, true} {
+			if w.fin != [2]bool{} || w.packets[1] == 0 {
+				t.Errorf("%v: half open or half closed; the expectation below is wrong", id)
+			}
+			state, held = conntrack.TCPEstablished, true
 		}
-		if c.TCP.State != conntrack.TCPTimeWait || c.Status&conntrack.StatusAssured == 0 || c.Status&conntrack.StatusOffload != 0 {
-			t.Errorf("port %d: %s, status %#x, want TIME_WAIT, assured, back from the flow table", sport, conntrack.TCPStateNames[c.TCP.State], c.Status)
+		if c.TCP.State != state || c.Status&conntrack.StatusAssured == 0 || (c.Status&conntrack.StatusOffload != 0) != held {
+			t.Errorf("%v: %s, status %#x, want %s, assured, in the flow table %v", id, conntrack.TCPStateNames[c.TCP.State], c.Status, conntrack.TCPStateNames[state], held)
 		}
-		if d := w.last + 120e9 - c.Timeout; d < -granule || d > granule {
-			t.Errorf("port %d: expires %v from 120 s after its last segment", sport, time.Duration(d))
+		if d := w.last + 120e9 - c.Timeout; !held && (d < -granule || d > granule) {
+			t.Errorf("%v: expires %v from 120 s after its last segment", id, time.Duration(d))
 		}
-		syns += w.syns
 	}
-	t.Run("A063_established_from_the_first_answer_on", func(t *testing.T) {
-		if n := named(rep.States, "+trk+new"); n != syns {
-			t.Errorf("%d packets new, want the %d SYNs", n, syns)
+	for id := range got {
+		t.Errorf("%v: in the table, and not in the capture", id)
+	}
+	return fresh, through
+}
+
+// TestCarefulReader compares every connection with a simple reading of the
+// capture: the demo's, of which one is left open and some are refused, and 500
+// that are opened, used and closed in order.
+func TestCarefulReader(t *testing.T) {
+	t.Run("A063_I8_the_demo's_capture", func(t *testing.T) {
+		rep := mustRun(t, httpOptions())
+		want := readTCP(t, httpCapture)
+		if len(want) < 3 {
+			t.Fatalf("%d connections", len(want))
 		}
-		if n := named(rep.States, "+trk+est") + named(rep.States, "+trk+est+rpl"); n != rep.Packets-syns {
-			t.Errorf("%d packets established, want all others, %d", n, rep.Packets-syns)
+		checkStates(t, rep, want, 80)
+	})
+	t.Run("A063_I8_500_connections", func(t *testing.T) {
+		path := packettest.Capture(t, "large/echo-connections.pcap.gz")
+		rep := mustRun(t, Options{
+			Policy: file(t, "echo.tc", strings.ReplaceAll(lines(datapathtest.HTTPPolicy...), "_port 80 ", "_port 7000 ")),
+			Inputs: []Input{{"", path}}, Split: []string{"initiator=uplink_rep,vf0_rep"},
+		})
+		want := readTCP(t, path)
+		if rep.Packets != 82582 || len(want) != 500 {
+			t.Fatalf("%d packets, %d connections, want 82582 and 500", rep.Packets, len(want))
+		}
+		checkStates(t, rep, want, 7000)
+	})
+}
+
+func checkStates(t *testing.T, rep *Report, want map[ports]*seen, server uint16) {
+	fresh, through := holdTo(t, rep, want, server)
+	t.Run("established_from_the_first_answer_on", func(t *testing.T) {
+		if n := named(rep.States, "+trk+new"); n != fresh {
+			t.Errorf("%d packets new, want the %d SYNs", n, fresh)
+		}
+		if n, syns := named(rep.States, "+trk+est")+named(rep.States, "+trk+est+rpl"), named(rep.States, "+trk+new")-named(rep.Drops, "drop action"); n != through-syns {
+			t.Errorf("%d packets established, want all others, %d", n, through-syns)
 		}
 	})
-	t.Run("I8_all_forwarded", func(t *testing.T) {
-		if n := named(rep.Verdicts, "fwd"); n != rep.Packets || rep.Devices[0].Out.Packets+rep.Devices[1].Out.Packets != n {
-			t.Errorf("%d forwarded of %d, devices %+v", n, rep.Packets, rep.Devices)
+	t.Run("all_accounted_for", func(t *testing.T) {
+		fwd, up := named(rep.Verdicts, "fwd"), named(rep.Verdicts, "pass")
+		if fwd != through || rep.Devices[0].Out.Packets+rep.Devices[1].Out.Packets != fwd {
+			t.Errorf("%d forwarded of %d, devices %+v", fwd, through, rep.Devices)
+		}
+		if fwd+up+named(rep.Drops, "drop action") != rep.Packets {
+			t.Errorf("%d packets: verdicts %v, drops %v", rep.Packets, rep.Verdicts, rep.Drops)
 		}
 	})
 }
@@ -114,7 +166,7 @@ func TestEcho(t *testing.T) {
 // TestBrowser replays a browser's thirteen connections to a web server. The
 // table was read off the capture with tshark.
 func TestBrowser(t *testing.T) {
-	path := needCapture(t, "http/bro.org.pcap")
+	path := packettest.Capture(t, "http/bro.org.pcap")
 	o := Options{
 		Policy: file(t, "http.tc", lines(datapathtest.HTTPPolicy...)),
 		Inputs: []Input{{"uplink_rep", path}}, Split: []string{"src=192.150.187.43:vf0_rep"},
@@ -165,7 +217,7 @@ func TestBrowser(t *testing.T) {
 // TestChecksums replays a capture whose data were scrambled to hide who sent
 // them: fifteen segments have a wrong checksum, as tshark finds too.
 func TestChecksums(t *testing.T) {
-	path := needCapture(t, "tcp/reassembly.pcap")
+	path := packettest.Capture(t, "tcp/reassembly.pcap")
 	o := Options{
 		Policy: file(t, "http.tc", lines(datapathtest.HTTPPolicy...)),
 		Inputs: []Input{{"", path}}, Split: []string{"initiator=uplink_rep,vf0_rep"},
@@ -205,7 +257,7 @@ var everything = lines(
 // tracks everything: whatever is in them, every packet is accounted for and
 // the tables stay sound.
 func TestI8_I9_all_captures(t *testing.T) {
-	root := needCapture(t, ".")
+	root := packettest.Capture(t, ".")
 	policy := file(t, "everything.tc", everything)
 	count := 0
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

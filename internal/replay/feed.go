@@ -93,6 +93,7 @@ type feed struct {
 	filling *batch // being filled, or waiting to be handed over
 	now     int64  // the latest time so far
 	stopped bool   // nobody wants more
+	broken  error  // why captures broke off
 }
 
 // errStopped ends the feed's goroutine once the replay is over.
@@ -151,9 +152,16 @@ func (f *feed) open(inputs []Input, devs []int32) (err error) {
 		}
 		s := &source{InputReport: InputReport{File: in.File, Device: in.Device}, r: r, dev: devs[i], last: math.MinInt64}
 		f.sources = append(f.sources, s)
-		if err := s.next(); err != nil {
+		var corrupt *port.CorruptError
+		switch err := s.next(); {
+		case errors.As(err, &corrupt) && len(inputs) > 1:
+			f.breakOff(s, err)
+		case err != nil:
 			return err
 		}
+	}
+	if f.broken != nil && f.earliest() == nil {
+		return f.broken
 	}
 	return nil
 }
@@ -199,11 +207,16 @@ func (f *feed) stop() *batch {
 }
 
 // fill reads everything.
+//
+// When a capture breaks off, the others go on up to its last frame: what comes
+// later would lack one side. One without a single frame says nothing of when,
+// and holds nobody up.
 func (f *feed) fill(ctx context.Context) error {
+	end := int64(math.MaxInt64)
 	for n := uint64(0); n < f.until; n++ {
 		s := f.earliest()
-		if s == nil {
-			return nil
+		if s == nil || s.rec.Time > end {
+			return f.broken
 		}
 		b := f.filling
 		if len(b.frames) == batchFrames || len(b.frames) > 0 && len(b.data)+len(s.rec.Data) > batchBytes {
@@ -214,13 +227,23 @@ func (f *feed) fill(ctx context.Context) error {
 		}
 		f.take(b, s)
 		if n+1 == f.until {
-			return nil
+			return f.broken
 		}
-		if err := s.next(); err != nil {
+		switch err := s.next(); {
+		case errors.Is(err, errStopped):
 			return err
+		case err != nil:
+			f.breakOff(s, err)
+			end = min(end, s.last)
 		}
 	}
-	return nil
+	return f.broken
+}
+
+// breakOff notes that a capture has no more frames, and why.
+func (f *feed) breakOff(s *source, err error) {
+	s.done = true
+	f.broken = errors.Join(f.broken, err)
 }
 
 // pass hands the batch over and takes an empty one.

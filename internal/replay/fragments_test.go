@@ -34,7 +34,7 @@ func TestC44_fragment_captures(t *testing.T) {
 		{name: "ipv6-http-atomic-frag.pcap", out: 38, used: 5, packets: 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			path := needCapture(t, "fragments/"+c.name)
+			path := packettest.Capture(t, "fragments/"+c.name)
 			rep := mustRun(t, Options{Policy: file(t, "any.tc", fragmentPolicy), Inputs: []Input{{"a", path}}})
 			var drops []string
 			for _, d := range rep.Drops {

@@ -9,6 +9,7 @@ import (
 	"sluice/conntrack"
 	"sluice/datapath/datapathtest"
 	"sluice/packet"
+	"sluice/packet/packettest"
 	"sluice/port"
 )
 
@@ -56,7 +57,7 @@ func TestFTP(t *testing.T) {
 			name += "_translated"
 		}
 		t.Run(name, func(t *testing.T) {
-			r, err := port.Open(needCapture(t, "ftp/"+c.file+".pcap"))
+			r, err := port.Open(packettest.Capture(t, "ftp/"+c.file+".pcap"))
 			if err != nil {
 				t.Fatal(err)
 			}

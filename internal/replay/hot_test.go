@@ -121,7 +121,7 @@ func TestProgress(t *testing.T) {
 
 // BenchmarkEcho measures a whole replay, decompression included.
 func BenchmarkEcho(b *testing.B) {
-	path := needCapture(b, "large/echo-connections.pcap.gz")
+	path := packettest.Capture(b, "large/echo-connections.pcap.gz")
 	o := Options{
 		Policy: file(b, "echo.tc", strings.ReplaceAll(lines(datapathtest.HTTPPolicy...), "_port 80 ", "_port 7000 ")),
 		Inputs: []Input{{"", path}}, Split: []string{"initiator=uplink_rep,vf0_rep"},

@@ -17,6 +17,7 @@ import (
 type Report struct {
 	PolicyFile string         `json:"policy"`
 	Inputs     []*InputReport `json:"inputs"`
+	Incomplete string         `json:"incomplete,omitempty"` // why not all was replayed; empty: all was
 	Packets    uint64         `json:"packets"`
 	Bytes      uint64         `json:"bytes"`
 	FirstTime  int64          `json:"first_time_ns"` // since the epoch
@@ -27,6 +28,7 @@ type Report struct {
 	States     []Named        `json:"ct_states"`
 	Drops      []Named        `json:"drops"` // by reason
 	CopyDrops  []Named        `json:"copy_drops"`
+	Invalid    []Named        `json:"invalid"` // why ct found packets invalid
 	Devices    []DeviceReport `json:"devices"`
 	Filters    []FilterReport `json:"filters"`
 	Conntrack  TrackerReport  `json:"conntrack"`
@@ -108,6 +110,9 @@ type TrackerReport struct {
 	EarlyDrop     uint64 `json:"early_drop"`
 	ICMPError     uint64 `json:"icmp_error"`
 	ClashResolved uint64 `json:"clash_resolve"`
+	ExpectNew     uint64 `json:"expect_new"`
+	ExpectCreate  uint64 `json:"expect_create"`
+	ExpectDelete  uint64 `json:"expect_delete"`
 }
 
 // ZoneReport is how full a zone is in the end. Connections that have expired
@@ -175,9 +180,16 @@ func (r *runner) finish(f *feed, text string) {
 	r.Drops, r.CopyDrops = byReason(&r.reasons), byReason(&r.copyReasons)
 	r.Filters = Filters(r.policy, r.e, text)
 	st := r.e.Tracker().Stats()
+	r.Invalid = []Named{}
+	for why, n := range st.InvalidBy {
+		if n > 0 {
+			r.Invalid = append(r.Invalid, Named{Name: conntrack.Invalid(why).String(), Packets: n})
+		}
+	}
 	r.Conntrack = TrackerReport{
 		Entries: st.Entries, Found: st.Found, Invalid: st.Invalid, Insert: st.Insert, InsertFailed: st.InsertFailed,
 		Drop: st.Drop, EarlyDrop: st.EarlyDrop, ICMPError: st.ICMPError, ClashResolved: st.ClashRes,
+		ExpectNew: st.ExpectNew, ExpectCreate: st.ExpectCreate, ExpectDelete: st.ExpectDelete,
 	}
 	r.Zones = []ZoneReport{}
 	for z := range r.e.Tracker().ZonesInUse() {

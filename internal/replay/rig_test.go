@@ -22,20 +22,6 @@ const (
 	httpSplit   = "src=192.0.2.80:vf0_rep"
 )
 
-// captures is where more real captures are, if they are there at all: beside
-// the repository, too large to be part of it.
-const captures = "../../../shared/captures"
-
-// needCapture skips the test when a capture is not there.
-func needCapture(t testing.TB, name string) string {
-	t.Helper()
-	path := filepath.Join(captures, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("needs a capture that is not part of the repository: %v", err)
-	}
-	return path
-}
-
 // httpOptions replays the demo.
 func httpOptions() Options {
 	return Options{Policy: httpPolicy, Inputs: []Input{{"uplink_rep", httpCapture}}, Split: []string{httpSplit}, Seed: 1}

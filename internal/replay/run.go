@@ -132,6 +132,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		err = errors.Join(err, r.state(o).WriteFile(o.StateOut))
 	}
 	r.finish(f, text)
+	if err != nil {
+		r.Incomplete = err.Error()
+	}
 	return &r.Report, err
 }
 

@@ -93,6 +93,17 @@ func TestInvalid(t *testing.T) {
 			t.Errorf("verdicts %v, states %v", rep.Verdicts, rep.States)
 		}
 	})
+	t.Run("B030_the_report_says_why", func(t *testing.T) {
+		rep := mustRun(t, o)
+		want := "invalid because  packets\nbad checksum           1\n\ntracker  packets\ninvalid        1\n\n"
+		if got := text(t, rep); !strings.Contains(got, want) {
+			t.Errorf("got\n%swant in it\n%s", got, want)
+		}
+		var stat bytes.Buffer
+		if err := rep.WriteStat(&stat); err != nil || strings.Fields(strings.Split(stat.String(), "\n")[1])[4] != "00000001" {
+			t.Errorf("%v\n%s", err, stat.String())
+		}
+	})
 	t.Run("sysctl_checksum_off", func(t *testing.T) {
 		o.Sysctls = []string{"net.netfilter.nf_conntrack_checksum = 0"}
 		if rep := mustRun(t, o); named(rep.States, "+trk+new") != 1 {
@@ -344,7 +355,56 @@ func TestTruncated(t *testing.T) {
 		t.Errorf("error %v, want a corrupt capture after packet 73", err)
 	}
 	if rep == nil || rep.Packets != 73 || len(bySport(rep)) != 2 {
-		t.Errorf("report of what was there: %+v", rep)
+		t.Fatalf("report of what was there: %+v", rep)
+	}
+	var b bytes.Buffer
+	var got struct{ Incomplete string }
+	if err := rep.WriteJSON(&b, "", nil); err != nil || json.Unmarshal(b.Bytes(), &got) != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(got.Incomplete, "cut.pcapng") || got.Incomplete != err.Error() {
+		t.Errorf("the JSON says incomplete: %q, want %q", got.Incomplete, err)
+	}
+	if s := text(t, rep); !strings.Contains(s, "INCOMPLETE: "+err.Error()+"\n") {
+		t.Errorf("the text does not say that it is incomplete:\n%s", s)
+	}
+	if s := text(t, mustRun(t, httpOptions())); strings.Contains(s, "INCOMPLETE") {
+		t.Errorf("a whole capture is called incomplete:\n%s", s)
+	}
+}
+
+// TestTruncatedBesideAnother: when one of two captures breaks off, the other
+// is judged up to there, and all of it if the first has nothing at all.
+func TestTruncatedBesideAnother(t *testing.T) {
+	frame := func(i int) packetAt {
+		return packetAt{1e18 + int64(i)*1e9, packettest.TCP("192.0.2.10", "192.0.2.80", uint16(1000+i), 80, "S", 1, 0, ""), 0}
+	}
+	var whole []packetAt
+	for i := range 10 {
+		whole = append(whole, frame(i))
+	}
+	cut := pcap(1, frame(2), frame(4), frame(6))
+	size := (len(cut) - 24) / 3
+	for _, w := range []struct {
+		name    string
+		cut     string
+		own     uint64 // frames of the broken one
+		packets uint64 // of both
+	}{
+		{"in its third frame", cut[:24+2*size+20], 2, 2 + 5}, // up to second 4
+		{"in its first frame", cut[:24+20], 0, 10},
+	} {
+		o := httpOptions()
+		o.Inputs = []Input{{"uplink_rep", file(t, "whole.pcap", pcap(1, whole...))}, {"vf0_rep", file(t, "cut.pcap", w.cut)}}
+		o.Split = nil
+		rep, err := Run(context.Background(), o)
+		var corrupt *port.CorruptError
+		if !errors.As(err, &corrupt) || rep == nil {
+			t.Fatalf("%s: %v", w.name, err)
+		}
+		if rep.Packets != w.packets || rep.Inputs[1].Packets != w.own || rep.Incomplete != err.Error() {
+			t.Errorf("%s: %d packets, %d of them from the broken capture; want %d and %d (incomplete: %q)", w.name, rep.Packets, rep.Inputs[1].Packets, w.packets, w.own, rep.Incomplete)
+		}
 	}
 }
 
@@ -405,7 +465,7 @@ func TestI7_limit(t *testing.T) {
 	if conns > 10 || conns == 0 {
 		t.Errorf("%d connections, want some and at most 10", conns)
 	}
-	if dropped := named(rep.Drops, "ct: refused by tracker"); rep.Conntrack.EarlyDrop+dropped+conns != 40 {
+	if dropped := named(rep.Drops, "ct: table full"); rep.Conntrack.EarlyDrop+dropped+conns != 40 {
 		t.Errorf("%d connections, %d dropped early, %d packets refused: they do not add up to 40", conns, rep.Conntrack.EarlyDrop, dropped)
 	}
 }

@@ -32,6 +32,9 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 		}
 		b.WriteByte('\n')
 	}
+	if r.Incomplete != "" {
+		fmt.Fprintf(b, "INCOMPLETE: %s\n", r.Incomplete)
+	}
 	span := r.LastTime - r.FirstTime
 	fmt.Fprintf(b, "time     %d.%06d s from the first packet to the last\n", span/1e9, span%1e9/1e3)
 	v := &r.verdicts
@@ -51,6 +54,8 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 	namedTable(b, "dropped because", r.Drops)
 	namedTable(b, "copy dropped because", r.CopyDrops)
 	r.fragments(b)
+	namedTable(b, "invalid because", r.Invalid)
+	namedTable(b, "tracker", r.Conntrack.trouble())
 	FilterTable(b, r.Filters)
 	r.zonesTable(b)
 	r.connections(b, conns)
@@ -156,6 +161,28 @@ func (r *Report) fragments(b io.Writer) {
 		fmt.Fprintf(b, "; %s begun anew", count(int(f.Restarted), "packet"))
 	}
 	fmt.Fprint(b, "\n\n")
+}
+
+// trouble is what the tracker counts beside connections that come and go
+// quietly, by Linux's names, where it is not zero.
+func (r *TrackerReport) trouble() (rows []Named) {
+	for _, c := range []Named{
+		{Name: "found", Packets: r.Found}, {Name: "invalid", Packets: r.Invalid}, {Name: "icmp_error", Packets: r.ICMPError},
+		{Name: "insert_failed", Packets: r.InsertFailed}, {Name: "drop", Packets: r.Drop}, {Name: "early_drop", Packets: r.EarlyDrop},
+		{Name: "clash_resolve", Packets: r.ClashResolved},
+	} {
+		if c.Packets > 0 {
+			rows = append(rows, c)
+		}
+	}
+	return rows
+}
+
+// WriteStat writes the tracker's counters as /proc/net/stat/nf_conntrack shows
+// them.
+func (r *Report) WriteStat(w io.Writer) error {
+	_, err := io.WriteString(w, observe.StatText(r.engine.Tracker().Stats()))
+	return err
 }
 
 // FilterTable writes filters with their counters, one a line, the rule as the

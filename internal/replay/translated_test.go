@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/packet/packettest"
 	"sluice/port"
 )
 
@@ -23,7 +24,7 @@ const capturesDoc = "../../docs/captures.md"
 // and decapsulation: nothing is dropped without a reason, the tables stay
 // sound, and docs/captures.md says what happened.
 func TestEveryCaptureTranslated(t *testing.T) {
-	root := needCapture(t, ".")
+	root := packettest.Capture(t, ".")
 	var rows []string
 	var packets, lost uint64
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

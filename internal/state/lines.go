@@ -171,22 +171,35 @@ type statsLine struct {
 	ExpectDelete  uint64 `json:"expect_delete"`
 	SearchRestart uint64 `json:"search_restart"`
 	NATExhausted  uint64 `json:"nat_exhausted"`
+
+	InvalidBy map[string]uint64 `json:"invalid_by,omitempty"` // by conntrack.Invalid's name
 }
 
 func newStatsLine(s conntrack.Stats) statsLine {
+	by := map[string]uint64{}
+	for why, n := range s.InvalidBy {
+		if n > 0 {
+			by[conntrack.Invalid(why).String()] = n
+		}
+	}
 	return statsLine{
 		kindStats, s.ClashRes, s.Found, s.New, s.Invalid, s.Ignore, s.Delete, s.ChainLength, s.Insert, s.InsertFailed,
 		s.Drop, s.EarlyDrop, s.ICMPError, s.ExpectNew, s.ExpectCreate, s.ExpectDelete, s.SearchRestart, s.NATExhausted,
+		by,
 	}
 }
 
 func (l *statsLine) stats() conntrack.Stats {
-	return conntrack.Stats{
+	s := conntrack.Stats{
 		ClashRes: l.ClashRes, Found: l.Found, New: l.New, Invalid: l.Invalid, Ignore: l.Ignore, Delete: l.Delete,
 		ChainLength: l.ChainLength, Insert: l.Insert, InsertFailed: l.InsertFailed, Drop: l.Drop, EarlyDrop: l.EarlyDrop,
 		ICMPError: l.ICMPError, ExpectNew: l.ExpectNew, ExpectCreate: l.ExpectCreate, ExpectDelete: l.ExpectDelete,
 		SearchRestart: l.SearchRestart, NATExhausted: l.NATExhausted,
 	}
+	for why := range s.InvalidBy {
+		s.InvalidBy[why] = l.InvalidBy[conntrack.Invalid(why).String()]
+	}
+	return s
 }
 
 type flowsLine struct {

@@ -150,6 +150,9 @@ const emptyAction = "bad action empty 1"
 // badParsing is what tc says of an action that said nothing itself.
 const badParsing = "bad action parsing"
 
+// noAction is what tc says of the word help in an action's place.
+const noAction = `Illegal "action"`
+
 // usage ends the parse where tc prints an action's usage and exits.
 func (c *cursor) usage(msg, want string) {
 	e := c.errorAt(c.i, msg, want)
@@ -163,6 +166,10 @@ func (c *cursor) action() []*policy.Action {
 	switch {
 	case w == "gact" || isControl(w):
 		return []*policy.Action{c.gact()}
+	case w == "help":
+		e := c.errorAt(c.i, noAction, actionWords)
+		e.final = true
+		panic(e)
 	case w == "ct" || w == "ct_action":
 		return c.ct()
 	case w == "mirred" || w == "mirrored":
@@ -262,9 +269,15 @@ func (c *cursor) gact() *policy.Action {
 	}
 	ctl, arg, ok := c.control()
 	if !ok {
+		if c.is("help") {
+			c.help("gact", 255)
+		}
 		c.usage("Bad action type "+c.text(), controlWords)
 	}
 	a.Control, a.ControlArg = ctl, arg
+	if c.text() == "help" {
+		c.help("gact", 255)
+	}
 	if c.is("random") {
 		c.arg("netrand or determ")
 		switch {
@@ -304,7 +317,9 @@ func (c *cursor) mirred() *policy.Action {
 	m := &policy.Mirred{}
 	a := &policy.Action{Kind: "mirred", Mirred: m, Control: policy.OK}
 	var direction, verb, index, target bool
-	c.arg(want)
+	if c.arg(want); c.text() == "help" {
+		c.help("mirred", 255)
+	}
 	if !c.is("egress", "ingress", "index") {
 		c.fail("mirred option not supported "+c.text(), want)
 	}

@@ -8,8 +8,6 @@ import (
 	"sluice/policy"
 )
 
-const ctWords = "commit, force, clear, zone, mark, label, nat, helper, index or a control: " + controlWords
-
 // ctParse is a ct action being read.
 type ctParse struct {
 	*cursor
@@ -79,7 +77,7 @@ func (p *ctParse) word() bool {
 		p.arg("a label")
 		ct.Label, ct.LabelMask = p.label("ct: ")
 	case p.is("help"):
-		p.fail("Usage: ct clear | ct commit [force] [zone ZONE] [mark MASKED_MARK] [label MASKED_LABEL] [nat NAT_SPEC] [helper HELPER] | ct [nat] [zone ZONE]", ctWords)
+		p.cursor.help("ct", 255)
 	case p.is("helper"):
 		ct.Helper = p.helper(p.arg("a helper"))
 	case w == "chain" || strings.HasPrefix(w, "chain="):

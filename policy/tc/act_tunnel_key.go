@@ -68,6 +68,8 @@ words:
 			t.NoCsum = true
 		case c.text() == "nofrag": // from iproute2 6.9 on
 			t.DontFrag = true
+		case c.text() == "help":
+			c.help("tunnel_key", 255)
 		default:
 			break words
 		}

@@ -83,8 +83,26 @@ func TestErrors(t *testing.T) {
 		{"filter add dev d ingress u32", "u32", `Unknown filter "u32", hence option "" is unparsable`, "flower, matchall", 26},
 		{"class add dev d", "class", `Object "class" is not part of this program`, "filter", 1},
 		{"-z filter show", "-z", `Option "-z" is unknown, try "tc -help".`, "-s", 1},
+		{head + "dst_mac 02-00-00-00-00-01", "02-00-00-00-00-01", `Illegal "dst_mac"`, "colons", 50},
+		{head + "dst_mac 02:00:00:00:00:01/49", "02:00:00:00:00:01/49", `Illegal "dst_mac": a mask of 49 bits`, "at most 48", 50},
+		{head + "src_ip any", "any", "RTNETLINK answers: Numerical result out of range", "default", 49},
+		{"filter add dev d ingress matchall", "matchall", "RTNETLINK answers: Invalid argument", "an action", 26},
+		{"filter add dev d parent 1: proto ip flower", "1:", "Error: Parent Qdisc doesn't exists.", "ingress", 25},
+		{"filter del dev d ingress pref 4", "4", "Error: Filter with specified priority/protocol not found.", "pref 7 protocol ip", 31},
+		{"filter del dev d ingress chain 3 pref 4", "3", "Error: Cannot find specified filter chain.", "", 32},
+		{"actions get action gact index 9", "9", "Error: TC action with specified index not found.", "instance of gact: 1", 31},
+		{"actions del action ct index 9", "9", "Error: TC action with specified index not found.", "of which there are none", 29},
+		{"qdisc add dev x ingress_block 5 egress_block 6 ingress", "6", "Error: Egress block sharing is not supported.", "clsact", 46},
+		{"qdisc add dev x ingress_block 5 egress_block 5 clsact", "5", "Error: block dev insert failed.", "another block", 46},
+		{"qdisc add dev x ingress ingress_block 5", "ingress_block", `What is "ingress_block"?`, "stand before it", 25},
+		{"qdisc add ingress dev x", "dev", `What is "dev"?`, "stand before it", 19},
+		{"qdisc add dev x parent ffff:fff1 ingress", "ingress", `Error: "ingress" is a duplicate parent ID`, "no parent", 34},
+		{"qdisc add dev x handle 1: ingress", "", "", "", 0},
+		{"actions ls action ct since 5", "", "", "", 0},
+		{head + "src_ip default", "", "", "", 0},
 	} {
 		s := &Session{Policy: &policy.Policy{}}
+		s.Run("filter add dev d ingress pref 7 proto ip flower action drop")
 		err := s.Run(c.line)
 		if c.msg == "" {
 			if err != nil {

@@ -30,6 +30,7 @@ const (
 	WarnFalls     = "falls-through" // some states meet no filter
 	WarnEndsInCT  = "ends-in-ct"    // nothing decides after the last ct action
 	WarnDevice    = "needs-device"  // skip_sw: only a device may run it
+	WarnRefused   = "refused"       // what runs policies does not take it; Check itself finds none
 )
 
 func (w Warning) String() string {

@@ -21,6 +21,7 @@ type Error struct {
 	Err       error // the policy's error, if Kernel
 	code      int   // tc's exit status
 	final     bool  // tc exits at once and says no more
+	help      bool  // somebody asked for it
 }
 
 // Error gives place, message and expectation in one line.
@@ -113,7 +114,7 @@ func (e *Error) Print(w io.Writer) {
 	if e.Want != "" {
 		at += ": expected " + e.Want
 	}
-	if e.Line != 0 {
+	if e.Line != 0 && !e.help {
 		fmt.Fprintf(w, "  %s%s\n", e.place(), at)
 	}
 }

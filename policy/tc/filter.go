@@ -43,7 +43,7 @@ func (s *Session) filter(c *cursor, o options) {
 	case verb("list"), verb("show"), verb("lst"):
 		s.list(c, o, false)
 	case verb("help"):
-		c.fail("Usage: tc filter [ add | del | change | replace | show ] [ dev STRING | block BLOCK_INDEX ] ...", verbs)
+		c.help("filter", 0)
 	default:
 		c.fail(fmt.Sprintf(`Command "%s" is unknown, try "tc filter help".`, c.text()), verbs)
 	}
@@ -60,6 +60,7 @@ type head struct {
 	handle   string
 	handleAt int
 	whereAt  int
+	parentAt int
 	prioAt   int
 	protoAt  int
 	chainAt  int
@@ -118,7 +119,10 @@ func (h *head) done(c *cursor, verb int, err error) {
 			or(h.kindAt)
 		case has("chain"):
 			or(h.chainAt)
-		case has("Qdisc"), has("lock"), has("class"), pe.Errno == policy.ENODEV:
+		case has("Parent Qdisc"), has("not classful"), has("class"):
+			or(h.parentAt, h.whereAt)
+			want = "ingress, or egress where the device has a clsact qdisc"
+		case has("Qdisc"), has("lock"), pe.Errno == policy.ENODEV:
 			or(h.whereAt)
 		case pe.Other != nil:
 			or(h.kindAt)
@@ -187,6 +191,10 @@ func (s *Session) head(c *cursor, why purpose) *head {
 	if why == create && !h.protocol {
 		h.rule.Protocol = etherAll
 	}
+	if k := c.text(); c.left() == 2 && (k == "flower" || k == "matchall") && c.words[c.i+1].text == "help" {
+		c.skip()
+		c.help(k, 1) // without a device, too
+	}
 	s.place(c, h, why == create || why == template, start)
 	f := &policy.Filter{}
 	h.rule.Filter = f
@@ -207,7 +215,9 @@ func (s *Session) head(c *cursor, why purpose) *head {
 	case "matchall":
 		if !c.more() && (why == create || why == change) {
 			// tc sends no options then, which the kernel does not take.
-			c.kernel(kindAt, &policy.Error{Errno: policy.EINVAL}, talking, 2)
+			e := c.refusal(kindAt, &policy.Error{Errno: policy.EINVAL}, talking, 2)
+			e.Want = "an action behind it: without any option the kernel does not take it"
+			panic(e)
 		}
 		if why == template {
 			c.kernel(kindAt, &policy.Error{Errno: policy.EOPNOTSUPP, Msg: "Chain templates are not supported with specified classifier"}, talking, 2)
@@ -230,7 +240,7 @@ func (s *Session) headWord(c *cursor, h *head) bool {
 		if h.where.Parent != 0 {
 			c.fail(fmt.Sprintf(`Error: "%s" is duplicate parent ID`, c.text()), "one of ingress, egress, root, parent")
 		}
-		h.where.Parent = p
+		h.where.Parent, h.parentAt = p, c.i
 	}
 	switch w := c.text(); {
 	case w == "dev":
@@ -269,7 +279,7 @@ func (s *Session) headWord(c *cursor, h *head) bool {
 		if !ok {
 			c.wrong("Invalid parent ID", "a class, such as ffff: or ffff:fff2")
 		}
-		h.where.Parent, h.egress = p, p == policy.ParentEgress
+		h.where.Parent, h.egress, h.parentAt = p, p == policy.ParentEgress, c.i
 	case w == "handle":
 		v := c.arg("a handle")
 		if h.handle != "" {
@@ -306,7 +316,7 @@ func (s *Session) headWord(c *cursor, h *head) bool {
 	case c.is("estimator"):
 		c.fail(`"estimator" is not part of this program`, headWords)
 	case c.is("help"):
-		c.fail("Usage: tc filter [ add | del | change | replace | show ] [ dev STRING | block BLOCK_INDEX ] ...", headWords)
+		c.help("filter", 0)
 	default:
 		return false
 	}
@@ -390,6 +400,8 @@ func (s *Session) chain(c *cursor, o options) {
 		p := s.newPrinter(o)
 		p.chain(view{parent: policy.ParentQdisc, block: h.where.Block}, ch)
 		p.flush()
+	case c.is("help"):
+		c.help("chain", 0)
 	default:
 		c.fail(fmt.Sprintf(`Command "%s" is unknown, try "tc chain help".`, w), verbs)
 	}

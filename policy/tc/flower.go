@@ -196,6 +196,9 @@ func (p *flowerParse) one() bool {
 		p.cfm()
 		return false
 	default:
+		if p.is("help") {
+			p.help("flower", 1)
+		}
 		p.fail(fmt.Sprintf(`What is "%s"?`, word), flowerWords)
 	}
 	return true

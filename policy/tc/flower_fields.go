@@ -11,6 +11,22 @@ import (
 func (p *flowerParse) macAddr(name string) (a, mask [6]byte) {
 	const want = "an Ethernet address, with /BITS or /MASK"
 	a, mask, ok := maskedMAC(p.arg(want))
+	if addr, m, has := strings.Cut(p.text(), "/"); !ok && has && !strings.Contains(m, ":") {
+		if n, isNumber := number(m, 10, 1<<32); isNumber {
+			// tc shifts by a negative number and asks for whatever comes of it.
+			p.fail(fmt.Sprintf(`Illegal %q: a mask of %d bits`, name, n), "at most 48 bits")
+		}
+		if _, ok := mac(addr); ok {
+			e := p.errorAt(p.i, fmt.Sprintf("%q is invalid lladdr.", m), want)
+			e.Detail = []string{fmt.Sprintf("Illegal %q", name)}
+			panic(e)
+		}
+	}
+	if !ok && !strings.Contains(p.text(), ":") {
+		// tc reads the first byte and compares the rest with memory that it has
+		// never written.
+		p.fail(fmt.Sprintf("Illegal %q", name), want+", its bytes apart by colons")
+	}
 	p.must(ok, name, want)
 	return a, mask
 }
@@ -97,6 +113,14 @@ func (p *flowerParse) ip(name string) (a, mask [16]byte) {
 	case 0:
 	default:
 		p.must(false, name, "protocol ip or ipv6 before flower, or vlan_ethtype before "+name)
+	}
+	switch s {
+	case "default": // any address: tc sends a mask of zeros
+		return a, mask
+	case "any", "all": // tc sends an address of no bytes
+		e := p.refusal(p.i, &policy.Error{Errno: policy.ERANGE}, talking, 2)
+		e.Want = "an address with /LENGTH; default, or no " + name + " at all, is any"
+		panic(e)
 	}
 	a, mask, fam, ok := prefix(s, want)
 	p.isPrefix(ok, want)

@@ -23,6 +23,8 @@ func (s *Session) matchall(c *cursor, h *head, f *policy.Filter) {
 			f.SkipHW = true
 		case c.is("skip_sw"):
 			f.SkipSW, f.SkipSWAt = true, c.place(c.i)
+		case c.is("help"):
+			c.help("matchall", 1)
 		default:
 			c.fail(fmt.Sprintf(`What is "%s"?`, c.text()), "action, skip_hw, skip_sw or classid")
 		}

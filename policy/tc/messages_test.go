@@ -121,7 +121,7 @@ func TestCheckTellsWhere(t *testing.T) {
 		{"filter add dev d egress flower action goto chain 9", "the packet is let out of the device there"},
 		{"filter add dev d egress protocol ip flower action ct", "which is let out of the device without"},
 		{"qdisc add dev d egress_block 5 clsact\nfilter add block 5 flower action goto chain 9", "the packet is let out of the device there"},
-		{"qdisc add dev d ingress_block 5 egress_block 5 clsact\nfilter add block 5 flower action goto chain 9", "the packet is handed up to the stack or let out of the device there"},
+		{"qdisc add dev d ingress_block 5 ingress\nqdisc add dev e egress_block 5 clsact\nfilter add block 5 flower action goto chain 9", "the packet is handed up to the stack or let out of the device there"},
 		{"filter add dev d ingress flower action drop action ct", ""},
 		{"filter add dev d ingress flower action drop random determ pipe 2 action ct", "nothing decides"},
 	} {

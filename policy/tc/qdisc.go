@@ -2,6 +2,7 @@ package tc
 
 import (
 	"fmt"
+	"strings"
 
 	"sluice/policy"
 )
@@ -20,6 +21,8 @@ func (s *Session) qdisc(c *cursor, o options) {
 	case c.is("delete"):
 		c.skip()
 		s.modifyQdisc(c, false, false)
+	case c.is("help"):
+		c.help("qdisc", 0)
 	default:
 		c.fail(fmt.Sprintf(`Command "%s" is unknown, try "tc qdisc help".`, c.text()), verbs)
 	}
@@ -29,13 +32,9 @@ func (s *Session) modifyQdisc(c *cursor, add, replace bool) {
 	start := c.i
 	var dev, kind string
 	var blocks [2]uint32
-	setKind := func(k string) {
-		if kind != "" && kind != k {
-			c.fail(fmt.Sprintf(`Error: "%s" is a duplicate parent ID.`, k), "one kind of qdisc")
-		}
-		kind = k
-	}
-	for c.more() {
+	var blockAt [2]int
+	parent := false
+	for c.more() && kind == "" {
 		switch w := c.text(); {
 		case w == "dev":
 			name := c.arg("a device")
@@ -45,15 +44,20 @@ func (s *Session) modifyQdisc(c *cursor, add, replace bool) {
 			c.device(name)
 			dev = name
 		case w == "ingress", w == "clsact":
-			setKind(w)
-		case w == "handle":
-			if h, ok := splitParent(c.arg("a handle")); !ok || h != policy.ParentQdisc {
-				c.wrong("invalid qdisc ID", "ffff:")
+			if parent {
+				c.fail(fmt.Sprintf(`Error: "%s" is a duplicate parent ID`, w), "no parent before it: the kind says where it hangs")
 			}
+			kind = w
+		case w == "handle":
+			c.qdiscHandle()
 		case w == "parent":
-			if h, ok := splitParent(c.arg("a parent")); !ok || h != 0xfffffff1 {
+			// Only del without a kind gets past it.
+			if h, ok := splitParent(c.arg("a parent")); !ok || h != 0xfffffff1 && !add {
 				c.wrong("invalid parent ID", "ffff:fff1")
 			}
+			parent = true
+		case matches(w, "help"):
+			c.help("qdisc", 2)
 		case w == "ingress_block", w == "egress_block":
 			i := policy.Ingress
 			if w == "egress_block" {
@@ -61,18 +65,29 @@ func (s *Session) modifyQdisc(c *cursor, add, replace bool) {
 			}
 			n, ok := u32(c.arg("a block's index"), 0)
 			if !ok || n == 0 {
-				c.wrong("invalid block index value", "a number from 1 on")
+				c.wrong("invalid "+w[:len(w)-len("_block")]+" block index value", "a number from 1 on")
 			}
 			if blocks[i] != 0 {
 				c.twice(w)
 			}
-			blocks[i] = n
+			blocks[i], blockAt[i] = n, c.i
 		case w == "root":
 			c.fail(`Qdiscs for sending ("root") are not part of this program`, "ingress or clsact")
 		default:
 			c.fail(fmt.Sprintf(`Unknown qdisc "%s", hence option "%s" is unparsable`, w, w), "dev DEVICE, ingress, clsact, ingress_block N or egress_block N")
 		}
 		c.skip()
+	}
+	// What stands behind the kind is the kind's.
+	for ; c.more(); c.skip() {
+		if kind != "ingress" || c.text() != "handle" {
+			want := "nothing behind clsact"
+			if kind == "ingress" {
+				want = "nothing behind ingress but a handle"
+			}
+			c.what(kind, want+": dev, ingress_block and egress_block stand before it")
+		}
+		c.qdiscHandle()
 	}
 	if dev == "" {
 		e := c.errorAt(c.i, "RTNETLINK answers: No such device", "dev DEVICE")
@@ -99,7 +114,24 @@ func (s *Session) modifyQdisc(c *cursor, add, replace bool) {
 		err = s.Policy.AddQdisc(dev, kind, blocks[0], blocks[1])
 	}
 	if err != nil {
-		c.kernel(start, err, "", 2)
+		e := c.refusal(start, err, "", 2)
+		switch {
+		case strings.Contains(err.Error(), "Egress block") && blockAt[policy.Egress] != 0:
+			e = c.refusal(blockAt[policy.Egress], err, "", 2)
+			e.Want = "clsact, which has an egress side, instead of ingress"
+		case strings.Contains(err.Error(), "block dev insert") && blockAt[policy.Egress] != 0:
+			e = c.refusal(blockAt[policy.Egress], err, "", 2)
+			e.Want = "another block than at ingress"
+		}
+		panic(e)
+	}
+}
+
+// qdiscHandle reads a handle's number, which changes nothing: ingress and
+// clsact are ffff: in any case.
+func (c *cursor) qdiscHandle() {
+	if h, ok := splitParent(c.arg("a handle")); !ok || h&0xffff != 0 {
+		c.wrong("invalid qdisc ID", "MAJOR:, such as ffff:")
 	}
 }
 

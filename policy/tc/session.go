@@ -86,7 +86,7 @@ func (s *Session) run(words []word) (err *Error) {
 	c := &cursor{s: s, words: words}
 	defer func() {
 		switch r := recover().(type) {
-		case nil:
+		case nil, finished:
 		case *Error:
 			err = r
 		default:
@@ -126,6 +126,8 @@ func (s *Session) run(words []word) (err *Error) {
 	case c.is("actions"):
 		c.skip()
 		s.actions(c, o)
+	case c.is("help"):
+		c.help("tc", 0)
 	case c.text() == "class", c.text() == "monitor", c.text() == "exec":
 		c.fail(fmt.Sprintf("Object %q is not part of this program", c.text()), objects)
 	default:
@@ -151,6 +153,13 @@ func (c *cursor) options(o *options) {
 			// They change nothing in what is printed here.
 		case is("-pretty"):
 			o.pretty = true
+		case w != "-b" && is("-Version"):
+			if c.s.Out != nil {
+				fmt.Fprintln(c.s.Out, version)
+			}
+			panic(finished{})
+		case is("-help"):
+			c.help("tc", 0)
 		case is("-force"):
 			c.s.Force = true
 		case is("-json"):

@@ -141,6 +141,9 @@ var deviates = map[string]string{
 	"filter add dev e0 ingress prio 212 proto ip flower action csum tcp,udp":                                  joined,
 	"filter add dev e0 ingress prio 213 proto ip flower action csum tcp, udp":                                 joined,
 	"filter add dev e0 ingress prio 102 proto ip flower action csum ip,tcp":                                   joined,
+	"-V":                               "this is not iproute2",
+	"qdisc show dev e0":                "other qdiscs are not shown",
+	"actions ls action gact since 5 6": "tc leaves words unread",
 }
 
 const (
