@@ -93,7 +93,10 @@ type feed struct {
 	filling *batch // being filled, or waiting to be handed over
 	now     int64  // the latest time so far
 	stopped bool   // nobody wants more
+	handed  bool   // the last batch that was passed on found a taker
 	broken  error  // why captures broke off
+
+	complete bool // everything has been handed over; valid when full is closed
 }
 
 // errStopped ends the feed's goroutine once the replay is over.
@@ -193,7 +196,8 @@ func (f *feed) run(ctx context.Context) {
 	f.filling = <-f.free
 	if err := f.fill(ctx); !errors.Is(err, errStopped) {
 		f.filling.err = err
-		_ = f.pass(ctx) // the last: nobody is left to tell
+		_ = f.pass(ctx) // nobody needs another batch
+		f.complete = f.handed
 	}
 }
 
@@ -250,8 +254,10 @@ func (f *feed) breakOff(s *source, err error) {
 func (f *feed) pass(ctx context.Context) error {
 	b, err := f.filling, error(nil)
 	f.mu.Unlock()
+	f.handed = false
 	select {
 	case f.full <- b:
+		f.handed = true
 	case <-ctx.Done():
 		err = errStopped
 	}

@@ -326,6 +326,9 @@ func (r *runner) each(ctx context.Context, f *feed) error {
 		select {
 		case b, more := <-f.full:
 			if !more {
+				if !f.complete {
+					return r.interrupted(ctx, f)
+				}
 				return nil
 			}
 			if err := r.judge(b); err != nil {
@@ -336,12 +339,17 @@ func (r *runner) each(ctx context.Context, f *feed) error {
 			default: // one that the feed added at its end
 			}
 		case <-ctx.Done():
-			if err := r.rest(f); err != nil {
-				return err
-			}
-			return fmt.Errorf("stopped after %s: %w", count(int(r.Packets), "packet"), context.Cause(ctx))
+			return r.interrupted(ctx, f)
 		}
 	}
+}
+
+// interrupted ends a replay that was told to stop.
+func (r *runner) interrupted(ctx context.Context, f *feed) error {
+	if err := r.rest(f); err != nil {
+		return err
+	}
+	return fmt.Errorf("stopped after %s: %w", count(int(r.Packets), "packet"), context.Cause(ctx))
 }
 
 // rest judges what the feed has read so far and ends it.
