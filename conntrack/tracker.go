@@ -186,8 +186,9 @@ func (t *Tracker) release(slot uint32, c *Conn) {
 		t.unlinkSource(slot, c)
 	}
 	if c.Status&extraBits != 0 {
-		t.disown(t.slab.ref(slot, c))
-		if x := t.extras[slot]; c.Status&StatusExpected != 0 && t.Conn(x.master) != nil {
+		x := t.extras[slot]
+		t.disown(x)
+		if c.Status&StatusExpected != 0 && t.Conn(x.master) != nil {
 			t.extras[slotOf(x.master)].children--
 		}
 		delete(t.extras, slot)

@@ -9,7 +9,7 @@ func TCPSeq(b []byte) uint32 { return binary.BigEndian.Uint32(b[4:]) }
 // at on, and brings lengths and checksums of the IP, TCP and UDP headers up to
 // date. What lies behind the IP packet goes. A frame that changes its length
 // is written to buf, which must be long enough; otherwise it is changed in
-// place. The packet must be whole, without extension headers that state its
+// place. frame may lie at buf's beginning. The packet must be whole, without extension headers that state its
 // length (jumbograms).
 func ReplacePayload(frame, buf []byte, h *Headers, at, n int, s []byte) []byte {
 	at += int(h.Payload)
@@ -17,11 +17,12 @@ func ReplacePayload(frame, buf []byte, h *Headers, at, n int, s []byte) []byte {
 	if grow == 0 {
 		copy(frame[at:at+n], s)
 	} else {
+		// The frame may be in buf already: what is behind moves first.
 		old := frame
 		frame = buf[:int(h.End)+grow]
+		copy(frame[at+len(s):], old[at+n:h.End])
 		copy(frame, old[:at])
 		copy(frame[at:], s)
-		copy(frame[at+len(s):], old[at+n:h.End])
 	}
 	h.End = uint16(int(h.End) + grow)
 	h.Len = uint32(len(frame))
