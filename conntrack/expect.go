@@ -2,6 +2,7 @@ package conntrack
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 
@@ -231,4 +232,24 @@ func (t *Tracker) disown(x *extra) {
 	for len(x.waiting) > 0 {
 		t.unexpect(x.waiting[len(x.waiting)-1])
 	}
+}
+
+// check reports expectations that are in one list and not in the other.
+func (x *expectations) check(extras map[uint32]*extra) (errs []error) {
+	n, mine := 0, 0
+	for k, list := range x.by {
+		n += len(list)
+		for _, e := range list {
+			if own := extras[slotOf(e.Master)]; e.key() != k || own == nil || !slices.Contains(own.waiting, e) {
+				errs = append(errs, fmt.Errorf("expectation %v is in the wrong place, or its master does not know it", e.Tuple))
+			}
+		}
+	}
+	for _, own := range extras {
+		mine += len(own.waiting)
+	}
+	if n != x.n || mine != x.n {
+		errs = append(errs, fmt.Errorf("%d expectations, %d by master, %d are counted", n, mine, x.n))
+	}
+	return errs
 }

@@ -104,6 +104,7 @@ func sipSize(b []byte) (int64, bool) {
 type sipMessage struct {
 	*parley
 	at, n int
+	line  [64]byte // where what goes in is written
 }
 
 func (m *sipMessage) text() []byte { return m.payload()[m.at : m.at+m.n] }

@@ -67,12 +67,12 @@ func (m *sipMessage) translateVia(request bool) bool {
 	}
 	end := via.at + via.n + m.n - was
 	if addr, at, n := sipAddrParam(m.text(), end, "maddr=", f, true); n > 0 && addr == this.Src && addr != other.Dst {
-		if !m.put(at, n, appendSIPAddr(nil, other.Dst, f, true)) {
+		if !m.put(at, n, appendSIPAddr(m.line[:0], other.Dst, f, true)) {
 			return false
 		}
 	}
 	if addr, at, n := sipAddrParam(m.text(), end, "received=", f, false); n > 0 && addr == this.Dst && addr != other.Src {
-		if !m.put(at, n, appendSIPAddr(nil, other.Src, f, false)) {
+		if !m.put(at, n, appendSIPAddr(m.line[:0], other.Src, f, false)) {
 			return false
 		}
 	}
@@ -103,12 +103,12 @@ func (m *sipMessage) putEnd(e sipEnd) bool {
 }
 
 func (m *sipMessage) putEndAs(e sipEnd, addr packet.Addr, port uint16) bool {
-	s := append(appendSIPAddr(nil, addr, m.family(), true), ':')
+	s := append(appendSIPAddr(m.line[:0], addr, m.family(), true), ':')
 	return m.put(e.at, e.n, strconv.AppendUint(s, uint64(port), 10))
 }
 
 func (m *sipMessage) putNumber(at, n, v int) bool {
-	return m.put(at, n, strconv.AppendInt(nil, int64(v), 10))
+	return m.put(at, n, strconv.AppendInt(m.line[:0], int64(v), 10))
 }
 
 // forcePort sends answers to where the client listens, if that is not where it
@@ -199,13 +199,13 @@ func (m *sipMessage) putPort(at, n int, port uint16) bool {
 // putConnection writes a medium's address (nf_nat_sdp_addr).
 func (m *sipMessage) putConnection(i int, addr packet.Addr) bool {
 	at, n, ok := sdpConnection.find(m.text(), i, sdpMedia, m.family())
-	return ok && m.put(at, n, appendSIPAddr(nil, addr, m.family(), false)) && m.putLength()
+	return ok && m.put(at, n, appendSIPAddr(m.line[:0], addr, m.family(), false)) && m.putLength()
 }
 
 // putSession writes the session's addresses: the owner's, which must be there,
 // and the connection's (nf_nat_sdp_session).
 func (m *sipMessage) putSession(i int, addr packet.Addr) bool {
-	s := appendSIPAddr(nil, addr, m.family(), false)
+	s := appendSIPAddr(m.line[:0], addr, m.family(), false)
 	at, n, ok := sdpOwner.find(m.text(), i, sdpMedia, m.family())
 	if !ok || !m.put(at, n, s) {
 		return false

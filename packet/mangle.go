@@ -8,9 +8,9 @@ func TCPSeq(b []byte) uint32 { return binary.BigEndian.Uint32(b[4:]) }
 // ReplacePayload puts s in place of n bytes of the transport's payload from
 // at on, and brings lengths and checksums of the IP, TCP and UDP headers up to
 // date. What lies behind the IP packet goes. A frame that changes its length
-// is written to buf, which must be long enough; otherwise it is changed in
-// place. frame may lie at buf's beginning. The packet must be whole, without extension headers that state its
-// length (jumbograms).
+// is written to buf, which must be long enough and may be where the frame
+// begins; otherwise it is changed in place. The packet must be whole, without
+// extension headers that state its length (jumbograms).
 func ReplacePayload(frame, buf []byte, h *Headers, at, n int, s []byte) []byte {
 	at += int(h.Payload)
 	grow := len(s) - n
