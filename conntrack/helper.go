@@ -158,6 +158,9 @@ func (t *Tracker) Help(now int64, frame, buf []byte, h *packet.Headers, ct *pack
 	case SIPTCP:
 		ok = p.sipStream()
 	}
+	if ok && p.changed {
+		packet.SumPayload(p.frame, h)
+	}
 	if ok && c.Status&StatusSeqAdjust != 0 && h.Proto == packet.ProtoTCP {
 		p.adjust()
 	}
@@ -176,6 +179,8 @@ type parley struct {
 	x     *extra
 	info  packet.CTInfo
 	dir   int
+
+	changed bool // the transport's checksum must be computed anew
 }
 
 // tuple is a direction's tuple as its sender sees it.
@@ -257,7 +262,8 @@ func (p *parley) mangle(at, n int, s []byte) bool {
 	if size > len(p.buf) || size > 65535 {
 		return false
 	}
-	p.frame = packet.ReplacePayload(p.frame, p.buf, p.h, at, n, s)
+	p.frame = packet.SplicePayload(p.frame, p.buf, p.h, at, n, s)
+	p.changed = true
 	return true
 }
 

@@ -120,10 +120,9 @@ func (m *sipMessage) forcePort() bool {
 	if m.h.Proto != packet.ProtoUDP {
 		return false
 	}
-	// Replacing nothing mends the checksum.
-	l4 := m.frame[m.h.L4:]
-	binary.BigEndian.PutUint16(l4[2:], m.x.sip.forcedPort)
-	return m.mangle(0, 0, nil)
+	binary.BigEndian.PutUint16(m.frame[m.h.L4+2:], m.x.sip.forcedPort)
+	m.changed = true
+	return true
 }
 
 // announced is the address under which the other side knows the sender.

@@ -206,9 +206,11 @@ func sipEndAt(b []byte, i int, family uint8) (e sipEnd, ok bool) {
 // sipUserEndAt is sipEndAt behind a user's name, if there is one
 // (skp_epaddr_len).
 func sipUserEndAt(b []byte, i int, family uint8) (sipEnd, bool) {
-	for j := i; j < len(b) && !isNewline(b[j]); j++ {
-		if b[j] == '@' {
-			return sipEndAt(b, j+1, family)
+	// Many addresses may share a line without a user.
+	if user := bytes.IndexByte(b[i:], '@'); user >= 0 {
+		name := b[i : i+user]
+		if bytes.IndexByte(name, '\n') < 0 && bytes.IndexByte(name, '\r') < 0 {
+			i += user + 1
 		}
 	}
 	return sipEndAt(b, i, family)
