@@ -11,33 +11,30 @@ const (
 	NoHelper Helper = iota
 	FTP
 	TFTP
+	SIP    // over UDP
+	SIPTCP // over TCP
 
 	numHelpers
 )
 
 // HelperNames are the names as Linux has them.
-var HelperNames = [numHelpers]string{"", "ftp", "tftp"}
+var HelperNames = [numHelpers]string{FTP: "ftp", TFTP: "tftp", SIP: "sip", SIPTCP: "sip"}
 
-// helperProtos are the protocols that each helper reads.
-var helperProtos = [numHelpers][]uint8{FTP: {packet.ProtoTCP}, TFTP: {packet.ProtoUDP}}
+// helperProto is the protocol that each helper reads.
+var helperProto = [numHelpers]uint8{FTP: packet.ProtoTCP, TFTP: packet.ProtoUDP, SIP: packet.ProtoUDP, SIPTCP: packet.ProtoTCP}
 
 // HelperByName finds a helper by its name and transport protocol; false when
 // there is none.
 func HelperByName(name string, proto uint8) (Helper, bool) {
 	for h := FTP; h < numHelpers; h++ {
-		if HelperNames[h] != name {
-			continue
-		}
-		for _, p := range helperProtos[h] {
-			if p == proto {
-				return h, true
-			}
+		if HelperNames[h] == name && helperProto[h] == proto {
+			return h, true
 		}
 	}
 	return NoHelper, false
 }
 
-// expectPolicy bounds what one connection may announce.
+// expectPolicy bounds what one connection may announce of one class.
 type expectPolicy struct {
 	max     int
 	timeout int64
@@ -45,7 +42,9 @@ type expectPolicy struct {
 
 // expectPolicies are the kernel's (nf_conntrack_ftp.c ftp_exp_policy and its
 // likes).
-var expectPolicies = [numHelpers]expectPolicy{FTP: {1, 5 * 60 * second}, TFTP: {1, 5 * 60 * second}}
+var expectPolicies = [numHelpers][]expectPolicy{
+	FTP: {{1, 5 * 60 * second}}, TFTP: {{1, 5 * 60 * second}}, SIP: sipPolicy, SIPTCP: sipPolicy,
+}
 
 // extra is what few connections have: those with a helper, those that a helper
 // has announced, and those whose payload grew. Status bits say which.
@@ -56,7 +55,9 @@ type extra struct {
 	masterOf packet.Tuple // the master's original tuple
 	seq      [2]seqAdjust // by direction; valid iff StatusSeqAdjust
 	ftp      ftpState
-	children int // connections that live and that this one has announced
+	sip      sipState
+	waiting  []*Expectation // its own, the oldest first
+	children int            // connections that live and that this one has announced
 }
 
 func (t *Tracker) extra(slot uint32) *extra {
@@ -129,7 +130,7 @@ func (t *Tracker) SetHelper(ref packet.ConnRef, h Helper, family uint8) bool {
 }
 
 // MaxGrowth is by how many bytes Help may lengthen a frame.
-const MaxGrowth = 512
+const MaxGrowth = 2048
 
 // Help lets a packet's helper read and change its payload, and keeps the
 // sequence numbers of connections whose payload grew in step
@@ -142,18 +143,23 @@ func (t *Tracker) Help(now int64, frame, buf []byte, h *packet.Headers, ct *pack
 		return frame, true
 	}
 	x := t.extra(slotOf(ct.Conn))
-	if x.family != h.Tuple.Family || h.Flags&packet.HasL4 == 0 {
+	if x.family != h.Tuple.Family || h.Flags&packet.HasL4 == 0 || h.Proto != helperProto[x.helper] {
 		return frame, true
 	}
 	p := parley{t: t, now: now, frame: frame, buf: buf, h: h, c: c, ref: ct.Conn, x: x, info: ct.Info, dir: ct.Info.Dir()}
 	ok := true
-	switch {
-	case h.Proto == packet.ProtoTCP && x.helper == FTP:
+	switch x.helper {
+	case FTP:
 		ok = p.ftp()
-	case h.Proto == packet.ProtoUDP && x.helper == TFTP:
+	case TFTP:
 		ok = p.tftp()
-	default:
-		return frame, true
+	case SIP:
+		ok = p.sip()
+	case SIPTCP:
+		ok = p.sipStream()
+	}
+	if ok && p.changed {
+		packet.SumPayload(p.frame, h)
 	}
 	if ok && c.Status&StatusSeqAdjust != 0 && h.Proto == packet.ProtoTCP {
 		p.adjust()
@@ -173,14 +179,18 @@ type parley struct {
 	x     *extra
 	info  packet.CTInfo
 	dir   int
+
+	changed bool // the transport's checksum must be computed anew
 }
 
 // tuple is a direction's tuple as its sender sees it.
-func (p *parley) tuple(dir int) packet.Tuple {
+func (p *parley) tuple(dir int) packet.Tuple { return p.t.tupleOf(slotOf(p.ref), p.c, dir) }
+
+func (t *Tracker) tupleOf(slot uint32, c *Conn, dir int) packet.Tuple {
 	if dir == 0 {
-		return p.c.Orig
+		return c.Orig
 	}
-	return p.t.reply(slotOf(p.ref), p.c)
+	return t.reply(slot, c)
 }
 
 // expectation is one of this connection's.
@@ -193,8 +203,8 @@ func (p *parley) translated() bool { return p.c.Status&natMask != 0 }
 
 // place announces an expectation under the port it has, or under another that
 // is free: the translator's address may have promised that one already
-// (nf_nat_helper.c nf_nat_exp_find_port). It returns the port; 0: none.
-func (p *parley) place(e Expectation) uint16 {
+// (nf_nat_helper.c nf_nat_exp_find_port). It returns nil when there is none.
+func (p *parley) place(e Expectation) *Expectation {
 	port := e.Tuple.DPort
 	for try := range 128 {
 		if try == 1 {
@@ -207,14 +217,27 @@ func (p *parley) place(e Expectation) uint16 {
 		}
 		n := e
 		n.Tuple.DPort = port
-		switch p.t.announce(p.now, n) {
-		case expectOK:
-			return port
-		case expectFull:
-			return 0
+		if done, res := p.t.announce(p.now, n, false); res != expectBusy {
+			return done
 		}
 	}
-	return 0
+	return nil
+}
+
+// refresh gives the connection another timeout (nf_ct_refresh).
+func (p *parley) refresh(timeout int64) {
+	c := p.c
+	if c.Status&StatusFixedTimeout != 0 {
+		return
+	}
+	timeout = p.t.scaled(timeout)
+	if c.Status&StatusConfirmed != 0 {
+		timeout += p.now
+	}
+	sooner := timeout < c.Timeout
+	if c.Timeout = timeout; sooner {
+		p.t.sooner(slotOf(p.ref), c)
+	}
 }
 
 // payload is what the transport carries.
@@ -224,17 +247,23 @@ func (p *parley) payload() []byte { return p.frame[p.h.Payload:p.h.End] }
 // (nf_nat_helper.c nf_nat_mangle_tcp_packet, nf_nat_mangle_udp_packet). It
 // reports false when the packet would grow too long.
 func (p *parley) replace(at, n int, s []byte) bool {
-	if len(s)-n > MaxGrowth || int(p.h.End)+len(s)-n > 65535 {
+	if !p.mangle(at, n, s) {
 		return false
 	}
-	seq := uint32(0)
 	if p.h.Proto == packet.ProtoTCP {
-		seq = packet.TCPSeq(p.frame[p.h.L4:])
+		p.grown(packet.TCPSeq(p.frame[p.h.L4:]), len(s)-n)
 	}
-	p.frame = packet.ReplacePayload(p.frame, p.buf, p.h, at, n, s)
-	if p.h.Proto == packet.ProtoTCP {
-		p.grown(seq, len(s)-n)
+	return true
+}
+
+// mangle is replace for who sees to the sequence numbers himself.
+func (p *parley) mangle(at, n int, s []byte) bool {
+	size := int(p.h.End) + len(s) - n
+	if size > len(p.buf) || size > 65535 {
+		return false
 	}
+	p.frame = packet.SplicePayload(p.frame, p.buf, p.h, at, n, s)
+	p.changed = true
 	return true
 }
 
@@ -248,8 +277,15 @@ func (t *Tracker) begin(now int64, slot uint32, c *Conn, e *Expectation) {
 	t.extra(slotOf(e.Master)).children++
 	c.Mark = m.Mark
 	t.st.ExpectNew++
-	if e.follow {
+	if e.adopts != NoHelper {
+		x.helper, x.family = e.adopts, c.Orig.Family
+		c.Status |= StatusHelper
+	}
+	switch e.follow {
+	case followMaster:
 		t.followMaster(now, slot, c, e, m)
+	case followSIP:
+		t.followSIP(now, slot, c, e, m)
 	}
 }
 
@@ -257,10 +293,7 @@ func (t *Tracker) begin(now int64, slot uint32, c *Conn, e *Expectation) {
 // (nf_nat_core.c nf_nat_follow_master): it comes from where the master's
 // packets go to, and goes to whom they come from.
 func (t *Tracker) followMaster(now int64, slot uint32, c *Conn, e *Expectation, m *Conn) {
-	other := m.Orig
-	if e.dir == 0 {
-		other = t.reply(slotOf(e.Master), m)
-	}
+	other := t.tupleOf(slotOf(e.Master), m, 1-int(e.dir))
 	t.setupNAT(now, slot, c, &NATRange{Manip: SrcNAT, HasAddr: true, Family: c.Orig.Family, Min: other.Dst, Max: other.Dst}, SrcNAT)
 	t.setupNAT(now, slot, c, &NATRange{
 		Manip: DstNAT, HasAddr: true, Family: c.Orig.Family, Min: other.Src, Max: other.Src,

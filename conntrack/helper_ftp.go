@@ -115,13 +115,15 @@ func (p *parley) ftpExpect(at, n int, addr packet.Addr, port uint16, kind ftpKin
 		Src: other.Src, Dst: other.Dst, DPort: port, Proto: packet.ProtoTCP, Family: from.Family,
 	})
 	if !p.translated() {
-		return p.t.announce(p.now, e) == expectOK
+		_, res := p.t.announce(p.now, e, false)
+		return res == expectOK
 	}
-	e.follow, e.dir, e.savedPort = true, uint8(1-p.dir), port
-	if port = p.place(e); port == 0 {
+	e.follow, e.dir, e.savedPort = followMaster, uint8(1-p.dir), port
+	placed := p.place(e)
+	if placed == nil {
 		return false
 	}
-	return p.replace(at, n, ftpText(kind, other.Dst, from.Family, port))
+	return p.replace(at, n, ftpText(kind, other.Dst, from.Family, placed.Tuple.DPort))
 }
 
 // ftpText writes an address and port (nf_nat_ftp.c nf_nat_ftp_fmt_cmd).

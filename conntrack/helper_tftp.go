@@ -28,7 +28,8 @@ func (p *parley) tftp() bool {
 		Src: reply.Src, Dst: reply.Dst, DPort: reply.DPort, Proto: packet.ProtoUDP, Family: reply.Family,
 	})
 	if p.translated() {
-		e.follow, e.dir, e.savedPort = true, 1, p.c.Orig.SPort
+		e.follow, e.dir, e.savedPort = followMaster, 1, p.c.Orig.SPort
 	}
-	return p.t.announce(p.now, e) == expectOK
+	_, res := p.t.announce(p.now, e, false)
+	return res == expectOK
 }

@@ -195,8 +195,9 @@ func (t *Tracker) release(slot uint32, c *Conn) {
 		t.unlinkSource(slot, c)
 	}
 	if c.Status&extraBits != 0 {
-		t.disown(t.slab.ref(slot, c))
-		if x := t.extras[slot]; c.Status&StatusExpected != 0 && t.Conn(x.master) != nil {
+		x := t.extras[slot]
+		t.disown(x)
+		if c.Status&StatusExpected != 0 && t.Conn(x.master) != nil {
 			t.extras[slotOf(x.master)].children--
 		}
 		delete(t.extras, slot)
@@ -438,6 +439,7 @@ func (t *Tracker) Check() (errs []error) {
 		bad("the index names slot %d, which is not confirmed", n)
 	}
 	errs = append(errs, t.checkLimits()...)
+	errs = append(errs, t.expect.check(t.extras)...)
 	if live != t.slab.live {
 		bad("%d slots are in use, %d are counted", live, t.slab.live)
 	}

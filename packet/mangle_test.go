@@ -33,9 +33,20 @@ func TestReplacePayload(t *testing.T) {
 		f := append(build(data), make([]byte, rapid.IntRange(0, 6).Draw(rt, "padding"))...)
 		var h, again packet.Headers
 		packet.Parse(f, &h)
-		f = packet.ReplacePayload(f, make([]byte, 2000), &h, at, n, []byte(s))
+		buf := make([]byte, 2000)
+		f = packet.ReplacePayload(f, buf, &h, at, n, []byte(s))
 		if !bytes.Equal(f[:h.End], build(want)) {
 			rt.Fatalf("%q with %d bytes at %d replaced by %q:\n%x\nwant\n%x", data, n, at, s, f, build(want))
+		}
+		// Once more, where the frame lies now.
+		at = rapid.IntRange(0, len(want)).Draw(rt, "at, again")
+		n = rapid.IntRange(0, len(want)-at).Draw(rt, "length, again")
+		s = rapid.StringN(0, 40, 40).Draw(rt, "replacement, again")
+		was := want
+		want = want[:at] + s + want[at+n:]
+		f = packet.ReplacePayload(f, buf, &h, at, n, []byte(s))
+		if !bytes.Equal(f[:h.End], build(want)) {
+			rt.Fatalf("%q with %d bytes at %d replaced by %q, again:\n%x\nwant\n%x", was, n, at, s, f, build(want))
 		}
 		packet.Parse(f, &again)
 		if h.End != again.End || h.IPLen != again.IPLen || h.Payload != again.Payload || h.Len != again.Len {

@@ -79,7 +79,7 @@ func expectation(x *conntrack.Expectation, now int64) Entry {
 	}
 	e := Entry{
 		"master": tuple(&x.MasterOf), "tuple": tuple(&x.Tuple), "mask": tuple(&mask),
-		"timeout": (x.Deadline - now) / 1e9, "helper": conntrack.HelperNames[x.Helper], "flags": 0,
+		"timeout": (x.Deadline - now) / 1e9, "helper": conntrack.HelperNames[x.Helper], "flags": x.Flags,
 	}
 	if x.Zone != 0 {
 		e["zone"] = x.Zone
