@@ -157,20 +157,26 @@ func (t *Tracker) announce(now int64, e Expectation, anyone bool) (*Expectation,
 	if int64(t.expect.n) >= t.set.ExpectMax {
 		return nil, expectFull
 	}
+	e.Deadline = now + p.timeout
+	t.await(&e)
+	t.st.ExpectCreate++
+	return &e, expectOK
+}
+
+// await enters an expectation in all lists, as the youngest.
+func (t *Tracker) await(e *Expectation) {
 	if t.expect.by == nil {
 		t.expect.by = map[expectKey][]*Expectation{}
 	}
 	t.expect.serial++
 	e.serial = t.expect.serial
-	e.Deadline = now + p.timeout
 	if t.expect.n == 0 || e.Deadline < t.expect.soonest {
 		t.expect.soonest = e.Deadline
 	}
-	t.expect.by[k] = append(t.expect.by[k], &e)
-	x.waiting = append(x.waiting, &e)
+	k, x := e.key(), t.extra(slotOf(e.Master))
+	t.expect.by[k] = append(t.expect.by[k], e)
+	x.waiting = append(x.waiting, e)
 	t.expect.n++
-	t.st.ExpectCreate++
-	return &e, expectOK
 }
 
 // announcePair adds both or none (nf_ct_expect_related_pair).

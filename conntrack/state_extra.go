@@ -20,6 +20,14 @@ type SavedExtra struct {
 	// Lines are the sequence numbers after which lines of FTP begin, by
 	// direction.
 	Lines [2][]uint32
+	SIP   SavedSIP
+}
+
+// SavedSIP is what SIP's helper remembers of a connection: the numbers of the
+// last requests, and where a client listens that sends from elsewhere.
+type SavedSIP struct {
+	Register, Invite uint32
+	ForcedPort       uint16
 }
 
 // SavedSeq is by how much sequence numbers are off, see SeqAdjust.
@@ -28,11 +36,15 @@ type SavedSeq struct {
 	Before, After int32
 }
 
-// SavedExpectation is an expectation with what its translation needs.
+// SavedExpectation is an expectation with what its helper and its translation
+// need.
 type SavedExpectation struct {
 	Expectation
-	Follow    bool
+	Class     uint8
+	Adopts    Helper
+	Follow    uint8
 	Dir       uint8
+	SavedAddr packet.Addr
 	SavedPort uint16
 }
 
@@ -57,6 +69,7 @@ func (t *Tracker) savedExtra(slot uint32, c *Conn) *SavedExtra {
 	}
 	x := t.extra(slot)
 	s := &SavedExtra{Helper: x.helper, Family: x.family, Master: x.master, MasterOf: x.masterOf}
+	s.SIP = SavedSIP{x.sip.register, x.sip.invite, x.sip.forcedPort}
 	for d := range s.Seq {
 		s.Seq[d] = SavedSeq{x.seq[d].pos, x.seq[d].before, x.seq[d].after}
 		s.Lines[d] = slices.Clone(x.ftp.line[d][:x.ftp.n[d]])
@@ -78,6 +91,7 @@ func (t *Tracker) putExtra(slot uint32, c *Conn, s *SavedExtra) error {
 	}
 	x := t.extra(slot)
 	x.helper, x.family, x.master, x.masterOf = s.Helper, s.Family, s.Master, s.MasterOf
+	x.sip = sipState{s.SIP.Register, s.SIP.Invite, s.SIP.ForcedPort}
 	for d := range s.Seq {
 		x.seq[d] = seqAdjust{s.Seq[d].Pos, s.Seq[d].Before, s.Seq[d].After}
 		if len(s.Lines[d]) > len(x.ftp.line[d]) {
@@ -100,7 +114,7 @@ func (t *Tracker) adopt() {
 func (t *Tracker) savedExpectations() (out []SavedExpectation) {
 	for _, list := range t.expect.by {
 		for _, e := range list {
-			out = append(out, SavedExpectation{*e, e.follow, e.dir, e.savedPort})
+			out = append(out, SavedExpectation{*e, e.class, e.adopts, uint8(e.follow), e.dir, e.savedAddr, e.savedPort})
 		}
 	}
 	slices.SortFunc(out, func(a, b SavedExpectation) int { return cmp.Compare(a.serial, b.serial) })
@@ -111,24 +125,27 @@ func (t *Tracker) putExpectations(saved []SavedExpectation) error {
 	for i := range saved {
 		s := &saved[i]
 		e := s.Expectation
-		e.follow, e.dir, e.savedPort, e.serial = s.Follow, s.Dir, s.SavedPort, uint64(i+1)
-		if e.Helper == NoHelper || e.Helper >= numHelpers || t.Conn(e.Master) == nil || e.dir > 1 {
+		e.class, e.adopts, e.follow, e.dir, e.savedAddr, e.savedPort = s.Class, s.Adopts, follow(s.Follow), s.Dir, s.SavedAddr, s.SavedPort
+		if e.Helper == NoHelper || e.Helper >= numHelpers || !t.hasHelper(e.Master) || e.dir > 1 ||
+			int(e.class) >= len(expectPolicies[e.Helper]) || e.adopts >= numHelpers || e.follow > followSIP {
 			return fmt.Errorf("the expectation of %v: nobody can expect it", e.Tuple)
 		}
-		if t.expect.by == nil {
-			t.expect.by = map[expectKey][]*Expectation{}
-		}
-		t.expect.by[e.key()] = append(t.expect.by[e.key()], &e)
-		t.expect.n++
-		t.expect.serial = e.serial
+		t.await(&e)
 	}
 	return nil
+}
+
+func (t *Tracker) hasHelper(ref packet.ConnRef) bool {
+	c := t.Conn(ref)
+	return c != nil && c.Status&StatusHelper != 0
 }
 
 // FlushExpectations forgets all expectations and says how many there were.
 func (t *Tracker) FlushExpectations() int {
 	n := t.expect.n
-	t.unexpectIf(func(*Expectation) bool { return true })
+	for _, x := range t.extras {
+		t.disown(x)
+	}
 	return n
 }
 

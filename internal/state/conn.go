@@ -44,36 +44,40 @@ type moreLine struct {
 	MProto   uint8                 `json:"master_proto,omitempty"`
 	Seq      [2]conntrack.SavedSeq `json:"seqadj"`
 	Lines    [2][]uint32           `json:"ftp_lines"`
+	SIP      conntrack.SavedSIP    `json:"sip,omitzero"`
 }
 
 func newMore(x *conntrack.SavedExtra) *moreLine {
 	if x == nil {
 		return nil
 	}
-	l := &moreLine{Helper: conntrack.HelperNames[x.Helper], Family: x.Family, Master: slotGen(x.Master), Seq: x.Seq, Lines: x.Lines}
+	l := &moreLine{Helper: conntrack.HelperNames[x.Helper], Family: x.Family, Master: slotGen(x.Master), Seq: x.Seq, Lines: x.Lines, SIP: x.SIP}
 	if x.MasterOf.Family != 0 {
 		l.MasterOf, l.MProto = bareEnd(&x.MasterOf), x.MasterOf.Proto
 	}
 	return l
 }
 
-func (l *moreLine) extra() (x *conntrack.SavedExtra, err error) {
+func (l *moreLine) extra(proto uint8) (x *conntrack.SavedExtra, err error) {
 	if l == nil {
 		return nil, nil
 	}
-	x = &conntrack.SavedExtra{Family: l.Family, Master: refOf(l.Master), Seq: l.Seq, Lines: l.Lines}
-	if x.Helper, err = helperOf(l.Helper); err == nil && l.MasterOf != nil {
+	x = &conntrack.SavedExtra{Family: l.Family, Master: refOf(l.Master), Seq: l.Seq, Lines: l.Lines, SIP: l.SIP}
+	if x.Helper, err = helperOf(l.Helper, proto); err == nil && l.MasterOf != nil {
 		x.MasterOf, err = l.MasterOf.tuple(l.MProto)
 	}
 	return x, err
 }
 
-func helperOf(name string) (conntrack.Helper, error) {
-	i := slices.Index(conntrack.HelperNames[:], name)
-	if i < 0 {
-		return 0, fmt.Errorf("unknown helper %q", name)
+func helperOf(name string, proto uint8) (conntrack.Helper, error) {
+	if name == "" {
+		return conntrack.NoHelper, nil
 	}
-	return conntrack.Helper(i), nil
+	h, ok := conntrack.HelperByName(name, proto)
+	if !ok {
+		return h, fmt.Errorf("unknown helper %q of protocol %d", name, proto)
+	}
+	return h, nil
 }
 
 func bareEnd(t *packet.Tuple) *endLines {
@@ -85,15 +89,27 @@ func slotGen(ref packet.ConnRef) [2]uint32 { return [2]uint32{uint32(ref), uint3
 func refOf(s [2]uint32) packet.ConnRef { return packet.ConnRef(uint64(s[1])<<32 | uint64(s[0])) }
 
 func newExpectLine(e *conntrack.SavedExpectation) expectLine {
-	return expectLine{
-		kindExpect, conntrack.HelperNames[e.Helper], e.Zone, e.Tuple.Proto, *bareEnd(&e.Tuple), slotGen(e.Master), *bareEnd(&e.MasterOf),
-		e.MasterOf.Proto, e.Deadline, e.Follow, e.Dir, e.SavedPort,
+	l := expectLine{
+		Kind: kindExpect, Helper: conntrack.HelperNames[e.Helper], Zone: e.Zone, Proto: e.Tuple.Proto, Tuple: *bareEnd(&e.Tuple),
+		Master: slotGen(e.Master), MasterOf: *bareEnd(&e.MasterOf), MProto: e.MasterOf.Proto, Deadline: e.Deadline,
+		Flags: e.Flags, Class: e.Class, Adopts: conntrack.HelperNames[e.Adopts], Follow: e.Follow, Dir: e.Dir, SavedPort: e.SavedPort,
 	}
+	if e.SavedAddr != (packet.Addr{}) {
+		l.SavedAddr = e.SavedAddr.Netip(e.Tuple.Family)
+	}
+	return l
 }
 
 func (l *expectLine) saved() (e conntrack.SavedExpectation, err error) {
-	e.Zone, e.Master, e.Deadline, e.Follow, e.Dir, e.SavedPort = l.Zone, refOf(l.Master), l.Deadline, l.Follow, l.Dir, l.SavedPort
-	if e.Helper, err = helperOf(l.Helper); err != nil {
+	e.Zone, e.Master, e.Deadline, e.Flags = l.Zone, refOf(l.Master), l.Deadline, l.Flags
+	e.Class, e.Follow, e.Dir, e.SavedPort = l.Class, l.Follow, l.Dir, l.SavedPort
+	if l.SavedAddr.IsValid() {
+		e.SavedAddr = packet.AddrFrom(l.SavedAddr)
+	}
+	if e.Helper, err = helperOf(l.Helper, l.MProto); err != nil {
+		return e, err
+	}
+	if e.Adopts, err = helperOf(l.Adopts, l.MProto); err != nil {
 		return e, err
 	}
 	if e.Tuple, err = l.Tuple.tuple(l.Proto); err != nil {
@@ -263,7 +279,7 @@ func (l *connLine) saved() (s conntrack.Saved, err error) {
 		}
 		copy(words(c)[:], raw)
 	}
-	if s.Extra, err = l.Extra.extra(); err != nil {
+	if s.Extra, err = l.Extra.extra(l.Proto); err != nil {
 		return s, err
 	}
 	if f := l.Flow; f != nil {

@@ -55,7 +55,7 @@ func (l *eventLine) event() (e conntrack.Event, err error) {
 		Time: l.Time, Start: s.Start, Expired: l.Expired, Conn: s.Conn, Reply: s.Reply,
 		Ref: packet.ConnRef(uint64(s.Conn.Gen)<<32 | uint64(s.Slot)),
 	}
-	if e.Helper, err = helperOf(l.Helper); err != nil {
+	if e.Helper, err = helperOf(l.Helper, s.Conn.Orig.Proto); err != nil {
 		return e, err
 	}
 	if e.What, err = eventBits(l.What); err == nil && e.What == 0 {

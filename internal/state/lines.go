@@ -76,18 +76,22 @@ type senderLine struct {
 
 // expectLine is an expectation.
 type expectLine struct {
-	Kind      string    `json:"kind"`
-	Helper    string    `json:"helper"`
-	Zone      uint16    `json:"zone"`
-	Proto     uint8     `json:"proto"`
-	Tuple     endLines  `json:"tuple"`
-	Master    [2]uint32 `json:"master"` // slot, generation
-	MasterOf  endLines  `json:"master_original"`
-	MProto    uint8     `json:"master_proto"`
-	Deadline  int64     `json:"deadline_ns"`
-	Follow    bool      `json:"follow_nat,omitempty"`
-	Dir       uint8     `json:"direction,omitempty"`
-	SavedPort uint16    `json:"saved_port,omitempty"`
+	Kind      string     `json:"kind"`
+	Helper    string     `json:"helper"`
+	Zone      uint16     `json:"zone"`
+	Proto     uint8      `json:"proto"`
+	Tuple     endLines   `json:"tuple"`
+	Master    [2]uint32  `json:"master"` // slot, generation
+	MasterOf  endLines   `json:"master_original"`
+	MProto    uint8      `json:"master_proto"`
+	Deadline  int64      `json:"deadline_ns"`
+	Flags     uint8      `json:"flags,omitempty"` // NF_CT_EXPECT_* bits
+	Class     uint8      `json:"class,omitempty"`
+	Adopts    string     `json:"adopts_helper,omitempty"`
+	Follow    uint8      `json:"follow_nat,omitempty"` // 1 as the master, 2 as SIP does
+	Dir       uint8      `json:"direction,omitempty"`
+	SavedAddr netip.Addr `json:"saved_addr,omitzero"`
+	SavedPort uint16     `json:"saved_port,omitempty"`
 }
 
 type trackerLine struct {
