@@ -14,7 +14,7 @@ import (
 // What is not listed imports whatever it needs and is imported by commands and
 // internal packages alone.
 var rooms = []string{
-	"packet", "packet/frag", "policy", "policy/tc", "conntrack", "flowtable", "datapath", "port", "observe", "lab", "lab/record", "internal/", "cmd/sluice",
+	"packet", "packet/frag", "policy", "policy/tc", "conntrack", "offload", "flowtable", "datapath", "port", "observe", "lab", "lab/record", "internal/", "cmd/sluice",
 }
 
 // apart lists what a room must not know although it stands below it.
@@ -22,7 +22,7 @@ var apart = map[string][]string{
 	"conntrack": {"policy", "policy/tc"},
 	"flowtable": {"policy", "policy/tc"},
 	"datapath":  {"policy/tc"},
-	"port":      {"policy", "policy/tc", "conntrack", "flowtable", "datapath"},
+	"port":      {"policy", "policy/tc", "conntrack", "offload", "flowtable", "datapath"},
 	"policy":    {"packet", "packet/frag"},
 }
 
