@@ -158,11 +158,10 @@ func (c *compiler) chain(b *block, out *chain, ch *policy.Chain) error {
 	for _, pr := range ch.Protos {
 		first := int32(len(c.p.filters))
 		for _, o := range order(pr) {
-			if o.f.SkipSW {
-				continue // software does not see it
-			}
 			k, m, rng := maskedKey(pr, o.f)
-			never, ok := false, true // of a filter that no packet here can match
+			// Never: no packet here can match it, or software does not see it. It
+			// has a number all the same, which devices know it by.
+			never, ok := o.f.SkipSW && c.e.device == nil, true
 			i := int32(len(c.p.filters))
 			fl := filter{nextSame: -1, proto: pr, filter: o.f, chain: ch.Index}
 			if o.f.Match != nil {
@@ -312,7 +311,10 @@ func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
 			}
 		case a.CT != nil:
 			out.kind = actCT
-			out.ct = &ctParams{CTAction: *a.CT, nat: natRange(a.CT), table: c.e.table(a, c.now), clone: -1}
+			out.ct = &ctParams{CTAction: *a.CT, nat: natRange(a.CT), clone: -1}
+			if c.e.device == nil {
+				out.ct.table = c.e.table(a, c.now)
+			}
 			if a.CT.Helper != "" && !out.ct.setHelper(a.CT.Helper) {
 				// Letting such connections run without their helper would
 				// be worse than not running the policy.

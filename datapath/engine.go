@@ -6,6 +6,7 @@ import (
 
 	"sluice/conntrack"
 	"sluice/flowtable"
+	"sluice/offload"
 	"sluice/packet"
 	"sluice/packet/frag"
 	"sluice/policy"
@@ -55,6 +56,10 @@ type Engine struct {
 
 	frags *frag.Reassembler
 	whole frag.Whole // put together last
+
+	devices []attached
+	byDev   []*Pipeline // by ingress device: what its packets go through first
+	device  *deviceMode // not nil in a device's own engine
 
 	begin   [packet.VectorSize]int32         // the device where each packet's way begins
 	tunnels [packet.VectorSize]packet.Tunnel // of packets that were unwrapped at once
@@ -107,6 +112,14 @@ func (e *Engine) Load(p *policy.Policy, now int64) error {
 		}
 	}
 	e.counters.sweep(e.generation)
+	return e.offer(p, now)
+}
+
+// flowTable is the flow table of a ct action, as devices see it.
+func (e *Engine) flowTable(a *policy.Action) offload.FlowTable {
+	if t, ok := any(e.tables[a]).(offload.FlowTable); ok {
+		return t
+	}
 	return nil
 }
 
@@ -140,8 +153,11 @@ func (e *Engine) Drops() []uint64 { return e.drops[:] }
 // CopyDrops counts copies that ended without leaving or going up, by reason.
 func (e *Engine) CopyDrops() []uint64 { return e.copyDrops[:] }
 
-// ActionStats returns an action instance's counters.
-func (e *Engine) ActionStats(a *policy.Action) policy.Stats { return e.counters.stats(a) }
+// ActionStats returns an action instance's counters, those of devices
+// included.
+func (e *Engine) ActionStats(a *policy.Action) policy.Stats {
+	return e.withDevices(a, e.counters.stats(a))
+}
 
 // Device returns a device's number, by which vectors name it.
 func (e *Engine) Device(name string) (int32, bool) {
@@ -197,6 +213,10 @@ func (e *Engine) Process(v *packet.Vector) {
 	e.frags.Recycle()
 	const size = conntrack.SeekSize
 	groups := (v.N + size - 1) / size
+	if len(e.byDev) > 0 {
+		e.processDevices(v)
+		groups = -2
+	}
 	for g := range groups + 2 {
 		if g < groups {
 			e.aim(v, g*size, min(g*size+size, v.N), &e.seek[g%len(e.seek)])

@@ -55,6 +55,7 @@ const (
 	outPass
 	outDrop
 	outGone // redirected, or consumed
+	outStop // a device cannot go on
 )
 
 const (
@@ -65,31 +66,41 @@ const (
 
 // judge runs packet i of the vector from its start or its resume point.
 func (e *Engine) judge(v *packet.Vector, i int) (packet.Verdict, uint8) {
-	p := &e.stack[0]
-	p.e, p.now, p.frame, p.h, p.m = e, v.Now, v.Frame[i], &v.H[i], v.M[i]
-	p.dev, p.iif, p.i, p.depth, p.nest = e.begin[i], e.begin[i], int32(i), 0, 0
-	p.tun, p.set = p.m.Tunnel, -1
-	p.copy, e.ncopies = 0, 0
-	p.egress, p.shared, p.reason, p.fate, p.flowHit = false, 0, ReasonNone, packet.Stolen, false
-	p.held, p.split = false, frag.Split{}
+	p := e.start(v, i)
 	p.layout()
+	if p.m.Resume.On {
+		p.goOn()
+	}
 	e.paths.begin(e, p.dev, p.tun)
-	e.paths.ok = e.paths.ok && p.m.Chain == 0 && !p.m.CT.PostCT && p.h.NVLAN == 0
+	e.paths.ok = e.paths.ok && p.m.Chain == 0 && !p.m.CT.PostCT && p.h.NVLAN == 0 && !p.m.Resume.On
 	verdict, reason := p.ingress()
 	v.Frame[i] = p.wire()
 	if p.h != &v.H[i] {
 		v.H[i] = *p.h
 	}
 	v.M[i] = p.m
-	v.M[i].CT = packet.CT{}
+	v.M[i].CT, v.M[i].Resume = packet.CT{}, packet.Resume{}
 	return verdict, reason
+}
+
+// start puts packet i on the engine's stack.
+func (e *Engine) start(v *packet.Vector, i int) *pkt {
+	p := &e.stack[0]
+	p.e, p.now, p.frame, p.h, p.m = e, v.Now, v.Frame[i], &v.H[i], v.M[i]
+	p.dev, p.iif, p.i, p.depth, p.nest = e.begin[i], e.begin[i], int32(i), 0, 0
+	p.tun, p.set = p.m.Tunnel, -1
+	p.copy, e.ncopies = 0, int32(p.m.Resume.Copies)
+	p.egress, p.shared, p.reason, p.fate, p.flowHit = false, 0, ReasonNone, packet.Stolen, false
+	p.held, p.split = false, frag.Split{}
+	return p
 }
 
 // ingress judges a packet by its device's ingress block and hands up what
 // nothing caught.
 func (p *pkt) ingress() (packet.Verdict, uint8) {
 	p.m.CT.PostCT = p.m.CT.PostCT && p.depth == 0
-	if p.tagCut() {
+	resume := p.depth == 0 && p.m.Resume.On
+	if !resume && p.tagCut() {
 		p.shot = true
 		p.dropCT()
 		return packet.Drop, ReasonTagCut
@@ -102,7 +113,9 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 		p.untag()
 		p.rewritten()
 	}
-	p.begin()
+	if !resume {
+		p.begin()
+	}
 	var out outcome
 	if devs := p.e.prog.devs; uint(p.dev) < uint(len(devs)) {
 		if n := devs[p.dev].block[policy.Ingress]; n >= 0 {
@@ -111,7 +124,11 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 			if p.m.Chain != 0 && p.depth == 0 {
 				start = b.chainAt(p.m.Chain)
 			}
-			out = p.run(b, start)
+			if resume {
+				out = p.runOn(b, start)
+			} else {
+				out = p.run(b, start)
+			}
 		}
 	}
 	if p.flowHit && p.depth == 0 && p.e.paths.ok {
@@ -172,9 +189,22 @@ func (p *pkt) begin() {
 
 // run classifies the packet, starting in the chain at position start.
 func (p *pkt) run(b *block, start int32) outcome {
+	return p.walk(b, start, walk{chain: start, filter: -1})
+}
+
+// walk is where classification begins: usually with a chain's first filter.
+type walk struct {
+	chain  int32
+	loops  int
+	filter int32 // this filter is under way, or done; -1: none
+	action int32 // its next action; -1: it is done
+}
+
+// walk classifies the packet. start is where reclassify begins again.
+func (p *pkt) walk(b *block, start int32, from walk) outcome {
 	prog := p.e.prog
 	kw := &p.key
-	c, loops := start, 0
+	c, loops := from.chain, from.loops
 	for {
 		if c < 0 {
 			return outMiss
@@ -186,20 +216,32 @@ func (p *pkt) run(b *block, start int32) outcome {
 			if p.dirty {
 				p.refresh()
 			}
-			i := ch.next(kw, p.tun, prog.filters, after)
-			if i < 0 {
+			i, first := int32(0), int32(0)
+			if from.filter >= 0 {
+				i, first = from.filter, from.action
+				from.filter = -1
+				if first < 0 {
+					after = i
+					continue
+				}
+			} else if i = ch.next(kw, p.tun, prog.filters, after); i < 0 {
 				return outMiss
+			}
+			if d := p.e.device; d != nil && !d.holds(i) {
+				return p.stop(missRule, walk{c, loops, -1, after}, ch)
 			}
 			f := &prog.filters[i]
 			place := 0
 			if p.e.trace {
-				place = p.meet(i)
+				place = p.meet(i, first)
 			}
-			ctl, arg := p.actions(f)
+			ctl, arg := p.actions(f, first)
 			if p.e.trace {
 				p.met(place)
 			}
 			switch ctl {
+			case stopHere:
+				return p.stop(p.e.device.why, walk{c, loops, i, arg}, ch)
 			case policy.Continue:
 				// The next filter tried is the next preference's.
 				after = f.protoEnd
@@ -229,17 +271,21 @@ func (p *pkt) run(b *block, start int32) outcome {
 	}
 }
 
-// actions runs a filter's actions (act_api.c tcf_action_exec).
-func (p *pkt) actions(f *filter) (policy.Control, int32) {
+// actions runs a filter's actions from one on (act_api.c tcf_action_exec).
+func (p *pkt) actions(f *filter, first int32) (policy.Control, int32) {
 	acts := p.e.prog.actions[f.act : f.act+f.nact]
 	if len(acts) == 0 {
 		return policy.OK, 0
 	}
 	jumps := 0
 	ctl, arg := policy.OK, int32(0)
-	for i := 0; i < len(acts); i++ {
+	for i := int(first); i < len(acts); i++ {
 		a := &acts[i]
-		if a.skipSW {
+		if p.e.device != nil {
+			if !p.deviceAction(a) {
+				return stopHere, int32(i)
+			}
+		} else if a.skipSW {
 			continue
 		}
 		p.e.noteAction(a)
@@ -249,7 +295,11 @@ func (p *pkt) actions(f *filter) (policy.Control, int32) {
 		case actMirred:
 			ctl, arg = p.mirred(a)
 		case actCT:
-			ctl, arg = p.ct(a)
+			if p.e.device != nil {
+				ctl, arg = p.carry(a)
+			} else {
+				ctl, arg = p.ct(a)
+			}
 		case actTunnelKey:
 			ctl, arg = p.tunnelKey(a)
 		case actVLAN:
@@ -314,7 +364,7 @@ func (p *pkt) dropCT() {
 	if ct.Conn == 0 {
 		return
 	}
-	if ct.Conn != p.shared {
+	if ct.Conn != p.shared && p.e.device == nil {
 		p.e.tr.Discard(ct)
 	}
 	ct.Conn, ct.Info = 0, 0

@@ -279,6 +279,12 @@ func (p *pkt) extractCT() {
 		k[wLabel], k[wLabel+1] = 0, 0
 		return
 	}
+	if d := p.e.device; d != nil {
+		k[wBase] = base | packState(ctState[ct.Info&7]|natState(ct), ct.Zone)
+		k[wMark] = k[wMark]&0xffffffff | uint64(d.mark)<<32
+		k[wLabel], k[wLabel+1] = binary.BigEndian.Uint64(d.label[:]), binary.BigEndian.Uint64(d.label[8:])
+		return
+	}
 	c := p.e.tr.Conn(ct.Conn)
 	if c == nil {
 		k[wBase] = base

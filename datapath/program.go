@@ -51,7 +51,7 @@ type chain struct {
 }
 
 // empty reports whether the chain has no filter that software sees.
-func (c *chain) empty() bool { return c.begin == c.end }
+func (c *chain) empty() bool { return len(c.groups) == 0 }
 
 // filter is a compiled filter.
 type filter struct {

@@ -57,9 +57,13 @@ func (e *Engine) AppendWay(dst []Hit, i int, number int32) []Hit {
 }
 
 // meet records that the packet has come to the program's filter i, and where
-// the record is.
-func (p *pkt) meet(i int32) int {
+// the record is. A device may have done so, and run the actions before first.
+func (p *pkt) meet(i, first int32) int {
 	f := &p.e.prog.filters[i]
+	if n := len(p.e.hits); p.m.Resume.On && p.depth == 0 && n > int(p.e.first[p.i]) && p.e.hits[n-1].Filter == f.filter && first >= 0 && p.m.Resume.Filter == i {
+		p.m.Resume.Filter = -1
+		return n - 1
+	}
 	if p.e.paths.ok {
 		p.e.paths.noteHit(i)
 	}

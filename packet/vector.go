@@ -61,10 +61,11 @@ type CT struct {
 
 // Meta travels with a packet and is not in its bytes.
 type Meta struct {
-	Dev   int32  // ingress device, as the datapath numbers devices
-	Mark  uint32 // skb mark
-	CT    CT
-	Chain uint32 // resume point: the chain to start in; 0 from the wire
+	Dev    int32  // ingress device, as the datapath numbers devices
+	Mark   uint32 // skb mark
+	CT     CT
+	Chain  uint32 // resume point: the chain to start in; 0 from the wire
+	Resume Resume // resume point in the middle of a chain
 	// Tunnel is what the packet came out of, nil if out of none. It stays the
 	// owner's; the datapath points it at memory of its own when it unwraps.
 	Tunnel *Tunnel
@@ -73,6 +74,25 @@ type Meta struct {
 	Priority uint32 // skb priority: a class, MAJOR<<16 | MINOR
 	Queue    uint16 // transmit queue
 	PktType  PktType
+}
+
+// Resume is where a device has stopped with a packet in the middle (the kernel's
+// tc_skb_ext and its miss cookie): in the chain that Meta names, with what it
+// knew then in the rest of Meta and of this. The packet is as the device has
+// left it. Numbers of filters and actions are the datapath's.
+type Resume struct {
+	On     bool
+	End    bool   // the block is done: nothing is left to match
+	Tag    bool   // the outer VLAN tag counts as taken out
+	Lent   bool   // somebody who was sent the frame still needs its bytes
+	Loops  uint8  // chains that it has come through
+	Copies uint8  // copies that have been made of it
+	Action int16  // the filter's action to go on with; -1: the filters behind it
+	Filter int32  // -1: the chain's beginning
+	Dev    int32  // whose block it is in
+	Size   uint32 // what counters count: bytes from the network header on, as it came in
+	Type   uint16 // of the network header
+	Strip  uint16 // leading bytes of the frame that are not the packet's
 }
 
 // PktType says whom a packet is for, numbered as Linux's PACKET_HOST and so on.

@@ -1,0 +1,255 @@
+package datapath
+
+import (
+	"errors"
+	"fmt"
+
+	"sluice/offload"
+	"sluice/packet"
+	"sluice/policy"
+)
+
+// attached is a device with its ports.
+type attached struct {
+	offload.Driver
+	ports map[string]bool
+	pl    *Pipeline // nil: its packets come by themselves
+	rules map[*policy.Filter]*offload.Rule
+	held  map[*policy.Filter]*offload.Refusal // nil: held
+}
+
+// Attach connects a device that has the named ports. From the next Load on it
+// is asked to hold the rules of their ingress blocks, and if it has a
+// Pipeline, what comes in on them goes through it first.
+func (e *Engine) Attach(d offload.Driver, ports ...string) {
+	a := attached{Driver: d, ports: map[string]bool{}, rules: map[*policy.Filter]*offload.Rule{}, held: map[*policy.Filter]*offload.Refusal{}}
+	for _, p := range ports {
+		a.ports[p] = true
+	}
+	if m, ok := d.(interface{ Pipeline() *Pipeline }); ok {
+		a.pl = m.Pipeline()
+		a.pl.e.trace = e.trace
+	}
+	e.devices = append(e.devices, a)
+}
+
+// Detach lets go of a device: its rules and flows are software's again.
+func (e *Engine) Detach(d offload.Driver, now int64) {
+	for i := range e.devices {
+		if e.devices[i].Driver != d {
+			continue
+		}
+		for _, r := range e.devices[i].rules {
+			d.Destroy(now, r)
+		}
+		if s, ok := d.(offload.Stopper); ok {
+			s.Stop(now)
+		}
+		e.devices = append(e.devices[:i], e.devices[i+1:]...)
+		e.steer()
+		return
+	}
+}
+
+// offer gives every device the rules of its ports, in the order in which they
+// are tried, and takes back what the policy does not have any more.
+func (e *Engine) offer(p *policy.Policy, now int64) error {
+	for i := range e.devices {
+		d := &e.devices[i]
+		fresh := d.collect(e, p)
+		for f, r := range d.rules {
+			if !has(fresh, f) {
+				if d.held[f] == nil {
+					d.Destroy(now, r)
+				}
+				delete(d.rules, f)
+				delete(d.held, f)
+			}
+		}
+		for _, r := range fresh {
+			err := d.Replace(now, r)
+			var ref *offload.Refusal
+			if err != nil && !errors.As(err, &ref) {
+				ref = &offload.Refusal{Device: d.Name(), Reason: err.Error()}
+			}
+			d.rules[r.Filter], d.held[r.Filter] = r, ref
+		}
+		if l, ok := d.Driver.(offload.Loader); ok {
+			if err := l.Loaded(now, p); err != nil {
+				return fmt.Errorf("device %s: %w", d.Name(), err)
+			}
+		}
+	}
+	e.steer()
+	return e.skipSW(p)
+}
+
+func has(rules []*offload.Rule, f *policy.Filter) bool {
+	for _, r := range rules {
+		if r.Filter == f {
+			return true
+		}
+	}
+	return false
+}
+
+// skipSW refuses filters that nobody would see.
+func (e *Engine) skipSW(p *policy.Policy) (err error) {
+	if len(e.devices) == 0 {
+		return nil
+	}
+	eachFilter(p, func(f *policy.Filter) {
+		if n, refusals := e.InHW(f); f.SkipSW && n == 0 && err == nil {
+			what := "skip_sw"
+			for _, r := range refusals {
+				what += " (" + r.Error() + ")"
+			}
+			err = &UnsupportedError{Place: f.SkipSWAt, What: what}
+		}
+	})
+	return err
+}
+
+func eachFilter(p *policy.Policy, do func(*policy.Filter)) {
+	block := func(b *policy.Block) {
+		for _, ch := range b.Chains {
+			for _, pr := range ch.Protos {
+				for _, f := range pr.Filters {
+					do(f)
+				}
+			}
+		}
+	}
+	for _, d := range p.Devices {
+		for _, b := range d.Block {
+			if b != nil {
+				block(b)
+			}
+		}
+	}
+	for _, b := range p.Blocks {
+		block(b)
+	}
+}
+
+// collect lists the rules of a device's ports. What comes out of a tunnel came
+// in by some port, so the blocks of tunnel ports are every device's.
+func (d *attached) collect(e *Engine, p *policy.Policy) (rules []*offload.Rule) {
+	tracks := false
+	eachFilter(p, func(f *policy.Filter) {
+		tracks = tracks || f.Match != nil && f.Match.Mask.CTState|f.Match.Mask.CTZone != 0
+		for _, a := range f.Actions {
+			tracks = tracks || a.CT != nil
+		}
+	})
+	seen := map[*policy.Block]bool{}
+	for _, dev := range p.Devices {
+		b := dev.Block[policy.Ingress]
+		if b == nil || seen[b] || !d.ports[dev.Name] && dev.Tunnel == nil {
+			continue
+		}
+		seen[b] = true
+		for _, ch := range b.Chains {
+			for _, pr := range ch.Protos {
+				for _, o := range order(pr) {
+					if o.f.SkipHW {
+						continue
+					}
+					r := &offload.Rule{Dev: dev.Name, Binding: policy.Ingress, Chain: ch.Index, Prio: pr.Prio, Protocol: pr.Protocol, Filter: o.f, Tracks: tracks}
+					for _, a := range o.f.Actions {
+						var t offload.FlowTable
+						if a.CT != nil && !a.CT.Clear {
+							t = e.flowTable(a)
+						}
+						r.Tables = append(r.Tables, t)
+					}
+					rules = append(rules, r)
+				}
+			}
+		}
+	}
+	return rules
+}
+
+// steer notes which ports' packets go through a device first. The first
+// device that has a port has it.
+func (e *Engine) steer() {
+	e.byDev = nil
+	for i := range e.prog.devs {
+		for j := range e.devices {
+			if d := &e.devices[j]; d.pl != nil && d.ports[e.prog.devs[i].name] {
+				for len(e.byDev) < len(e.prog.devs) {
+					e.byDev = append(e.byDev, nil)
+				}
+				e.byDev[i] = d.pl
+				break
+			}
+		}
+	}
+}
+
+// InHW is how many devices hold a filter, and why others do not.
+func (e *Engine) InHW(f *policy.Filter) (n int, refusals []*offload.Refusal) {
+	for i := range e.devices {
+		switch r, there := e.devices[i].held[f]; {
+		case !there:
+		case r == nil:
+			n++
+		default:
+			refusals = append(refusals, r)
+		}
+	}
+	return n, refusals
+}
+
+// withDevices adds what devices have counted for an action.
+func (e *Engine) withDevices(a *policy.Action, s policy.Stats) policy.Stats {
+	for i := range e.devices {
+		d := e.devices[i].ActionStats(a)
+		s.Packets += d.Packets
+		s.Bytes += d.Bytes
+		s.Drops += d.Drops
+		s.Overlimits += d.Overlimits
+		s.HWPackets += d.Packets
+		s.HWBytes += d.Bytes
+		s.LastUsed = max(s.LastUsed, d.LastUsed)
+		if s.FirstUsed == 0 || d.FirstUsed != 0 && d.FirstUsed < s.FirstUsed {
+			s.FirstUsed = d.FirstUsed
+		}
+	}
+	return s
+}
+
+// processDevices judges a vector packet by packet: each goes through its
+// port's device, and software does the rest before the next one comes, so that
+// what one packet changes is there for the next.
+func (e *Engine) processDevices(v *packet.Vector) {
+	for i := range v.N {
+		e.first[i], e.firstCopy[i] = int32(len(e.hits)), int32(len(e.copies))
+		v.M[i].Resume = packet.Resume{}
+		if m := &v.M[i]; uint(m.Dev) < uint(len(e.byDev)) && e.byDev[m.Dev] != nil && m.Chain == 0 && !m.CT.PostCT {
+			pl := e.byDev[m.Dev]
+			done := pl.process(v, i)
+			if e.trace {
+				e.hits = append(e.hits, pl.e.hits...)
+				e.copies = append(e.copies, pl.e.copies...)
+			}
+			if done {
+				e.drops[v.Reason[i]]++
+				continue
+			}
+		}
+		if v.M[i].Resume.On {
+			v.Verdict[i], v.Reason[i] = e.judge(v, i)
+			e.drops[v.Reason[i]]++
+			continue
+		}
+		s := &e.seek[0]
+		e.aim(v, i, i+1, s)
+		e.tr.Fetch(s, 1)
+		if !e.follow(v, i, s, 0) {
+			v.Verdict[i], v.Reason[i] = e.judge(v, i)
+			e.drops[v.Reason[i]]++
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package datapath
+
+import (
+	"sluice/conntrack"
+	"sluice/packet"
+	"sluice/policy"
+)
+
+const translated = conntrack.StatusSrcNAT | conntrack.StatusDstNAT
+
+// stopHere is the control of an action that a device does not do.
+const stopHere policy.Control = 0xff
+
+// deviceAction prepares an action in a device; false: it is software's.
+// Everything that depends on more than the packet, its flow and the rule stays
+// with software, whatever rules the device holds.
+func (p *pkt) deviceAction(a *action) bool {
+	d := p.e.device
+	d.why = missAction
+	switch a.control {
+	case policy.Jump, policy.Trap, policy.Reclassify, policy.Continue:
+		return false
+	case policy.Stolen:
+		if a.kind != actMirred {
+			return false
+		}
+	}
+	switch a.kind {
+	case actGact:
+		if a.random != randomNone {
+			return false
+		}
+	case actMirred:
+		if a.ingress || a.toBlock >= 0 || uint(a.dev) >= uint(len(p.e.prog.devs)) || p.nest >= maxNest {
+			return false
+		}
+		if t := &p.e.prog.devs[a.dev]; t.block[policy.Egress] >= 0 || t.tunnel >= 0 {
+			return false
+		}
+	case actCT:
+		if !p.carries(a.ct) {
+			return false
+		}
+	case actTunnelKey:
+		if a.set >= 0 {
+			return false
+		}
+	case actVLAN, actMPLS, actPedit, actCsum, actSkbedit:
+		if !p.own(0) {
+			return false
+		}
+	default:
+		return false
+	}
+	d.journal = append(d.journal, savedCounter{a.stat, p.e.counters.slots[a.stat]})
+	d.done++
+	return true
+}
+
+// carries finds the flow that lets a ct action be done here. What it asks for
+// is what makes the flow table answer in the tracker's place, and no more.
+func (p *pkt) carries(par *ctParams) bool {
+	d, h, ct := p.e.device, p.h, &p.m.CT
+	if par.Clear {
+		return true
+	}
+	d.why = missPacket
+	if par.Clone || par.help != conntrack.NoHelper || par.Force || p.innerTag() {
+		return false
+	}
+	if h.Flags&^packet.DontFrag != packet.HasL3|packet.HasL4 || h.IPEnd(p.frame) > len(p.frame) {
+		return false
+	}
+	switch h.Proto {
+	case packet.ProtoTCP, packet.ProtoUDP:
+	case packet.ProtoGRE:
+		if h.Tuple.SPort|h.Tuple.DPort != 0 {
+			return false
+		}
+	default:
+		return false
+	}
+	if ct.Conn != 0 && ct.Zone == par.Zone {
+		return false // it has been here; the tracker knows what a second time means
+	}
+	d.why = missFlow
+	f, dir := d.flows.Find(p.now, par.Zone, h)
+	if f == nil {
+		return false
+	}
+	if par.Commit {
+		d.why = missCommit
+		same := f.Mark&par.MarkMask == par.Mark&par.MarkMask
+		for i, m := range par.LabelMask {
+			same = same && f.Label[i]&m == par.Label[i]&m
+		}
+		if !same || par.NAT && f.Info(dir) == packet.CTNew {
+			return false
+		}
+	}
+	if par.NAT && f.Status&translated != 0 && !p.own(0) {
+		return false
+	}
+	d.carried = append(d.carried, carriedFlow{f, dir, h.IPBytes()})
+	return true
+}
+
+// carry does a ct action with the flow that carries has found.
+func (p *pkt) carry(a *action) (policy.Control, int32) {
+	p.e.counters.slots[a.stat].hit(p.size, p.now)
+	d, ct := p.e.device, &p.m.CT
+	if a.ct.Clear {
+		p.dropCT()
+		ct.PostCT, ct.NAT = false, 0
+		p.refreshCT()
+		return a.control, a.arg
+	}
+	// What lies behind the IP packet goes, as in ctReady.
+	if end := p.h.IPEnd(p.frame); end < len(p.frame) {
+		p.frame = p.frame[:end]
+		p.h.Len = uint32(end)
+	}
+	c := &d.carried[len(d.carried)-1]
+	f, dir := c.f, c.dir
+	ct.Conn, ct.Info, ct.NAT = f.Conn, f.Info(dir), 0
+	d.mark, d.label = f.Mark, f.Label
+	if a.ct.NAT && f.Status&translated != 0 {
+		p.rewrite(&f.Tuple[1-dir], f.Status, dir)
+	}
+	ct.PostCT, ct.Zone = true, a.ct.Zone
+	p.refreshCT()
+	return a.control, a.arg
+}
+
+// rewrite translates a flow's packet: it becomes what the other direction's
+// answers to.
+func (p *pkt) rewrite(other *packet.Tuple, status uint32, dir int) {
+	h := p.h
+	src, sport, dst, dport := other.Dst, other.DPort, other.Src, other.SPort
+	if h.Tuple.Src != src || h.Tuple.SPort != sport {
+		packet.Rewrite(p.frame, h, packet.Source, &src, sport)
+	}
+	if h.Tuple.Dst != dst || h.Tuple.DPort != dport {
+		packet.Rewrite(p.frame, h, packet.Dest, &dst, dport)
+	}
+	h.Hash = p.e.tr.Hash(&h.Tuple)
+	sides := [2]uint32{conntrack.StatusSrcNAT, conntrack.StatusDstNAT}
+	if status&sides[dir&1] != 0 {
+		p.m.CT.NAT |= uint8(conntrack.SrcNAT)
+	}
+	if status&sides[1-dir&1] != 0 {
+		p.m.CT.NAT |= uint8(conntrack.DstNAT)
+	}
+	p.extract(p.e.prog.need)
+}
