@@ -33,8 +33,12 @@ func (p *pkt) track(a *action) policy.Control {
 	if !cached {
 		if par.table.Lookup(p.now, p.h, ct) {
 			offer, p.flowHit = false, true
-		} else if r := e.tr.In(p.now, p.frame, p.h, par.Zone, ct); r != conntrack.Accept {
-			return p.ctDrop(a, ctReasons[r])
+			e.tier = max(e.tier, TierFlow)
+		} else {
+			e.tier = TierTracker
+			if r := e.tr.In(p.now, p.frame, p.h, par.Zone, ct); r != conntrack.Accept {
+				return p.ctDrop(a, ctReasons[r])
+			}
 		}
 	}
 	ct.NAT = 0

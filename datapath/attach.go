@@ -236,6 +236,7 @@ func (e *Engine) processDevices(v *packet.Vector) {
 			}
 			if done {
 				e.drops[v.Reason[i]]++
+				e.tiers[i] = TierDevice
 				continue
 			}
 		}

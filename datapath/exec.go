@@ -73,7 +73,12 @@ func (e *Engine) judge(v *packet.Vector, i int) (packet.Verdict, uint8) {
 	}
 	e.paths.begin(e, p.dev, p.tun)
 	e.paths.ok = e.paths.ok && p.m.Chain == 0 && !p.m.CT.PostCT && p.h.NVLAN == 0 && !p.m.Resume.On
+	e.tier = TierNone
+	if p.m.CT.Conn != 0 {
+		e.tier = TierFlow
+	}
 	verdict, reason := p.ingress()
+	e.tiers[i] = e.tier
 	v.Frame[i] = p.wire()
 	if p.h != &v.H[i] {
 		v.H[i] = *p.h

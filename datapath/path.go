@@ -149,6 +149,7 @@ func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool 
 		v.Tx[len(v.Tx)-1].Copy = o.Copy
 	}
 	v.Verdict[i], v.Reason[i] = w.verdict, w.reason
+	e.tiers[i] = TierFlow
 	if w.nhits > 0 {
 		e.traceWay(w, e.tr.Ref(s, n))
 	}

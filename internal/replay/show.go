@@ -12,6 +12,15 @@ import (
 	"sluice/policy/tc"
 )
 
+// inHW says what devices make of a filter.
+func (r *Report) inHW(f *policy.Filter) (n int, words []string) {
+	n, refusals := r.engine.InHW(f)
+	for _, r := range refusals {
+		words = append(words, r.Error())
+	}
+	return n, words
+}
+
 // WriteShow writes what `tc -s filter show` would print of every device and
 // shared block at the end: the replay's counters, and ages by the capture's
 // clock. With asJSON it is one object: by device, then ingress or egress, the
@@ -20,7 +29,7 @@ func (r *Report) WriteShow(w io.Writer, asJSON bool) error {
 	var out bytes.Buffer
 	s := &tc.Session{
 		Policy: r.policy, Out: &out, ShowStats: true, JSON: asJSON,
-		Stats: r.engine.ActionStats, Now: func() int64 { return r.LastTime },
+		Stats: r.engine.ActionStats, Now: func() int64 { return r.LastTime }, InHW: r.inHW,
 	}
 	object := map[string]map[string]json.RawMessage{}
 	show := func(name, binding, command string) error {

@@ -19,6 +19,9 @@ type Session struct {
 
 	// Stats gives an action's counters; nil: all zero.
 	Stats func(*policy.Action) policy.Stats
+	// InHW gives how many devices hold a filter, and the words of those that do
+	// not; nil: there is none.
+	InHW func(*policy.Filter) (count int, refusals []string)
 	// Now is the packets' clock in nanoseconds, for the ages that -s shows
 	// and for the kernel's grace period; nil: it stands still.
 	Now func() int64

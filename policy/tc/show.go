@@ -2,6 +2,7 @@ package tc
 
 import (
 	"fmt"
+	"strings"
 
 	"sluice/policy"
 )
@@ -231,7 +232,7 @@ func (p *printer) filterOptions(pr *policy.Proto, f *policy.Filter) {
 	}
 	flag("skip_hw", f.SkipHW)
 	flag("skip_sw", f.SkipSW)
-	flag("not_in_hw", true) // no device holds it
+	p.inHW(f)
 	if f.Match == nil && p.o.stats {
 		var hits uint64
 		if p.s.Stats != nil && len(f.Actions) > 0 {
@@ -240,6 +241,25 @@ func (p *printer) filterOptions(pr *policy.Proto, f *policy.Filter) {
 		p.uint("rule_hit", " (rule hit %d)", hits)
 	}
 	p.actions(f.Actions, 1, true)
+}
+
+// inHW says how many devices hold a filter, and why others do not, which is
+// Sluice's own addition.
+func (p *printer) inHW(f *policy.Filter) {
+	n, refusals := 0, []string(nil)
+	if p.s.InHW != nil {
+		n, refusals = p.s.InHW(f)
+	}
+	p.nl()
+	if n > 0 {
+		p.boolean("in_hw", "  in_hw", true)
+		p.uint("in_hw_count", " in_hw_count %d", uint64(n))
+	} else {
+		p.boolean("not_in_hw", "  not_in_hw", true)
+	}
+	if len(refusals) > 0 {
+		p.str("hw_refusals", " (%s)", strings.Join(refusals, "; "))
+	}
 }
 
 // chain writes a chain, with its template if it has one.
