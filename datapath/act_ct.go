@@ -60,6 +60,7 @@ func (p *pkt) track(a *action) policy.Control {
 		if offer && ct.Conn != 0 {
 			par.table.Offer(p.now, ct.Conn, ct.Info)
 		}
+		e.cameFrom(ct.Conn, ct.Info.Dir(), e.begin[p.i])
 	}
 	ct.PostCT, ct.Zone = true, par.Zone
 	p.refreshCT()

@@ -61,7 +61,8 @@ type Engine struct {
 	byDev   []*Pipeline // by ingress device: what its packets go through first
 	device  *deviceMode // not nil in a device's own engine
 	tiers   [packet.VectorSize]Tier
-	tier    Tier // of the packet under way
+	came    []came // by connection slot
+	tier    Tier   // of the packet under way
 
 	begin   [packet.VectorSize]int32         // the device where each packet's way begins
 	tunnels [packet.VectorSize]packet.Tunnel // of packets that were unwrapped at once
