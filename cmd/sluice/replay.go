@@ -73,6 +73,8 @@ came in on --in's device.`,
 	f.StringVar(&o.opts.StateOut, "state", "", "write connections, flow tables, counters, events and the time at the end to `FILE`,\nfor sluice conntrack and --from-state")
 	f.StringVar(&o.opts.FromState, "from-state", "", "go on from the state in `FILE` instead of an empty table")
 	f.IntVar(&o.opts.Events, "events", 0, "with --state: keep the last `N` connection events (default 65536)")
+	f.StringArrayVar(&o.opts.Reloads, "reload", nil, "run the tc commands in FILE on the policy under way, whole or not at all,\n`SECONDS=FILE` after the first packet (repeatable)")
+	f.StringVar(&o.opts.OnReload, "on-reload", "", "what becomes of established connections then, `HOW`: keep (default): their packets\nmeet the new policy; recheck: those that it drops end; kill: all end;\ndry-run: only tell what recheck would end")
 	f.StringVar(&o.stat, "stat", "", "write the tracker's counters at the end to `FILE`, as /proc/net/stat/nf_conntrack has them")
 	f.Uint64Var(&o.opts.Until, "until", 0, "stop after `N` packets; 0: never")
 	f.Uint64Var(&o.opts.Seed, "seed", 1, "seed of hashes and random choices")

@@ -35,6 +35,7 @@ type Report struct {
 	Zones      []ZoneReport   `json:"zones"` // those with connections, limits, or refusals
 	Flows      int            `json:"flows"` // in flow tables in the end
 	Fragments  FragmentReport `json:"fragments"`
+	Reloads    []ReloadReport `json:"reloads,omitempty"`
 
 	// Elapsed is how long reading and judging took, by the wall clock.
 	Elapsed time.Duration `json:"-"`
@@ -158,7 +159,7 @@ func newFragmentReport(st frag.Stats) FragmentReport {
 }
 
 // finish fills in everything that is known only in the end.
-func (r *runner) finish(f *feed, text string) {
+func (r *runner) finish(f *feed) {
 	r.engine = r.e
 	if r.now != math.MinInt64 {
 		r.LastTime = r.now
@@ -178,7 +179,7 @@ func (r *runner) finish(f *feed, text string) {
 		}
 	}
 	r.Drops, r.CopyDrops = byReason(&r.reasons), byReason(&r.copyReasons)
-	r.Filters = Filters(r.policy, r.e, text)
+	r.Filters = Filters(r.policy, r.e, r.texts)
 	st := r.e.Tracker().Stats()
 	r.Invalid = []Named{}
 	for why, n := range st.InvalidBy {
@@ -194,6 +195,9 @@ func (r *runner) finish(f *feed, text string) {
 	r.Zones = []ZoneReport{}
 	for z := range r.e.Tracker().ZonesInUse() {
 		r.Zones = append(r.Zones, ZoneReport{z.Zone, z.Conns, z.Limit, z.Refused})
+	}
+	for _, c := range r.reloads {
+		r.Reloads = append(r.Reloads, ReloadReport{File: c.file, Mode: r.onReload, Changed: []CutReport{}})
 	}
 	r.Flows = r.e.Flows().Len()
 	r.Fragments = newFragmentReport(r.e.Fragments())
@@ -211,9 +215,12 @@ func byReason(counts *[256]Count) []Named {
 }
 
 // Filters lists a policy's filters in the order in which packets meet them,
-// with their counters. text is the file that they were read from.
-func Filters(p *policy.Policy, e *datapath.Engine, text string) []FilterReport {
-	lines := strings.Split(text, "\n")
+// with their counters. texts are the files that they were read from, by name.
+func Filters(p *policy.Policy, e *datapath.Engine, texts map[string]string) []FilterReport {
+	lines := map[string][]string{}
+	for file, text := range texts {
+		lines[file] = strings.Split(text, "\n")
+	}
 	out := []FilterReport{}
 	seen := map[*policy.Block]bool{}
 	for _, d := range p.Devices {
@@ -231,7 +238,7 @@ func Filters(p *policy.Policy, e *datapath.Engine, text string) []FilterReport {
 					for _, f := range pr.Filters {
 						fr := at
 						fr.Chain, fr.Prio, fr.Kind = c.Index, pr.Prio, pr.Kind
-						fr.count(f, e, lines)
+						fr.count(f, e, lines[f.File])
 						out = append(out, fr)
 					}
 				}

@@ -38,8 +38,13 @@ type Options struct {
 	// FromState is a state to go on from, of Run's StateOut; empty: an empty
 	// table. The settings above change what it says.
 	FromState string
-	StateOut  string // where the state at the end goes; empty: nowhere
-	Events    int    // how many connection events a state keeps; 0: defaultEvents
+	// Reloads change the policy under way, SECONDS=FILE; OnReload says what
+	// becomes of established connections.
+	Reloads  []string
+	OnReload string
+	Devices  []string // offloading devices: PROFILE[,KEY=VALUE…]
+	StateOut string   // where the state at the end goes; empty: nowhere
+	Events   int      // how many connection events a state keeps; 0: defaultEvents
 	// Notes are about the policy's spelling and about rules that can never
 	// match; nil: nobody reads them.
 	Notes io.Writer
@@ -63,7 +68,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if len(p.Devices) == 0 {
 		return nil, fmt.Errorf("policy %s names no device: there is nowhere for packets to come in", o.Policy)
 	}
-	if errs := tc.NeedsDevice(p); len(errs) > 0 {
+	reloads, err := parseReloads(o, p, text)
+	if err != nil {
+		return nil, err
+	}
+	if errs := tc.NeedsDevice(p); len(errs) > 0 && len(o.Devices) == 0 {
 		return nil, fmt.Errorf("load policy: %w", errs[0])
 	}
 	if o.Events < 0 || o.Events > state.MaxEvents {
@@ -94,7 +103,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	r := newRunner(p, settings, o, from)
-	r.split = split
+	r.split, r.texts, r.notes = split, map[string]string{o.Policy: text}, o.Notes
+	r.reloads, r.onReload = reloads, cmp.Or(o.OnReload, keepConns)
 	if from != nil {
 		if err := r.resume(from); err != nil {
 			f.close()
@@ -131,7 +141,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		// state must find it where it was.
 		err = errors.Join(err, r.state(o).WriteFile(o.StateOut))
 	}
-	r.finish(f, text)
+	r.finish(f)
 	if err != nil {
 		r.Incomplete = err.Error()
 	}
@@ -267,6 +277,11 @@ type runner struct {
 	size [packet.VectorSize]uint32
 	time [packet.VectorSize]int64
 
+	texts    map[string]string // of the policy's files
+	notes    io.Writer
+	reloads  []reload // to come
+	onReload string
+
 	states [1 << 8]Count // packets by ct_state as the last filter hit left it
 }
 
@@ -394,6 +409,11 @@ func (r *runner) batch(b *batch) error {
 			r.FirstTime = f.time
 		}
 		r.now = max(r.now, f.time)
+		if len(r.reloads) > 0 {
+			if err := r.reloadUntil(r.now); err != nil {
+				return err
+			}
+		}
 		if r.now-r.begin >= granule {
 			if err := r.flush(); err != nil {
 				return err

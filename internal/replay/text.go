@@ -57,6 +57,7 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 	namedTable(b, "invalid because", r.Invalid)
 	namedTable(b, "tracker", r.Conntrack.trouble())
 	FilterTable(b, r.Filters)
+	r.reloadsText(b)
 	r.zonesTable(b)
 	r.connections(b, conns)
 	return b.Flush()
@@ -144,6 +145,27 @@ func (r *Report) zonesTable(b io.Writer) {
 	}
 	if more {
 		grid(b, "rrrr", rows)
+	}
+}
+
+// reloadsText writes what changes of policy have done.
+func (r *Report) reloadsText(b io.Writer) {
+	for _, c := range r.Reloads {
+		if c.Time == 0 {
+			fmt.Fprintf(b, "policy change %s: not made, the captures ended before\n\n", c.File)
+			continue
+		}
+		at := c.Time - r.FirstTime
+		fmt.Fprintf(b, "policy change %s (%s) at %d.%06d s: %s from then on; %s, %s changed, %d ended",
+			c.File, c.Mode, at/1e9, at%1e9/1e3, count(c.Filters, "filter"), count(c.Flows, "established connection"), count(len(c.Changed), "direction"), c.Killed)
+		if c.Unknown > 0 {
+			fmt.Fprintf(b, ", %d of which only packets will tell", c.Unknown)
+		}
+		fmt.Fprintln(b)
+		for _, cut := range c.Changed {
+			fmt.Fprintf(b, "  %s: %s -> %s  %s\n", cut.Packets, cut.Before, cut.After, cut.Connection)
+		}
+		fmt.Fprintln(b)
 	}
 }
 
