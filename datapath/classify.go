@@ -1,6 +1,10 @@
 package datapath
 
-import "sluice/packet"
+import (
+	"math/bits"
+
+	"sluice/packet"
+)
 
 // group is all filters of a chain that share a mask, whatever their
 // preference: one tuple space. A packet is looked up once in each group, not
@@ -13,10 +17,11 @@ type group struct {
 	word  []uint8  // which words of the key the mask touches; at least two
 	mask  []uint64 // the mask of each; zero where there is just one
 	keys  []uint64
-	head  []int32 // by entry: its first filter
-	table []int32 // entry + 1; 0 is free; length a power of two
-	first int32   // the least filter index in the group
-	rng   bool    // filters carry port ranges or tunnel options, checked after the key
+	head  []int32  // by entry: its first filter
+	table []int32  // entry + 1; 0 is free; length a power of two
+	maybe []uint64 // a bit set for each entry's hash: most packets match nothing in most groups, and end here
+	first int32    // the least filter index in the group
+	rng   bool     // filters carry port ranges or tunnel options, checked after the key
 }
 
 // smallGroup is up to how many entries a group is scanned in order: comparing
@@ -48,6 +53,9 @@ func (g *group) find(k *key, t *packet.Tunnel, filters []filter, after, least in
 	h := uint64(len(g.word))
 	for j, w := range g.word {
 		h = mix(h, k[w]&g.mask[j])
+	}
+	if b := h >> 40; g.maybe[b>>6&uint64(len(g.maybe)-1)]&(1<<(b&63)) == 0 {
+		return -1
 	}
 	m := uint64(len(g.table) - 1)
 probe:
@@ -108,7 +116,8 @@ func (c *chain) next(k *key, t *packet.Tunnel, filters []filter, after int32) in
 // from packets, so this needs no secret: a packet cannot lengthen a probe
 // beyond what the author's own filters make it.
 func mix(h, x uint64) uint64 {
-	h ^= x
-	h *= 0x9e3779b97f4a7c15
-	return h ^ h>>29
+	// Both halves of the product: addresses are in a word's upper half, and a
+	// product's lower one would not see them.
+	hi, lo := bits.Mul64(h^x^0xa0761d6478bd642f, 0x9e3779b97f4a7c15)
+	return hi ^ lo
 }

@@ -225,7 +225,7 @@ func maskedKey(pr *policy.Proto, f *policy.Filter) (k, m key, rng bool) {
 }
 
 func newGroup(mask *key, first int32, rng bool) group {
-	g := group{first: first, rng: rng, table: make([]int32, 8)}
+	g := group{first: first, rng: rng, table: make([]int32, 8), maybe: make([]uint64, 1)}
 	for i, w := range mask {
 		if w != 0 {
 			g.word = append(g.word, uint8(i))
@@ -260,6 +260,9 @@ func (g *group) insert(k *key, i int32, last map[key]int32, filters []filter) {
 
 func (g *group) rehash(size int) {
 	g.table = make([]int32, size)
+	// Eight bits an entry at least: one packet of eight at the most looks on
+	// for nothing.
+	g.maybe = make([]uint64, max(size/16, 1))
 	for e := range g.head {
 		g.place(e)
 	}
@@ -271,6 +274,8 @@ func (g *group) place(e int) {
 	for _, w := range g.keys[e*n : e*n+n] {
 		h = mix(h, w)
 	}
+	b := h >> 40
+	g.maybe[b>>6&uint64(len(g.maybe)-1)] |= 1 << (b & 63)
 	m := uint64(len(g.table) - 1)
 	i := h & m
 	for g.table[i] != 0 {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime/pprof"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,23 +25,21 @@ type benchOptions struct {
 
 func newBenchCommand() *cobra.Command {
 	var o benchOptions
+	var names []string
+	long := "Measures the datapath through the same calls as replay and live traffic, with\nthe HTTP policy of two ports, on one core.\n\n"
+	for _, b := range bench.All {
+		names = append(names, b.Name)
+		long += fmt.Sprintf("  %-12s %s\n", b.Name, strings.ReplaceAll(b.What, "\n", "\n               "))
+	}
+	names = append(names, "all")
+	long += "  all          every one of these, as a table"
 	cmd := &cobra.Command{
-		Use:   "bench established|new|nat|snat|vxlan",
-		Short: "Measure the datapath, from raw frame to verdict, on one core",
-		Long: `Measures the datapath through the same calls as replay and live traffic, with
-the HTTP policy of two ports, on one core.
-
-  established  packets of established connections in random order, both directions
-  new          TCP connections from the SYN's frame to the committed connection
-  nat          like established, with every client's address translated, beside the
-               same without
-  snat         like new, translated to one address of which nine of ten ports are
-               taken (--conns is 58060)
-  vxlan        packets of established connections that come out of a tunnel, beside
-               the same without`,
-		Example:   "  sluice bench established\n  sluice bench new --conns 100000 --seconds 1 --json",
-		ValidArgs: []string{"established", "new", "nat", "snat", "vxlan"},
-		Args:      cobra.MatchAll(arguments("what to measure (established, new, nat, snat or vxlan)"), cobra.OnlyValidArgs),
+		Use:       "bench " + strings.Join(names, "|"),
+		Short:     "Measure the datapath, from raw frame to verdict, on one core",
+		Long:      long,
+		Example:   "  sluice bench established\n  sluice bench new --conns 100000 --seconds 1 --json\n  sluice bench all --seconds 1",
+		ValidArgs: names,
+		Args:      cobra.MatchAll(arguments("what to measure ("+strings.Join(names, ", ")+")"), cobra.OnlyValidArgs),
 		RunE:      func(cmd *cobra.Command, args []string) error { return runBench(cmd.OutOrStdout(), args[0], o) },
 	}
 	f := cmd.Flags()
@@ -73,17 +72,45 @@ func runBench(w io.Writer, name string, o benchOptions) error {
 			return pprof.StopCPUProfile
 		}
 	}
-	run := map[string]func(bench.Options) (bench.Result, error){"established": bench.Established, "new": bench.New, "nat": bench.NAT, "snat": bench.SNAT, "vxlan": bench.VXLAN}[name]
-	res, err := run(opt)
-	if err != nil {
-		return err
+	results := []bench.Result{}
+	for _, b := range bench.All {
+		if name != b.Name && name != "all" {
+			continue
+		}
+		res, err := b.Run(opt)
+		if err != nil {
+			return err
+		}
+		if name != "all" {
+			return writeBench(w, res, o.json)
+		}
+		results = append(results, res)
+		if !o.json {
+			writeBenchRow(w, res, len(results) == 1)
+		}
 	}
 	if o.json {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(res)
+		return indented(w, results)
 	}
-	fmt.Fprintf(w, "%s: %d connections, %d packets\n", res.Name, res.Conns, res.Packets)
+	return nil
+}
+
+func indented(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// writeBench prints one measurement.
+func writeBench(w io.Writer, res bench.Result, asJSON bool) error {
+	if asJSON {
+		return indented(w, res)
+	}
+	fmt.Fprintf(w, "%s: %d connections, %d %s\n", res.Name, res.Conns, res.Packets, map[bool]string{true: "ticks", false: "packets"}[res.LongestTickUs > 0])
+	if res.LongestTickUs > 0 {
+		fmt.Fprintf(w, "  longest tick %.0f µs, %.2f %% of a core\n  %.1f bytes a connection\n", res.LongestTickUs, 100*res.CoreShare, res.BytesPerConn)
+		return nil
+	}
 	fmt.Fprintf(w, "  %.1f ns a packet, %.2f Mpps", res.NsPerPacket, res.Mpps)
 	if res.PlainNsPerPacket > 0 {
 		fmt.Fprintf(w, " (%.1f ns for the same packets without)", res.PlainNsPerPacket)
@@ -93,4 +120,24 @@ func runBench(w io.Writer, name string, o benchOptions) error {
 	}
 	fmt.Fprintf(w, "\n  %.1f bytes a connection, %.4f allocations a packet\n", res.BytesPerConn, res.AllocsPerPacket)
 	return nil
+}
+
+// writeBenchRow prints one measurement as a line of a table.
+func writeBenchRow(w io.Writer, r bench.Result, head bool) {
+	const form = "%-12s %11s %11s %9s %9s %11s %9s  %s\n"
+	if head {
+		fmt.Fprintf(w, form, "", "connections", "ns/packet", "without", "Mpps", "M conns/s", "B/conn", "")
+	}
+	number := func(v float64, format string) string {
+		if v == 0 {
+			return "-"
+		}
+		return fmt.Sprintf(format, v)
+	}
+	ns, more := number(r.NsPerPacket, "%.1f"), ""
+	if r.LongestTickUs > 0 {
+		ns, more = "-", fmt.Sprintf("longest tick %.0f µs, %.2f %% of a core", r.LongestTickUs, 100*r.CoreShare)
+	}
+	fmt.Fprintf(w, form, r.Name, fmt.Sprint(r.Conns), ns, number(r.PlainNsPerPacket, "%.1f"), number(r.Mpps, "%.2f"),
+		number(r.ConnsPerSecond/1e6, "%.2f"), number(r.BytesPerConn, "%.0f"), more)
 }

@@ -38,8 +38,13 @@ type Result struct {
 	BytesPerConn    float64 `json:"bytes_per_conn"`
 	AllocsPerPacket float64 `json:"allocs_per_packet"`
 
-	// PlainNsPerPacket is what the same packets cost without translation, or without a tunnel.
+	// PlainNsPerPacket is what the same packets cost without translation, without
+	// a tunnel, or without rules.
 	PlainNsPerPacket float64 `json:"plain_ns_per_packet,omitempty"`
+	// Of aging: the longest call of maintenance, and what part of a core all of
+	// them took.
+	LongestTickUs float64 `json:"longest_tick_us,omitempty"`
+	CoreShare     float64 `json:"core_share,omitempty"`
 }
 
 // Policy is what every benchmark runs: HTTP from uplink_rep to the server
@@ -71,8 +76,10 @@ type rig struct {
 	n    uint64        // packets judged
 }
 
-func newRig(conns int) (*rig, error) {
-	p, _, err := tc.Load("bench", strings.NewReader(Policy))
+func newRig(conns int) (*rig, error) { return newRigWith(Policy, conns) }
+
+func newRigWith(text string, conns int) (*rig, error) {
+	p, _, err := tc.Load("bench", strings.NewReader(text))
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,9 @@ const (
 
 // TCP flags.
 const (
+	flagFIN = 0x01
 	flagSYN = 0x02
+	flagRST = 0x04
 	flagPSH = 0x08
 	flagACK = 0x10
 )

@@ -1,0 +1,58 @@
+package datapath
+
+import "testing"
+
+// TestNoClusters: filters that differ in an address's last bits, as whole
+// networks of them do, spread over a group's table.
+func TestNoClusters(t *testing.T) {
+	for _, word := range []int{wSrcIP, wDstIP, wL4, wBase, wDstMAC} {
+		for _, shift := range []int{0, 16, 32, 40, 48} {
+			var mask key
+			mask[word] = 0xffff << shift
+			g := newGroup(&mask, 0, false)
+			filters := make([]filter, 5000)
+			last := map[key]int32{}
+			for i := range filters {
+				filters[i].nextSame = -1
+				var k key
+				k[word] = uint64(i) << shift
+				g.insert(&k, int32(i), last, filters)
+			}
+			run, longest := 0, 0
+			for _, e := range g.table {
+				if run++; e == 0 {
+					run = 0
+				}
+				longest = max(longest, run)
+			}
+			if longest > 100 {
+				t.Errorf("word %d, bits from %d: %d entries in a row", word, shift, longest)
+			}
+			for i := range filters {
+				var k key
+				k[word] = uint64(i) << shift
+				if f := g.find(&k, nil, filters, -1, 5000); f != int32(i) {
+					t.Fatalf("word %d, bits from %d: filter %d found for %d", word, shift, f, i)
+				}
+			}
+			missed := 0
+			for i := 5000; i < 10000; i++ {
+				var k key
+				k[word] = uint64(i) << shift
+				if g.find(&k, nil, filters, -1, 5000) >= 0 {
+					t.Fatal("found what is not there")
+				}
+				h := uint64(len(g.word))
+				for j, w := range g.word {
+					h = mix(h, k[w]&g.mask[j])
+				}
+				if b := h >> 40; g.maybe[b>>6&uint64(len(g.maybe)-1)]&(1<<(b&63)) == 0 {
+					missed++
+				}
+			}
+			if missed < 4000 {
+				t.Errorf("word %d, bits from %d: the filter's bits stop %d of 5000", word, shift, missed)
+			}
+		}
+	}
+}

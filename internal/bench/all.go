@@ -1,0 +1,21 @@
+package bench
+
+// Benchmark is one thing that can be measured.
+type Benchmark struct {
+	Name string
+	What string
+	Run  func(Options) (Result, error)
+}
+
+// All are the benchmarks in the order in which they are reported.
+var All = []Benchmark{
+	{"established", "packets of established connections in random order, both directions", Established},
+	{"new", "TCP connections from the SYN's frame to the committed connection", New},
+	{"close", "connections that end by FIN, three packets each", Close},
+	{"nat", "like established, with every client's address translated, beside the\nsame without", NAT},
+	{"snat", "like new, translated to one address of which nine of ten ports are\ntaken (--conns is 58060)", SNAT},
+	{"vxlan", "packets of established connections that come out of a tunnel, beside\nthe same without", VXLAN},
+	{"rules", "like new, behind 10,000 filters of 8 masks in each of two chains, beside\nthe same without", Rules},
+	{"mixed", "nine packets of ten of established connections (Zipf), the tenth opens a\nconnection or resets one", Mixed},
+	{"aging", "maintenance while half of the connections are used and half expire", Aging},
+}
