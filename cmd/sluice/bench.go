@@ -37,7 +37,7 @@ func newBenchCommand() *cobra.Command {
 		Use:       "bench " + strings.Join(names, "|"),
 		Short:     "Measure the datapath, from raw frame to verdict, on one core",
 		Long:      long,
-		Example:   "  sluice bench established\n  sluice bench new --conns 100000 --seconds 1 --json\n  sluice bench all --seconds 1",
+		Example:   "  sluice bench established\n  sluice bench new --conns 100000 --seconds 1 --json\n  sluice bench all --conns 10000 --seconds 0.01",
 		ValidArgs: names,
 		Args:      cobra.MatchAll(arguments("what to measure ("+strings.Join(names, ", ")+")"), cobra.OnlyValidArgs),
 		RunE:      func(cmd *cobra.Command, args []string) error { return runBench(cmd.OutOrStdout(), args[0], o) },
