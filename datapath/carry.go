@@ -84,7 +84,7 @@ func (p *pkt) carries(par *ctParams) bool {
 		return false // it has been here; the tracker knows what a second time means
 	}
 	d.why = missFlow
-	f, dir := d.flows.Find(p.now, par.Zone, h)
+	f, dir := d.flows.Find(p.now, par.Zone, p.frame, h)
 	if f == nil {
 		return false
 	}

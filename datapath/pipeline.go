@@ -10,9 +10,9 @@ import (
 // DeviceFlows are the connections that a device holds.
 type DeviceFlows interface {
 	// Find gives the flow that may carry a packet now, and the packet's
-	// direction; nil: it is software's. h.Tuple and h.Hash are the packet's as
-	// it is now, in the zone asked for.
-	Find(now int64, zone uint16, h *packet.Headers) (f *offload.Flow, dir int)
+	// direction; nil: it is software's. The frame, h.Tuple and h.Hash are the
+	// packet's as it is now, in the zone asked for.
+	Find(now int64, zone uint16, frame []byte, h *packet.Headers) (f *offload.Flow, dir int)
 	// Carried counts a packet that Find's flow has carried, with its bytes from
 	// the network header on. It may be called when Find has been asked for
 	// other packets since.
@@ -100,12 +100,17 @@ func (pl *Pipeline) Load(now int64, p *policy.Policy, holds func(*policy.Filter)
 		return err
 	}
 	pl.failed = false
+	pl.Hold(holds)
+	return nil
+}
+
+// Hold says anew which filters of the policy the device holds.
+func (pl *Pipeline) Hold(holds func(*policy.Filter) bool) {
 	d := pl.e.device
 	d.held = d.held[:0]
 	for i := range pl.e.prog.filters {
 		d.held = append(d.held, holds(pl.e.prog.filters[i].filter))
 	}
-	return nil
 }
 
 // ActionStats is what the device has counted for an action instance.

@@ -53,7 +53,7 @@ func (d *mirrorDevice) Loaded(now int64, p *policy.Policy) error {
 	return d.pl.Load(now, p, func(f *policy.Filter) bool { return d.rules[f] })
 }
 
-func (d *mirrorDevice) Find(now int64, zone uint16, h *packet.Headers) (*offload.Flow, int) {
+func (d *mirrorDevice) Find(now int64, zone uint16, _ []byte, h *packet.Headers) (*offload.Flow, int) {
 	ref, c, dir := d.tr.Find(&h.Tuple, h.Hash, zone, now)
 	if c == nil || c.Status&conntrack.StatusOffload == 0 || c.Status&conntrack.StatusAssured == 0 || now >= c.FlowDeadline {
 		return nil, 0

@@ -58,7 +58,7 @@ func (e *Engine) Prospect(p *policy.Policy, now int64) (*Prospect, error) {
 }
 
 // Find implements DeviceFlows: it knows the imagined connection, in its zone.
-func (pr *Prospect) Find(now int64, zone uint16, h *packet.Headers) (*offload.Flow, int) {
+func (pr *Prospect) Find(now int64, zone uint16, _ []byte, h *packet.Headers) (*offload.Flow, int) {
 	if zone != pr.flow.Zone || h.Tuple != pr.flow.Tuple[pr.dir] {
 		return nil, 0
 	}
