@@ -31,6 +31,8 @@ type Event struct {
 	What  uint16 // Event* bits
 	// Expired: the deadline passed, rather than somebody ending it.
 	Expired bool
+	Device  uint8 // of EventHWOffload and EventBack: DeviceName's; 0: none
+	Reason  uint8 // of EventBack: an offload.Reason
 	Conn    Conn
 	Reply   packet.Tuple
 	Helper  Helper

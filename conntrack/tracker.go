@@ -40,6 +40,9 @@ type Tracker struct {
 	extras map[uint32]*extra // of connections with a helper, a master, or a payload that grew; by slot
 	expect expectations
 
+	owners  []Owner
+	devices []string // DeviceNumber's
+
 	events *eventLog // nil: nobody listens
 	notes  []note    // by slot, as far as needed
 }
@@ -174,6 +177,7 @@ func (t *Tracker) destroy(slot uint32, c *Conn) {
 
 // forget takes a confirmed connection out of the index and out of all counts.
 func (t *Tracker) forget(slot uint32, c *Conn) {
+	t.ending(slot, c)
 	t.ended(slot, c)
 	t.ix.remove(t.Hash(&c.Orig), c.Zone, slot)
 	t.lim.leave(c)
@@ -313,6 +317,7 @@ func (t *Tracker) SetMark(ref packet.ConnRef, mark, mask uint32) {
 		c.Path = 0 // its packets may match other filters now
 		if c.Mark != was && c.Status&StatusConfirmed != 0 {
 			t.pend(ref, c, EventMark)
+			t.altered(ref, c)
 		}
 	}
 }
@@ -330,6 +335,7 @@ func (t *Tracker) SetLabel(ref packet.ConnRef, value, mask [16]byte) {
 	}
 	if c.Label != was {
 		t.pend(ref, c, EventLabel)
+		t.altered(ref, c)
 	}
 	c.Path = 0
 }

@@ -48,7 +48,13 @@ func Admit(c *conntrack.Conn, info packet.CTInfo) (ok, both bool) {
 // (act_ct.c tcf_ct_flow_table_add).
 func (t *Table) Offer(now int64, ref packet.ConnRef, info packet.CTInfo) {
 	c := t.conn(ref)
-	if c == nil || c.Status&conntrack.StatusOffload != 0 {
+	if c == nil {
+		return
+	}
+	if c.Status&conntrack.StatusOffload != 0 {
+		if t.devs != 0 && mine(c) && c.FlowTable == t.id {
+			t.review(c, ref, now)
+		}
 		return
 	}
 	ok, both := Admit(c, info)
@@ -69,4 +75,9 @@ func (t *Table) Offer(now int64, ref packet.ConnRef, info packet.CTInfo) {
 	c.FlowPos = uint32(t.flows.add(ref))
 	t.set.enter(c, now)
 	t.set.n.Added++
+	t.tr.Moved(now, ref, conntrack.EventOffload, 0, 0)
+	if t.devs != 0 {
+		c.FlowFlags |= flowWants
+		t.attend(c, now)
+	}
 }

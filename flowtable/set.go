@@ -1,6 +1,8 @@
 package flowtable
 
 import (
+	"unsafe"
+
 	"sluice/conntrack"
 	"sluice/packet"
 )
@@ -27,6 +29,9 @@ type Counters struct {
 	Closed   uint64 // handed back at FIN or RST
 	Flushed  uint64 // handed back because the table went
 	Vanished uint64 // connections deleted from the tracker while held
+	Removed  uint64 // handed back because somebody asked (RemoveIf)
+	Carried  uint64 // packets that devices have carried, as far as read
+	TooMany  uint64 // devices that were not told of flows, there being eight
 }
 
 // Set is all zones' flow tables over one tracker.
@@ -38,11 +43,25 @@ type Set struct {
 	n      Counters
 
 	release Release
+
+	now     int64 // the latest told; what comes from outside has none
+	devs    [maxDevices]*device
+	ndev    int
+	held    int // flows in at least one device
+	watches bool
+	epoch   uint32 // of admission; what was refused in an earlier one is judged again
+	sides   pages[side]
+	adm     admission
+	aging   Aging
 }
 
 // New returns an empty set over a tracker.
 func New(tr *conntrack.Tracker) *Set {
-	return &Set{tr: tr, zones: make(map[uint16]*Table)}
+	s := &Set{tr: tr, zones: make(map[uint16]*Table)}
+	if err := s.SetAdmission(0, Admission{}); err != nil {
+		panic(err) // the zero value is the default
+	}
+	return s
 }
 
 // Counters returns the counts so far.
@@ -84,6 +103,10 @@ func (s *Set) Release(t *Table, now int64) {
 	t.refs--
 	if t.refs == 0 {
 		delete(s.zones, t.zone)
+		s.now = max(s.now, now)
+		for d := range s.each(t.devs) {
+			t.Unregister(now, d.drv)
+		}
 		t.dyingAt = now + releaseDelay
 	}
 }
@@ -91,6 +114,11 @@ func (s *Set) Release(t *Table, now int64) {
 // Tick does a share of the maintenance that is due: at most about budget
 // flows are looked at in one call.
 func (s *Set) Tick(now int64, budget int) {
+	s.now = max(s.now, now)
+	defer s.Pump(now)
+	for d := range s.each(0xff) {
+		d.patrol(now, budget/4)
+	}
 	for i := 0; i < len(s.all); i++ {
 		t := s.all[i]
 		budget -= t.tick(now, budget)
@@ -108,6 +136,10 @@ func (s *Set) Tick(now int64, budget int) {
 // that what is shown next is exact.
 func (s *Set) Sync(now int64) {
 	const all = int(^uint(0) >> 1)
+	if s.ndev > 0 {
+		s.Pump(now)
+		s.Read(now)
+	}
 	for _, t := range s.all {
 		t.rush = true
 	}
@@ -138,6 +170,10 @@ func (s *Set) MemoryBytes() int {
 	n := 0
 	for _, t := range s.all {
 		n += t.flows.memory() + cap(t.stale)*8
+	}
+	n += s.sides.len() * int(unsafe.Sizeof(side{}))
+	for d := range s.each(0xff) {
+		n += d.memory()
 	}
 	return n
 }

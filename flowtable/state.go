@@ -24,8 +24,14 @@ type Saved struct {
 	Flows, Stale []uint32
 }
 
-// Save returns all tables in the order of their birth.
+// Lasting are those of a connection's FlowFlags that a state keeps: devices do
+// not go with it, and flows in them are software's again when it is read.
+func Lasting(flags uint8) uint8 { return flags & (flowLive | flowBidirectional) }
+
+// Save returns all tables in the order of their birth, after reading what
+// devices have counted.
 func (s *Set) Save() []Saved {
+	s.Read(s.now)
 	var out []Saved
 	slot := func(ref packet.ConnRef) uint32 {
 		if s.tr.Conn(ref) == nil {
@@ -91,6 +97,8 @@ func (s *Set) Restore(now int64, saved []Saved, n Counters) error {
 		for _, slot := range v.Flows {
 			at := t.flows.add(refs[slot])
 			if c := s.tr.Conn(refs[slot]); c != nil {
+				c.FlowFlags = Lasting(c.FlowFlags)
+				c.Status &^= conntrack.StatusHWOffload
 				c.FlowPos = uint32(at)
 			}
 		}

@@ -1,5 +1,7 @@
 package flowtable
 
+import "sluice/offload"
+
 // tick does what is due in one table and returns how many flows it looked at.
 func (t *Table) tick(now int64, budget int) (work int) {
 	if t.refs == 0 {
@@ -7,6 +9,9 @@ func (t *Table) tick(now int64, budget int) (work int) {
 			return t.drain(budget)
 		}
 		return 0
+	}
+	if t.set.aging == Sample {
+		return t.samples(now, budget)
 	}
 	if t.sweep == 0 {
 		g := t.lastInstant(now)
@@ -24,7 +29,9 @@ func (t *Table) tick(now int64, budget int) (work int) {
 	share = min(share, t.cursor, budget)
 	for ; work < share; work++ {
 		t.cursor--
-		t.look(t.cursor)
+		if t.look(t.cursor, t.sweep, now) {
+			work += readCost
+		}
 	}
 	if t.cursor == 0 {
 		t.swept, t.sweep = t.sweep, 0
@@ -32,23 +39,36 @@ func (t *Table) tick(now int64, budget int) (work int) {
 	return work + 1
 }
 
-// look judges the flow at position i at the sweep's instant. Positions above
-// i have been looked at, so filling i from the end is safe. A flow that has
-// entered since lies at the end and is not due anyway.
-func (t *Table) look(i int) {
+// readCost is how many other flows' worth of a tick's budget it takes to read
+// one flow's counters.
+const readCost = 3
+
+// look judges the flow at position i at the sweep's instant, and reports
+// whether it has asked a device for it. Positions above i have been looked at,
+// so filling i from the end is safe. A flow that has entered since lies at the
+// end and is not due anyway.
+func (t *Table) look(i int, instant, now int64) (read bool) {
 	if i >= t.flows.len() {
-		return // the list shrank meanwhile
+		return false // the list shrank meanwhile
 	}
 	ref := t.flows.at(i)
 	c := t.conn(ref)
 	if c == nil || c.FlowTable != t.id {
 		t.set.n.Vanished++
 		t.unlinkAt(i)
-		return
+		return false
 	}
-	if c.FlowDeadline <= t.sweep {
-		t.age(c, ref, t.firstInstant(c.FlowDeadline))
+	if c.FlowFlags&flowDevice != 0 {
+		if read = t.set.aging == Sample; read {
+			t.set.glance(ref, c)
+		} else {
+			read = t.set.late(ref, c, now)
+		}
 	}
+	if c.FlowDeadline <= instant {
+		t.expired(c, ref, max(instant, t.firstInstant(c.FlowDeadline)))
+	}
+	return read
 }
 
 // dropStale lets go of the flows torn down before the sweep.
@@ -68,7 +88,7 @@ func (t *Table) drain(budget int) (work int) {
 		ref := t.flows.at(n - 1)
 		if c := t.conn(ref); c != nil && c.FlowTable == t.id {
 			t.set.n.Flushed++
-			t.unlink(c)
+			t.unlink(c, ref, offload.Flushed, t.dyingAt)
 			t.set.handBack(c, t.dyingAt)
 		} else {
 			t.set.n.Vanished++

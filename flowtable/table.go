@@ -2,6 +2,7 @@ package flowtable
 
 import (
 	"sluice/conntrack"
+	"sluice/offload"
 	"sluice/packet"
 )
 
@@ -13,6 +14,10 @@ const (
 	// enters with its original direction alone, so that devices can carry
 	// one-way traffic (act_ct.c NF_FLOW_HW_BIDIRECTIONAL).
 	flowBidirectional
+	// flowWants: a packet in software is a reason to try for a device.
+	flowWants
+	// flowDevice: some device holds it, was asked, or will be.
+	flowDevice
 )
 
 // Table is one zone's flow table.
@@ -22,6 +27,9 @@ type Table struct {
 	zone uint16
 	id   uint16 // what FlowTable of a connection in this table says
 	refs int
+
+	devs   uint8 // registered devices, a bit each
+	replay int   // flows below it are still to be told to devices
 
 	flows list
 	// stale are flows torn down since the last sweep: the kernel's garbage
@@ -35,6 +43,10 @@ type Table struct {
 	due     int   // flows there were when it began
 	rush    bool  // finish the sweep at once: somebody is looking
 	dyingAt int64 // when a table without references gives its flows back
+
+	sampled int64 // when Sample looked last
+	credit  int64 // flows that time has earned it, times the timeout
+	sample  int   // flows below it come next
 }
 
 // Zone is the zone whose connections the table holds.
@@ -89,25 +101,24 @@ func (t *Table) Hit(now int64, h *packet.Headers, ref packet.ConnRef, c *conntra
 	if c.FlowFlags&flowLive == 0 || c.FlowTable != t.id || t.expired(c, ref, now) {
 		return false
 	}
-	force := false
-	if dir == 1 && c.FlowFlags&flowBidirectional == 0 {
-		if c.Status&conntrack.StatusAssured != 0 {
-			c.FlowFlags |= flowBidirectional
-		}
-		force = true
+	if dir == 1 && c.FlowFlags&flowBidirectional == 0 && c.Status&conntrack.StatusAssured != 0 {
+		c.FlowFlags |= flowBidirectional
 	}
 	if h.Proto == packet.ProtoTCP && h.TCPFlags&(tcpFIN|tcpRST) != 0 {
 		t.set.n.Closed++
-		t.teardown(c, ref, now)
+		t.teardown(c, ref, now, offload.Closed)
 		return false
 	}
-	t.refresh(c, now, force)
+	t.refresh(c, now)
 	if c.Status&conntrack.StatusAssured == 0 {
 		return false // the tracker may promote it
 	}
 	c.Packets[dir]++
 	c.Bytes[dir] += h.IPBytes()
 	t.set.n.Hits++
+	if c.FlowFlags&flowWants != 0 {
+		t.attend(c, now)
+	}
 	return true
 }
 
@@ -119,9 +130,12 @@ func (t *Table) Carry(c *conntrack.Conn, dir int, h *packet.Headers, now int64) 
 	if h.TCPFlags&(tcpFIN|tcpRST) != 0 || now >= c.FlowDeadline || c.Path == 0 {
 		return false
 	}
-	t.refresh(c, now, false)
+	t.refresh(c, now)
 	c.Packets[dir&1]++
 	c.Bytes[dir&1] += uint64(h.End - h.L3)
+	if c.FlowFlags&flowWants != 0 {
+		t.attend(c, now)
+	}
 	return true
 }
 
@@ -134,21 +148,14 @@ const (
 )
 
 // timeout is how long a flow may be idle.
-func (t *Table) timeout(c *conntrack.Conn) int64 {
-	if c.Orig.Proto == packet.ProtoTCP {
-		return t.tr.Settings().FlowtableTCPTimeout
-	}
-	return t.tr.Settings().FlowtableUDPTimeout
-}
+func (t *Table) timeout(c *conntrack.Conn) int64 { return t.set.timeout(c) }
 
-// refresh writes the deadline at most once a second, as the kernel does, so
-// that a busy flow's line is not written for it with every packet
-// (nf_flow_table_core.c flow_offload_refresh).
-func (t *Table) refresh(c *conntrack.Conn, now int64, force bool) {
-	if d := now + t.timeout(c); force || d-c.FlowDeadline > second {
-		c.FlowDeadline = d
-	}
-}
+// refresh puts the deadline off: it is always the last packet's time and the
+// timeout, so that nobody can tell in which tier that packet was carried. The
+// kernel writes it at most once a second (nf_flow_table_core.c
+// flow_offload_refresh), which shows in nothing but flows that live up to a
+// second shorter.
+func (t *Table) refresh(c *conntrack.Conn, now int64) { c.FlowDeadline = now + t.timeout(c) }
 
 // lastInstant is the last sweep instant at or before now.
 func (t *Table) lastInstant(now int64) int64 {
@@ -163,7 +170,8 @@ func (t *Table) firstInstant(x int64) int64 {
 	return x
 }
 
-// expired hands a flow back if a sweep should have done so by now.
+// expired hands a flow back if a sweep should have done so by now. What
+// devices know of its last packet counts.
 func (t *Table) expired(c *conntrack.Conn, ref packet.ConnRef, now int64) bool {
 	if now < c.FlowDeadline {
 		return false
@@ -171,6 +179,14 @@ func (t *Table) expired(c *conntrack.Conn, ref packet.ConnRef, now int64) bool {
 	g := t.firstInstant(c.FlowDeadline)
 	if g > now {
 		return false
+	}
+	if c.FlowFlags&flowDevice != 0 {
+		if !t.set.settle(ref, c, now) || now < c.FlowDeadline {
+			return false
+		}
+		if g = t.firstInstant(c.FlowDeadline); g > now {
+			return false
+		}
 	}
 	t.age(c, ref, g)
 	return true
@@ -180,14 +196,14 @@ func (t *Table) expired(c *conntrack.Conn, ref packet.ConnRef, now int64) bool {
 // it at once, so nothing stale remains.
 func (t *Table) age(c *conntrack.Conn, ref packet.ConnRef, g int64) {
 	t.set.n.Aged++
-	t.unlink(c)
+	t.unlink(c, ref, offload.Idle, g)
 	t.set.handBack(c, g)
 }
 
 // teardown hands a flow back in the middle of a second; the entry itself
 // lives until the next sweep.
-func (t *Table) teardown(c *conntrack.Conn, ref packet.ConnRef, now int64) {
-	t.unlink(c)
+func (t *Table) teardown(c *conntrack.Conn, ref packet.ConnRef, now int64, why offload.Reason) {
+	t.unlink(c, ref, why, now)
 	if c.FlowRefs < 255 {
 		c.FlowRefs++
 		t.stale = append(t.stale, ref)
@@ -195,12 +211,15 @@ func (t *Table) teardown(c *conntrack.Conn, ref packet.ConnRef, now int64) {
 	t.set.handBack(c, now)
 }
 
-// unlink takes a connection off the table's list.
-func (t *Table) unlink(c *conntrack.Conn) {
+// unlink takes a connection off the table's list, and out of all devices.
+func (t *Table) unlink(c *conntrack.Conn, ref packet.ConnRef, why offload.Reason, at int64) {
+	t.set.leave(ref, c, why)
 	t.unlinkAt(int(c.FlowPos))
+	c.Status &^= conntrack.StatusOffload
 	c.FlowFlags = 0
 	c.FlowTable = 0
 	c.Path = 0
+	t.tr.Moved(at, ref, conntrack.EventBack, 0, uint8(why))
 }
 
 func (t *Table) unlinkAt(i int) {

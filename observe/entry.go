@@ -6,6 +6,7 @@ import (
 
 	"sluice/conntrack"
 	"sluice/flowtable"
+	"sluice/offload"
 	"sluice/packet"
 )
 
@@ -21,6 +22,8 @@ type Entry struct {
 	What        uint16 // conntrack.Event* bits; 0: it was listed
 	Acct        bool   // counters are shown
 	Helper      string // name; empty: none, or not told
+	Device      string // of KindMoved: which; empty: the flow table
+	Reason      string // of KindMoved: why it came back
 }
 
 // Listed is a connection as a dump of the table has it.
@@ -31,9 +34,12 @@ func Listed(t *conntrack.Tracker, ref packet.ConnRef, c *conntrack.Conn, now int
 	}
 }
 
-// Happened is an event. Only the end of a connection tells counters and times.
+// Happened is an event; whose Device it was, the tracker's DeviceName says. Only the end of a connection tells counters and times.
 func Happened(e *conntrack.Event, acct bool) Entry {
 	x := Entry{Conn: &e.Conn, Reply: e.Reply, Now: e.Time, ID: conntrack.ID(e.Ref), What: e.What}
+	if e.What&conntrack.EventBack != 0 {
+		x.Reason = offload.Reason(e.Reason).String()
+	}
 	if e.What&conntrack.EventHelper != 0 {
 		x.Helper = conntrack.HelperNames[e.Helper]
 	}
@@ -56,6 +62,9 @@ const (
 	KindNew
 	KindUpdate
 	KindDestroy
+	KindMoved // to or from a flow table or a device; ctnetlink has no such messages
+
+	NumKinds
 )
 
 // KindOf sorts an event by its bits.
@@ -65,6 +74,8 @@ func KindOf(what uint16) Kind {
 		return KindListed
 	case what&conntrack.EventDestroy != 0:
 		return KindDestroy
+	case what&conntrack.Outside != 0:
+		return KindMoved
 	case what&(conntrack.EventNew|conntrack.EventRelated) != 0:
 		return KindNew
 	}
@@ -92,7 +103,7 @@ func (e *Entry) state() string {
 		if e.Conn.Status&conntrack.StatusOffload != 0 {
 			return ""
 		}
-	case KindNew, KindUpdate:
+	case KindNew, KindUpdate, KindMoved:
 		if e.What&conntrack.EventProtoInfo == 0 {
 			return ""
 		}

@@ -4,13 +4,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 
+	"sluice/conntrack"
 	"sluice/packet"
 )
 
 // entryJSON is an entry for programs. What depends on the kind of entry, or
 // on settings, is left out where conntrack(8) leaves it out; the zone never.
 type entryJSON struct {
-	Event    string   `json:"event,omitempty"` // new, update, destroy
+	Event    string   `json:"event,omitempty"` // new, update, destroy, offload, hw_offload, back
 	Time     *int64   `json:"time_ns,omitempty"`
 	Changed  []string `json:"changed,omitempty"` // of an event: IPCT_* in small letters
 	Family   string   `json:"family"`
@@ -29,6 +30,8 @@ type entryJSON struct {
 	Use      int      `json:"use,omitempty"`
 	Start    int64    `json:"start_ns,omitempty"`
 	Stop     int64    `json:"stop_ns,omitempty"`
+	Device   string   `json:"device,omitempty"` // which has taken it or given it back
+	Reason   string   `json:"reason,omitempty"` // why it came back
 }
 
 type endJSON struct {
@@ -52,7 +55,18 @@ var statusNames = []string{
 }
 
 // eventNames are the IPCT_* bits in small letters, by bit.
-var eventNames = []string{"new", "related", "destroy", "reply", "assured", "protoinfo", "helper", "mark", "seqadj", "secmark", "label"}
+var eventNames = []string{"new", "related", "destroy", "reply", "assured", "protoinfo", "helper", "mark", "seqadj", "secmark", "label", "synproxy", "", "offload", "hw_offload", "back"}
+
+// moveName is the name of an event that the kernel does not have.
+func moveName(what uint16) string {
+	switch {
+	case what&conntrack.EventHWOffload != 0:
+		return "hw_offload"
+	case what&conntrack.EventOffload != 0:
+		return "offload"
+	}
+	return "back"
+}
 
 func bitNames(bits uint32, names []string) []string {
 	out := []string{}
@@ -70,10 +84,10 @@ func bitNames(bits uint32, names []string) []string {
 func (f *Format) AppendJSON(b []byte, e *Entry) []byte {
 	c := e.Conn
 	j := entryJSON{
-		Event: [...]string{"", "new", "update", "destroy"}[KindOf(e.What)], Family: familyName(c.Orig.Family),
+		Event: [...]string{"", "new", "update", "destroy", moveName(e.What)}[KindOf(e.What)], Family: familyName(c.Orig.Family),
 		Proto: protoName(c.Orig.Proto), ProtoNum: c.Orig.Proto, Zone: c.Zone, State: e.state(),
 		Original: f.endJSON(&c.Orig, e, 0), Reply: f.endJSON(&e.Reply, e, 1),
-		Status: bitNames(c.Status, statusNames), Mark: c.Mark, ID: e.ID, Use: e.Use, Start: e.Start, Stop: e.Stop,
+		Status: bitNames(c.Status, statusNames), Mark: c.Mark, ID: e.ID, Use: e.Use, Start: e.Start, Stop: e.Stop, Device: e.Device, Reason: e.Reason,
 	}
 	if e.What != 0 {
 		j.Time, j.Changed = &e.Now, bitNames(uint32(e.What), eventNames)

@@ -28,7 +28,7 @@ func (f *Format) AppendLine(b []byte, e *Entry) []byte {
 	if kind != KindListed && f.Timestamp {
 		b = fmt.Appendf(b, "[%d.%06d]\t", e.Now/1e9, e.Now%1e9/1e3)
 	}
-	b = append(b, [...]string{"", "    [NEW] ", " [UPDATE] ", "[DESTROY] "}[kind]...)
+	b = append(b, [...]string{"", "    [NEW] ", " [UPDATE] ", "[DESTROY] ", moveTag(e.What)}[kind]...)
 	orig, reply := c.Orig, e.Reply
 	if f.Extended {
 		b = strconv.AppendUint(append(appendPadded(b, familyName(orig.Family)), ' '), uint64(orig.Family), 10)
@@ -81,7 +81,24 @@ func (f *Format) AppendLine(b []byte, e *Entry) []byte {
 	if f.Labels && e.labelled() {
 		b = fmt.Appendf(b, "labels=%s ", strings.Join(f.LabelMap.Names(&c.Label), ","))
 	}
+	if e.Device != "" {
+		b = fmt.Appendf(b, "device=%s ", e.Device)
+	}
+	if e.Reason != "" {
+		b = fmt.Appendf(b, "reason=%q ", e.Reason)
+	}
 	return b[:len(b)-1] // every part ends in a blank
+}
+
+// moveTag is what stands before an event that the kernel does not have.
+func moveTag(what uint16) string {
+	switch {
+	case what&conntrack.EventHWOffload != 0:
+		return "[HW_OFFLOAD] "
+	case what&conntrack.EventOffload != 0:
+		return "[OFFLOAD] "
+	}
+	return "   [BACK] "
 }
 
 // owner says who judges a connection's packets, or that it is assured.

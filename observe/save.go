@@ -13,7 +13,7 @@ import (
 func AppendSave(b []byte, e *Entry) []byte {
 	c := e.Conn
 	orig, reply := c.Orig, e.Reply
-	b = append(b, [...]string{"-A", "-A", "-U", "-D"}[KindOf(e.What)]...)
+	b = append(b, [...]string{"-A", "-A", "-U", "-D", "-U"}[KindOf(e.What)]...)
 	if s, ok := e.timeout(); ok {
 		b = fmt.Appendf(b, " -t %d", s)
 	}

@@ -19,7 +19,7 @@ const (
 func (f *Format) AppendXML(b []byte, e *Entry) []byte {
 	c := e.Conn
 	kind := KindOf(e.What)
-	b = append(b, [...]string{"<flow>", `<flow type="new">`, `<flow type="update">`, `<flow type="destroy">`}[kind]...)
+	b = append(b, [...]string{"<flow>", `<flow type="new">`, `<flow type="update">`, `<flow type="destroy">`, `<flow type="` + moveName(e.What) + `">`}[kind]...)
 	orig, reply := c.Orig, e.Reply
 	for dir, t := range []*packet.Tuple{&orig, &reply} {
 		b = fmt.Appendf(b, `<meta direction="%s">`, [2]string{"original", "reply"}[dir])

@@ -36,8 +36,14 @@ const (
 	Gone                  // the device went away
 	OneWay                // the device carries nothing of connections that are not assured
 	Asked                 // it is on its way into the device
+	Idle                  // it was idle for too long
+	Closed                // a FIN or RST was seen
+	Ended                 // the connection is gone
+	Flushed               // it was taken out by hand, or its flow table went
+	Changed               // its mark, label or state is another now
+	Waiting               // it waits for room in the device
 
-	NumReasons = int(Asked) + 1
+	NumReasons = int(Waiting) + 1
 )
 
 var reasonWords = [NumReasons]string{
@@ -45,7 +51,8 @@ var reasonWords = [NumReasons]string{
 	"too few packets", "too few bytes", "too young", "never offloaded by policy", "its zone's share is used up", "refused by the program's own policy",
 	"the queue to the device overflowed", "the device is full", "evicted for another connection", "the device does not support it",
 	"the device has no room for another label", "the device failed", "the device went away", "the device does not carry it before it is assured",
-	"on its way into the device",
+	"on its way into the device", "idle", "a FIN or RST was seen", "the connection has ended", "taken out by hand, or with its flow table",
+	"its mark, label or state changed", "waiting for room in the device",
 }
 
 func (r Reason) String() string {

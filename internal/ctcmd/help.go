@@ -20,7 +20,8 @@ Conntrack parameters and options:
   -g, --dst-nat ip			destination NAT ip
   -j, --any-nat ip			source or destination NAT ip
   -m, --mark mark[/mask]		Mark
-  -e, --event-mask eventmask		Event mask, eg. NEW,DESTROY
+  -e, --event-mask eventmask		Event mask, eg. NEW,DESTROY;
+					OFFLOAD: flow table and devices
   -z, --zero 				Zero counters while listing
   -o, --output type[,...]		extended, xml, json, save, timestamp, id,
 					ktimestamp, labels

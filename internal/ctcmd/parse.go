@@ -21,7 +21,7 @@ type request struct {
 	nothing bool // the match is one that no connection of ours can pass
 	noBits  bool // -u named no bit
 	zero    bool
-	kinds   [4]bool // which events, by observe.Kind
+	kinds   [observe.NumKinds]bool // which events, by observe.Kind
 
 	format          observe.Format
 	xml, save, json bool
@@ -43,7 +43,7 @@ func badf(format string, a ...any) error { return &usageError{fmt.Sprintf(format
 
 // parse understands a command line.
 func parse(args []string) (*request, error) {
-	r := &request{table: "conntrack", seen: map[string]bool{}, proto: -1, kinds: [4]bool{false, true, true, true}}
+	r := &request{table: "conntrack", seen: map[string]bool{}, proto: -1, kinds: kernelKinds}
 	r.match.AnyZone = true
 	args = append([]string(nil), args...) // --help's caller keeps its own
 	for len(args) > 0 {

@@ -292,6 +292,7 @@ func (c *caller) events() int {
 			continue
 		}
 		entry := observe.Happened(e, c.t.Settings().Acct)
+		entry.Device = c.t.DeviceName(e.Device)
 		c.print(&entry)
 		n++
 	}

@@ -245,18 +245,26 @@ func (r *request) output(v string) error {
 	return nil
 }
 
+// kernelKinds are the events that conntrack(8) knows: what flow tables and
+// devices take and give back is shown on request only.
+var kernelKinds = [observe.NumKinds]bool{observe.KindNew: true, observe.KindUpdate: true, observe.KindDestroy: true}
+
 func (r *request) eventMask(v string) error {
-	r.kinds = [4]bool{}
+	r.kinds = [observe.NumKinds]bool{}
 	for _, name := range strings.Split(v, ",") {
 		switch strings.ToUpper(name) {
 		case "ALL":
-			r.kinds = [4]bool{false, true, true, true}
+			for k, on := range kernelKinds {
+				r.kinds[k] = r.kinds[k] || on
+			}
 		case "NEW":
 			r.kinds[observe.KindNew] = true
 		case "UPDATES":
 			r.kinds[observe.KindUpdate] = true
 		case "DESTROY":
 			r.kinds[observe.KindDestroy] = true
+		case "OFFLOAD":
+			r.kinds[observe.KindMoved] = true
 		default:
 			return badf("Bad parameter `%s'", name)
 		}

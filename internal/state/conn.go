@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"sluice/conntrack"
+	"sluice/flowtable"
 	"sluice/packet"
 )
 
@@ -168,7 +169,7 @@ func newConnLine(s *conntrack.Saved) connLine {
 	l := connLine{
 		Kind: kindConn, Slot: s.Slot, Gen: c.Gen, Zone: c.Zone, Proto: c.Orig.Proto,
 		Orig: newEnd(&c.Orig, c, 0), Reply: newEnd(&reply, c, 1),
-		Status: c.Status, Mark: c.Mark, Deadline: c.Timeout, Start: s.Start, Pending: eventNames(s.Pending), Extra: newMore(s.Extra),
+		Status: c.Status &^ conntrack.StatusHWOffload, Mark: c.Mark, Deadline: c.Timeout, Start: s.Start, Pending: eventNames(s.Pending), Extra: newMore(s.Extra),
 	}
 	if c.Label != [16]byte{} {
 		l.Label = hex.EncodeToString(c.Label[:])
@@ -185,7 +186,7 @@ func newConnLine(s *conntrack.Saved) connLine {
 		}
 	}
 	if c.FlowTable|uint16(c.FlowFlags)|uint16(c.FlowRefs) != 0 || c.FlowDeadline != 0 {
-		l.Flow = &flowLine{c.FlowTable, c.FlowFlags, c.FlowRefs, c.FlowDeadline}
+		l.Flow = &flowLine{c.FlowTable, flowtable.Lasting(c.FlowFlags), c.FlowRefs, c.FlowDeadline}
 	}
 	return l
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // eventBitNames are the kernel's IPCT_* without their prefix, by bit.
-var eventBitNames = []string{"NEW", "RELATED", "DESTROY", "REPLY", "ASSURED", "PROTOINFO", "HELPER", "MARK", "SEQADJ", "SECMARK", "LABEL"}
+var eventBitNames = []string{"NEW", "RELATED", "DESTROY", "REPLY", "ASSURED", "PROTOINFO", "HELPER", "MARK", "SEQADJ", "SECMARK", "LABEL", "SYNPROXY", "", "OFFLOAD", "HW_OFFLOAD", "BACK"}
 
 func eventNames(what uint16) (names []string) {
 	for ; what != 0; what &= what - 1 {
@@ -22,7 +22,7 @@ func eventNames(what uint16) (names []string) {
 func eventBits(names []string) (what uint16, err error) {
 	for _, n := range names {
 		i := slices.Index(eventBitNames, n)
-		if i < 0 {
+		if i < 0 || n == "" {
 			return 0, fmt.Errorf("unknown event %q", n)
 		}
 		what |= 1 << i
@@ -36,13 +36,15 @@ type eventLine struct {
 	What    []string `json:"what"`
 	Expired bool     `json:"expired,omitempty"`
 	Helper  string   `json:"helper,omitempty"`
+	Device  string   `json:"device,omitempty"` // that took it or gave it back
+	Reason  uint8    `json:"reason,omitempty"` // why it came back, by offload.Reason
 	Conn    connLine `json:"conn"`
 }
 
-func newEventLine(e *conntrack.Event) eventLine {
+func newEventLine(t *conntrack.Tracker, e *conntrack.Event) eventLine {
 	s := conntrack.Saved{Slot: uint32(e.Ref), Conn: e.Conn, Reply: e.Reply, Start: e.Start}
-	l := eventLine{kindEvent, e.Time, eventNames(e.What), e.Expired, conntrack.HelperNames[e.Helper], newConnLine(&s)}
-	l.Conn.Kind = ""
+	l := eventLine{kindEvent, e.Time, eventNames(e.What), e.Expired, conntrack.HelperNames[e.Helper], t.DeviceName(e.Device), e.Reason, newConnLine(&s)}
+	l.Conn.Kind, l.Conn.Status = "", e.Conn.Status
 	return l
 }
 
@@ -52,7 +54,7 @@ func (l *eventLine) event() (e conntrack.Event, err error) {
 		return e, err
 	}
 	e = conntrack.Event{
-		Time: l.Time, Start: s.Start, Expired: l.Expired, Conn: s.Conn, Reply: s.Reply,
+		Time: l.Time, Start: s.Start, Expired: l.Expired, Reason: l.Reason, Conn: s.Conn, Reply: s.Reply,
 		Ref: packet.ConnRef(uint64(s.Conn.Gen)<<32 | uint64(s.Slot)),
 	}
 	if e.Helper, err = helperOf(l.Helper, s.Conn.Orig.Proto); err != nil {

@@ -56,6 +56,7 @@ type reader struct {
 	senders []conntrack.SavedSource
 	conns   []conntrack.Saved
 	events  []conntrack.Event
+	devices []string // of events, by position
 	ring    eventsLine
 	gotTime bool
 }
@@ -250,7 +251,7 @@ func (r *reader) minorLine(kind string, get func(any) error) (err error) {
 		}
 		var e conntrack.Event
 		e, err = l.event()
-		r.events = append(r.events, e)
+		r.events, r.devices = append(r.events, e), append(r.devices, l.Device)
 	case kindAction:
 		var l actionLine
 		err = get(&l)
@@ -307,6 +308,9 @@ func (r *reader) build() error {
 	}
 	if r.ring.Capacity < 0 || r.ring.Capacity > MaxEvents {
 		return fmt.Errorf("room for %d events; at most %d", r.ring.Capacity, MaxEvents)
+	}
+	for i := range r.events {
+		r.events[i].Device = r.s.Tracker.DeviceNumber(r.devices[i])
 	}
 	return r.s.Tracker.ResumeEvents(r.ring.Capacity, r.ring.Recorded, r.events)
 }

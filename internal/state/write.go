@@ -93,7 +93,7 @@ func (s *State) Write(out io.Writer) error {
 	total, capacity := t.EventCount()
 	w.line(eventsLine{kindEvents, capacity, total})
 	for _, e := range t.Events(0) {
-		w.line(newEventLine(e))
+		w.line(newEventLine(t, e))
 	}
 	for i := range s.Actions {
 		w.line(newActionLine(&s.Actions[i]))

@@ -1,0 +1,86 @@
+package conntrack
+
+import "sluice/packet"
+
+// Owner holds connections besides the tracker: the flow table does, and
+// devices behind it. Only connections whose FlowFlags are set are its.
+type Owner interface {
+	// Ending is called before a connection's end is told and its memory given
+	// back, so that what others have counted for it can still be added.
+	Ending(ref packet.ConnRef, c *Conn)
+	// Altered is called after a connection's mark or label has become another.
+	Altered(ref packet.ConnRef, c *Conn)
+}
+
+// Watch adds an owner.
+func (t *Tracker) Watch(o Owner) { t.owners = append(t.owners, o) }
+
+func (t *Tracker) ending(slot uint32, c *Conn) {
+	if c.FlowFlags != 0 {
+		for _, o := range t.owners {
+			o.Ending(t.slab.ref(slot, c), c)
+		}
+	}
+}
+
+func (t *Tracker) altered(ref packet.ConnRef, c *Conn) {
+	if c.FlowFlags != 0 {
+		for _, o := range t.owners {
+			o.Altered(ref, c)
+		}
+	}
+}
+
+// What happens to a connection outside the tracker, told among its other
+// events. The kernel has no such events; the bits are those that its enum
+// leaves free.
+const (
+	EventOffload   uint16 = 1 << (13 + iota) // a flow table has taken it
+	EventHWOffload                           // a device has taken it
+	EventBack                                // the device, or without one the flow table, has given it back
+)
+
+// Outside are the bits of events that the tracker has no part in.
+const Outside = EventOffload | EventHWOffload | EventBack
+
+// Moved records that a connection has gone to, or come back from, somebody
+// else: what is one of the bits of Outside, device a number that DeviceNumber
+// gave or zero, reason why it came back (an offload.Reason).
+func (t *Tracker) Moved(now int64, ref packet.ConnRef, what uint16, device, reason uint8) {
+	l := t.events
+	if l == nil {
+		return
+	}
+	c := t.Conn(ref)
+	if c == nil {
+		return
+	}
+	l.now = max(l.now, now)
+	l.record(Event{
+		Time: now, Start: t.Started(ref), Ref: ref, What: what, Device: device, Reason: reason,
+		Conn: *c, Reply: t.reply(slotOf(ref), c),
+	})
+}
+
+// DeviceNumber gives a device's name a number for events, the same whenever it
+// is asked; 0 once there are more than 255.
+func (t *Tracker) DeviceNumber(name string) uint8 {
+	for i, n := range t.devices {
+		if n == name {
+			return uint8(i + 1)
+		}
+	}
+	if len(t.devices) == 255 || name == "" {
+		return 0
+	}
+	t.devices = append(t.devices, name)
+	return uint8(len(t.devices))
+}
+
+// DeviceName is the inverse of DeviceNumber.
+func (t *Tracker) DeviceName(n uint8) string {
+	if n == 0 || int(n) > len(t.devices) {
+		return ""
+	}
+	return t.devices[n-1]
+}
