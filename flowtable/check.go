@@ -71,6 +71,7 @@ func (d *device) check() (errs []error) {
 		errs = append(errs, fmt.Errorf(d.stats.Name+": "+format, a...))
 	}
 	s, leaving, zones := d.set, 0, map[uint16]int32{}
+	total := int32(0)
 	for i := range d.entries.n {
 		e := d.entries.all.at(i)
 		zones[e.zone]++
@@ -95,10 +96,16 @@ func (d *device) check() (errs []error) {
 	if leaving != d.leaving {
 		bad("%d entries leave, %d are counted", leaving, d.leaving)
 	}
-	for z, n := range d.zone {
-		if zones[uint16(z)] != n {
-			bad("zone %d has %d entries, %d are counted", z, zones[uint16(z)], n)
+	for z, n := range zones {
+		if total += n; d.zone[z] != n {
+			bad("zone %d has %d entries, %d are counted", z, n, d.zone[z])
 		}
+	}
+	for _, n := range d.zone {
+		total -= n
+	}
+	if total != 0 {
+		bad("zones have %d entries more than are counted", total)
 	}
 	queued, waiting := 0, 0
 	for ref := range s.tr.Known() {
