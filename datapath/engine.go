@@ -120,7 +120,7 @@ func (e *Engine) Load(p *policy.Policy, now int64) error {
 
 // flowTable is the flow table of a ct action, as devices see it.
 func (e *Engine) flowTable(a *policy.Action) offload.FlowTable {
-	if t, ok := any(e.tables[a]).(offload.FlowTable); ok {
+	if t := e.tables[a]; t != nil {
 		return t
 	}
 	return nil
@@ -216,6 +216,9 @@ func (e *Engine) Process(v *packet.Vector) {
 	e.frags.Recycle()
 	const size = conntrack.SeekSize
 	groups := (v.N + size - 1) / size
+	if len(e.devices) > 0 {
+		e.flows.Pump(v.Now)
+	}
 	if len(e.byDev) > 0 {
 		e.processDevices(v)
 		groups = -2
@@ -232,6 +235,9 @@ func (e *Engine) Process(v *packet.Vector) {
 		}
 	}
 	e.settleWays(v.Now)
+	if len(e.devices) > 0 {
+		e.flows.Pump(v.Now)
+	}
 	e.first[v.N], e.firstCopy[v.N] = int32(len(e.hits)), int32(len(e.copies))
 	e.v = nil
 }
