@@ -65,6 +65,17 @@ func (t *Tracker) udpliteSound(frame, b []byte, h *packet.Headers) (why Invalid,
 	return InvalidChecksum, binary.BigEndian.Uint16(b[6:]) != 0 && (!t.set.Checksum || partialOK(frame, b, cover, h, packet.ProtoUDP))
 }
 
+// SoundUDP reports whether a UDP packet is one that the tracker would not find
+// invalid, whatever its connection. A device that carries connections before
+// they are assured must see to that itself.
+func (t *Tracker) SoundUDP(frame []byte, h *packet.Headers) bool {
+	if int(h.L4) > len(frame) {
+		return false
+	}
+	_, ok := t.udpSound(frame, frame[h.L4:min(h.IPEnd(frame), len(frame))], h)
+	return ok
+}
+
 // udpSound checks length and checksum, and says what is wrong. The length may
 // leave out padding.
 func (t *Tracker) udpSound(frame, b []byte, h *packet.Headers) (why Invalid, ok bool) {

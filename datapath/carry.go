@@ -88,6 +88,11 @@ func (p *pkt) carries(par *ctParams) bool {
 	if f == nil {
 		return false
 	}
+	if !f.Both && !p.e.tr.SoundUDP(p.frame, h) {
+		// Before a connection is assured its packets run through the tracker, too.
+		d.why = missPacket
+		return false
+	}
 	if par.Commit {
 		d.why = missCommit
 		same := f.Mark&par.MarkMask == par.Mark&par.MarkMask

@@ -1,0 +1,102 @@
+package datapathtest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sluice/packet"
+	"sluice/policy"
+)
+
+// Input is a frame that comes in on a device at a time.
+type Input struct {
+	Dev   string
+	Frame []byte
+	At    int64
+}
+
+// Transcript is what a run shows to the outside, a line a packet.
+type Transcript struct{ out bytes.Buffer }
+
+// Send judges one input and notes what became of it.
+func (t *Transcript) Send(r *Rig, in Input) Result {
+	r.Now = in.At - 1e6
+	res := r.Send(in.Dev, bytes.Clone(in.Frame))
+	fmt.Fprintf(&t.out, "%d %s %v %s %s", in.At, in.Dev, res.Verdict, res.Reason, r.Out(res))
+	for _, tx := range res.Tx {
+		fmt.Fprintf(&t.out, " %v/%d/%x", tx.Mirror, tx.Copy, tx.Frame)
+	}
+	for _, hit := range res.Hits {
+		fmt.Fprintf(&t.out, " hit %d %v %d %d %#x %#x %v", hit.Dev, hit.Egress, hit.Chain, hit.Proto.Prio, hit.Filter.Handle, hit.CTState, hit.Conn != 0)
+	}
+	for _, c := range r.E.Copies(0) {
+		fmt.Fprintf(&t.out, " copy %+v", c)
+	}
+	t.out.WriteByte('\n')
+	return res
+}
+
+// End notes the tables and counters, whichever tier has counted.
+func (t *Transcript) End(r *Rig) string {
+	r.E.Flows().Sync(r.Now)
+	tr := r.E.Tracker()
+	var conns []string // whose slots are nobody's business
+	for ref, c := range tr.All(r.Now) {
+		conns = append(conns, fmt.Sprintf("%v reply %v zone %d status %#x state %d timeout %d packets %v bytes %v mark %d label %x\n",
+			c.Orig, tr.Reply(ref), c.Zone, c.Status&^(1<<15), c.TCP.State, c.Timeout, c.Packets, c.Bytes, c.Mark, c.Label))
+	}
+	slices.Sort(conns)
+	t.out.WriteString(strings.Join(conns, ""))
+	for _, d := range r.P.Devices {
+		for _, b := range d.Block {
+			if b != nil {
+				t.block(r, d.Name, b)
+			}
+		}
+	}
+	f := r.E.Flows().Counters()
+	fmt.Fprintf(&t.out, "flows added %d aged %d closed %d flushed %d vanished %d, drops %v\n", f.Added, f.Aged, f.Closed, f.Flushed, f.Vanished, r.E.Drops())
+	return t.out.String()
+}
+
+func (t *Transcript) block(r *Rig, dev string, b *policy.Block) {
+	for _, c := range b.Chains {
+		for _, pr := range c.Protos {
+			for _, f := range pr.Filters {
+				for _, a := range f.Actions {
+					s := r.E.ActionStats(a)
+					s.HWPackets, s.HWBytes = 0, 0
+					fmt.Fprintf(&t.out, "%s chain %d prio %d handle %#x %s %+v\n", dev, c.Index, pr.Prio, f.Handle, a.Kind, s)
+				}
+			}
+		}
+	}
+}
+
+// Differences lists the lines in which two transcripts differ.
+func Differences(want, got string) string {
+	var out strings.Builder
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range max(len(w), len(g)) {
+		a, b := "", ""
+		if i < len(w) {
+			a = w[i]
+		}
+		if i < len(g) {
+			b = g[i]
+		}
+		if a != b {
+			fmt.Fprintf(&out, "software: %s\n    here: %s\n", a, b)
+		}
+	}
+	return out.String()
+}
+
+// Tuple is a frame's tuple; the zero tuple when it has none.
+func Tuple(frame []byte) packet.Tuple {
+	var h packet.Headers
+	packet.Parse(frame, &h)
+	return h.Tuple
+}
