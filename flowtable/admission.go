@@ -144,6 +144,9 @@ func (s *Set) SetAdmission(now int64, a Admission) error {
 	}
 	for d := range s.each(0xff) {
 		d.full, d.closed, d.evictAt = 0, false, 0
+		for d.waiting > a.PendingMax && d.pending.len() > 0 {
+			d.turnAway()
+		}
 	}
 	return nil
 }
@@ -199,5 +202,5 @@ func (s *Set) share(d *device, zone uint16) bool {
 		return true
 	}
 	n, ok := s.adm.share[zone]
-	return !ok || int(d.zone[zone]) < n
+	return !ok || int(*d.zone.at(int(zone))) < n
 }

@@ -177,7 +177,7 @@ func (d *device) forget(e *entry) {
 			d.let(s.tr.Conn(ref), x, ref, offload.Gone)
 		}
 	}
-	d.zone[e.zone]--
+	*d.zone.at(int(e.zone))--
 	d.entries.drop(e)
 }
 

@@ -23,11 +23,6 @@ func (s *Set) Check() (errs []error) {
 				bad("zone %d: flow %d of the list is at %d, flags %#x, status %#x", t.zone, i, c.FlowPos, c.FlowFlags, c.Status)
 			}
 		}
-		for d := range s.each(0xff) {
-			if d.dead {
-				bad("%s is dead and registered", d.stats.Name)
-			}
-		}
 	}
 	held := 0
 	for ref, c := range s.tr.Known() {
@@ -60,6 +55,9 @@ func (s *Set) Check() (errs []error) {
 		bad("%d flows are held by devices, %d are counted", held, s.held)
 	}
 	for d := range s.each(0xff) {
+		if d.dead {
+			bad("%s has gone and is registered", d.stats.Name)
+		}
 		errs = append(errs, d.check()...)
 	}
 	return errs
@@ -97,12 +95,14 @@ func (d *device) check() (errs []error) {
 		bad("%d entries leave, %d are counted", leaving, d.leaving)
 	}
 	for z, n := range zones {
-		if total += n; d.zone[z] != n {
-			bad("zone %d has %d entries, %d are counted", z, n, d.zone[z])
+		if total += n; *d.zone.at(int(z)) != n {
+			bad("zone %d has %d entries, %d are counted", z, n, *d.zone.at(int(z)))
 		}
 	}
-	for _, n := range d.zone {
-		total -= n
+	for _, p := range d.zone.page {
+		for _, n := range p {
+			total -= n
+		}
 	}
 	if total != 0 {
 		bad("zones have %d entries more than are counted", total)

@@ -20,8 +20,8 @@ type device struct {
 	dead   bool
 
 	entries entries
-	leaving int     // entries that are gone, and whose room comes back
-	zone    []int32 // entries by zone
+	leaving int          // entries that are gone, and whose room comes back
+	zone    pages[int32] // entries by zone
 
 	adds, removes, reads queue
 	pending              queue
@@ -107,7 +107,7 @@ func (s *Set) join(drv offload.Driver) *device {
 		}
 		d := &device{
 			set: s, drv: drv, n: n, bit: 1 << n, name: s.tr.DeviceNumber(drv.Name()), random: uint64(n) + 1,
-			zone: make([]int32, 1<<16), batch: make([]offload.Request, batchSize), refs: make([]packet.ConnRef, batchSize),
+			batch: make([]offload.Request, batchSize), refs: make([]packet.ConnRef, batchSize),
 			done: make([]offload.Completion, doneSize), patrols: s.now,
 		}
 		d.prober, _ = drv.(offload.Prober)

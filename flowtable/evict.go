@@ -112,6 +112,9 @@ func (d *device) victim(now int64) *entry {
 			worst, worstScore = e, score
 		}
 	}
+	if worst != nil && !worst.held {
+		return nil // looked at twice, and forgotten by the device in between
+	}
 	if worst != nil && d.set.adm.Eviction == EvictRate && d.newcomer() < rateMargin*-worstScore {
 		d.turnAway()
 		return nil

@@ -28,6 +28,10 @@ func (d *device) limit() (n int) {
 // answered yet still take room.
 func (d *device) room() int {
 	limit, used := d.limit(), d.entries.n
+	if d.gauge != nil {
+		_, n := d.gauge.Capacity() // somebody else may use it, too
+		used = max(used, n)
+	}
 	if d.full != 0 {
 		if d.set.now-d.full < d.set.adm.RetryEvery {
 			return 0

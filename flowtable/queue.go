@@ -168,7 +168,7 @@ func (d *device) fill(ref packet.ConnRef, now int64, old bool) bool {
 	case e == nil:
 		e = d.entries.add(ref)
 		e.zone = c.Zone
-		d.zone[c.Zone]++
+		*d.zone.at(int(c.Zone))++
 	case d.busy(e):
 		e.again = true
 		return false

@@ -84,7 +84,7 @@ func (s *Set) Backlog() (add, del, stats int) {
 func (s *Set) InDevices() int { return s.held }
 
 func (d *device) memory() int {
-	n := d.entries.all.len()*int(unsafe.Sizeof(entry{})) + d.entries.pos.len()*4 + len(d.zone)*4
+	n := d.entries.all.len()*int(unsafe.Sizeof(entry{})) + d.entries.pos.len()*4 + d.zone.len()*4
 	for _, q := range []*queue{&d.adds, &d.removes, &d.reads, &d.pending} {
 		n += len(q.ring) * 8
 	}
