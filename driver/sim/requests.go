@@ -64,13 +64,17 @@ func (n *NIC) begin(f *flow, want *offload.Flow) *flow {
 	f.adds++
 	// Two flows must not have a tuple in common. Should it be, neither may
 	// be carried: it is not the card's to say whose a packet is.
+	h := n.flows.hashes(f)
 	for dir := range f.Tuple {
-		if o, _ := n.flows.find(f.Zone, &f.Tuple[dir], n.cfg.Tracker.Hash(&f.Tuple[dir])); o != nil && o != f {
+		if dir > 0 && inverse(&f.Tuple[0], &f.Tuple[1]) {
+			break
+		}
+		if o, _ := n.flows.find(f.Zone, &f.Tuple[dir], h[dir]); o != nil && o != f {
 			o.flags |= closed
 			f.flags |= doomed
 		}
 	}
-	n.flows.link(f)
+	n.flows.link(f, &h)
 	if f.adds == 1 && f.flags&held == 0 {
 		n.adding++
 	}
