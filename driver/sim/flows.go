@@ -15,8 +15,8 @@ type flow struct {
 	packets, bytes [2]uint64
 	epoch          uint16 // valid as long as it is its zone's
 	flags          uint8
-	adds           uint8 // additions of it that are under way
-	slot           uint32
+	adds           uint8  // additions of it that are under way
+	slot           uint32 // 24 bits
 }
 
 const (
@@ -26,7 +26,17 @@ const (
 	removed                   // its removal is under way: nobody finds it
 	doomed                    // the addition under way cannot succeed
 	labeled                   // its label is in use
+	twoWay                    // both directions are held
 )
+
+// entries is how many of the ct table a flow has: one a direction (mlx5's zone
+// rules). They share a counter.
+func (f *flow) entries() int {
+	if f.flags&twoWay != 0 {
+		return 2
+	}
+	return 1
+}
 
 // store holds flows and finds them by connection and by packet. Flows live in
 // pointer-free chunks; slot 0 is nobody's.

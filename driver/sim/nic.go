@@ -21,6 +21,7 @@ type NIC struct {
 	queue queue
 
 	held, adding int // flows that take up room, and those that may come to
+	entries      int // of the ct table: each flow's directions
 	epoch        uint16
 	zone         [1 << 16]uint16 // the epoch of a zone's flows
 	hand         uint32          // where the search for forgotten flows goes on

@@ -66,9 +66,6 @@ func (n *NIC) begin(f *flow, want *offload.Flow) *flow {
 	// be carried: it is not the card's to say whose a packet is.
 	h := n.flows.hashes(f)
 	for dir := range f.Tuple {
-		if dir > 0 && inverse(&f.Tuple[0], &f.Tuple[1]) {
-			break
-		}
 		if o, _ := n.flows.find(f.Zone, &f.Tuple[dir], h[dir]); o != nil && o != f {
 			o.flags |= closed
 			f.flags |= doomed
@@ -137,7 +134,14 @@ func (n *NIC) add(f *flow, c *offload.Completion) {
 			if f.adds > 0 {
 				n.adding--
 			}
+		} else {
+			n.entries -= f.entries()
 		}
+		f.flags &^= twoWay
+		if f.Both {
+			f.flags |= twoWay
+		}
+		n.entries += f.entries()
 		if f.adds == 0 {
 			f.flags |= live
 		}
@@ -176,6 +180,7 @@ func (n *NIC) release(f *flow) {
 	n.unlabel(f)
 	if f.flags&held != 0 {
 		n.held--
+		n.entries -= f.entries()
 	} else if f.adds > 0 {
 		n.adding--
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"testing"
 
 	"sluice/conntrack"
@@ -80,3 +81,5 @@ func poll(n *NIC, now int64) []offload.Completion {
 	var out [1024]offload.Completion
 	return append([]offload.Completion(nil), out[:n.Poll(now, out[:])]...)
 }
+
+func sprint(v any) string { return fmt.Sprintf("%+v", v) }
