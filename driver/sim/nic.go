@@ -140,11 +140,11 @@ func (n *NIC) crashes() {
 func (n *NIC) leave(zone uint16) {
 	if n.epoch == 1<<16-1 {
 		for slot := uint32(1); slot <= n.flows.used; slot++ {
-			f := n.flows.at(slot)
-			if f.epoch != n.zone[f.Zone] {
-				f.flags |= closed
+			if f := n.flows.at(slot); f.epoch == n.zone[f.Zone] {
+				f.epoch = 1
+			} else {
+				f.epoch = 0 // no zone's
 			}
-			f.epoch = 1
 		}
 		for z := range n.zone {
 			n.zone[z] = 1

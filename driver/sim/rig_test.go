@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"regexp"
 	"testing"
 
 	"sluice/conntrack"
@@ -83,3 +84,8 @@ func poll(n *NIC, now int64) []offload.Completion {
 }
 
 func sprint(v any) string { return fmt.Sprintf("%+v", v) }
+
+// stripped is a printed struct without its fields' names.
+func stripped(s string) string { return fieldName.ReplaceAllString(s, "") }
+
+var fieldName = regexp.MustCompile(`\w+:`)
