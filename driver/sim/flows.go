@@ -21,7 +21,7 @@ type flow struct {
 
 const (
 	held    uint8 = 1 << iota // it takes up room
-	live                      // its insertion has completed
+	live                      // the flow table knows that it is there
 	closed                    // nothing is carried until it is added anew
 	removed                   // its removal is under way: nobody finds it
 	doomed                    // the addition under way cannot succeed

@@ -114,7 +114,7 @@ func (n *NIC) finish(it item) {
 	if c.Reason != offload.NoReason {
 		n.n.Reasons[c.Reason]++
 	}
-	n.answer(&c)
+	n.answer(answer{it.slot, c})
 }
 
 // add ends an addition.
@@ -142,9 +142,6 @@ func (n *NIC) add(f *flow, c *offload.Completion) {
 			f.flags |= twoWay
 		}
 		n.entries += f.entries()
-		if f.adds == 0 {
-			f.flags |= live
-		}
 		return
 	}
 	if f.adds == 0 {
@@ -231,7 +228,26 @@ func (n *NIC) unlabel(f *flow) {
 // Poll writes completions that are there by now to out.
 func (n *NIC) Poll(now int64, out []offload.Completion) int {
 	n.advance(now)
-	return n.queue.tell(out)
+	k := 0
+	for k < len(out) && n.queue.ready.n > 0 {
+		a := n.queue.ready.pop()
+		out[k] = a.c
+		n.queue.open -= n.queue.counts(a.c.Op)
+		n.told(&a)
+		k++
+	}
+	return k
+}
+
+// told makes a flow be carried: its insertion is complete when the flow table
+// knows of it, lest a late or lost answer hide what the card carries.
+func (n *NIC) told(a *answer) {
+	if a.slot == 0 || a.c.Op != offload.Add || a.c.Result != offload.Done {
+		return
+	}
+	if f := n.flows.at(a.slot); f.Conn == a.c.Conn && f.adds == 0 && f.flags&(held|removed) == held {
+		f.flags |= live
+	}
 }
 
 // Settle completes all requests taken so far.
@@ -245,21 +261,21 @@ func (n *NIC) Settle(now int64) {
 }
 
 // answer tells of a request's end, with the faults that befall answers.
-func (n *NIC) answer(c *offload.Completion) {
+func (n *NIC) answer(a answer) {
 	f := &n.cfg.Faults
 	if n.chance(f.Lose) {
 		n.n.Lost++
-		n.queue.open -= n.queue.counts(c.Op)
+		n.queue.open -= n.queue.counts(a.c.Op)
 		return
 	}
 	at := n.now
 	if f.Late > 0 {
 		at += n.rand.Int64N(int64(f.Late) + 1)
 	}
-	n.queue.answer(c, at, n.now)
+	n.queue.answer(a, at, n.now)
 	if n.chance(f.Twice) {
 		n.n.Twice++
-		n.queue.open += n.queue.counts(c.Op)
-		n.queue.answer(c, at, n.now)
+		n.queue.open += n.queue.counts(a.c.Op)
+		n.queue.answer(a, at, n.now)
 	}
 }
