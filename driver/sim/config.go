@@ -13,6 +13,9 @@ type Config struct {
 	Tracker *conntrack.Tracker
 	Name    string // in listings; empty: the profile's
 	Profile string // one of Profiles; empty: plain
+	// Ports are the card's. It refuses to send elsewhere; nil: nothing is
+	// elsewhere.
+	Ports []string
 
 	Flows     int   // the most flows held
 	Rules     int   // the most rules

@@ -31,7 +31,7 @@ const tcpFinal = 1 | 4 // FIN, RST
 // (offload's rules).
 func (n *NIC) Find(now int64, zone uint16, frame []byte, h *packet.Headers) (*offload.Flow, int) {
 	n.advance(now)
-	f, dir := n.flows.find(zone, &h.Tuple, h.Hash)
+	f, dir := n.flows.find(zone, &h.Tuple, zoneHash(h.Hash, zone))
 	if f == nil {
 		n.n.Misses[missUnknown]++
 		return nil, 0

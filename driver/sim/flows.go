@@ -15,18 +15,28 @@ type flow struct {
 	packets, bytes [2]uint64
 	epoch          uint16 // valid as long as it is its zone's
 	flags          uint8
-	adds           uint8 // additions of it that are under way
-	slot           uint32
+	adds           uint8  // additions of it that are under way
+	slot           uint32 // 24 bits
 }
 
 const (
 	held    uint8 = 1 << iota // it takes up room
-	live                      // its insertion has completed
+	live                      // the flow table knows that it is there
 	closed                    // nothing is carried until it is added anew
 	removed                   // its removal is under way: nobody finds it
 	doomed                    // the addition under way cannot succeed
 	labeled                   // its label is in use
+	twoWay                    // both directions are held
 )
+
+// entries is how many of the ct table a flow has: one a direction (mlx5's zone
+// rules). They share a counter.
+func (f *flow) entries() int {
+	if f.flags&twoWay != 0 {
+		return 2
+	}
+	return 1
+}
 
 // store holds flows and finds them by connection and by packet. Flows live in
 // pointer-free chunks; slot 0 is nobody's.
@@ -40,12 +50,12 @@ type store struct {
 }
 
 const (
-	chunkBits = 12
+	chunkBits = 14 // some 3 MB: huge pages serve it
 	chunkSize = 1 << chunkBits
 )
 
 func newStore(tr *conntrack.Tracker, slots int) store {
-	return store{tr: tr, conns: newTable(slots), tuple: newTable(2 * slots)}
+	return store{tr: tr, conns: newTable(2 * slots), tuple: newTable(3 * slots)}
 }
 
 func (s *store) at(slot uint32) *flow { return &s.chunk[slot>>chunkBits][slot&(chunkSize-1)] }
@@ -90,9 +100,9 @@ func (s *store) byConn(c packet.ConnRef) *flow {
 	}
 }
 
-// find gives the flow whose tuple, in either direction, is that of a packet.
-func (s *store) find(zone uint16, tu *packet.Tuple, hash uint64) (*flow, int) {
-	h := zoneHash(hash, zone)
+// find gives the flow whose tuple, in either direction, is that of a packet. h
+// is the zoneHash.
+func (s *store) find(zone uint16, tu *packet.Tuple, h uint64) (*flow, int) {
 	t := &s.tuple
 	for i := t.home(h); ; i = t.next(i) {
 		w := t.w[i]
@@ -123,14 +133,9 @@ func (s *store) hashes(f *flow) (h [2]uint64) {
 	return h
 }
 
-// link makes a flow be found.
-func (s *store) link(f *flow) {
+// link makes a flow be found. h are its hashes.
+func (s *store) link(f *flow, h *[2]uint64) {
 	s.conns.insert(connHash(f.Conn), f.slot<<1)
-	s.linkTuples(f)
-}
-
-func (s *store) linkTuples(f *flow) {
-	h := s.hashes(f)
 	s.tuple.insert(h[0], f.slot<<1)
 	if h[1] != h[0] {
 		s.tuple.insert(h[1], f.slot<<1|1)
@@ -140,7 +145,11 @@ func (s *store) linkTuples(f *flow) {
 // unlink undoes link.
 func (s *store) unlink(f *flow) {
 	s.delConn(f)
-	s.unlinkTuples(f)
+	h := s.hashes(f)
+	s.delTuple(h[0], f.slot<<1)
+	if h[1] != h[0] {
+		s.delTuple(h[1], f.slot<<1|1)
+	}
 }
 
 func (s *store) delConn(f *flow) {
@@ -155,14 +164,6 @@ func (s *store) delConn(f *flow) {
 		}
 	}
 	t.w[hole] = 0
-}
-
-func (s *store) unlinkTuples(f *flow) {
-	h := s.hashes(f)
-	s.delTuple(h[0], f.slot<<1)
-	if h[1] != h[0] {
-		s.delTuple(h[1], f.slot<<1|1)
-	}
 }
 
 func (s *store) delTuple(h uint64, ref uint32) {
@@ -196,8 +197,8 @@ const (
 	slotMask = 1<<slotBits - 1
 )
 
-// newTable has room for n entries at a load of two thirds.
-func newTable(n int) table { return table{make([]uint32, n+n/2+8)} }
+// newTable makes an index of so many places. A third of them should stay empty.
+func newTable(n int) table { return table{make([]uint32, n+8)} }
 
 func tag(h uint64) uint32 { return uint32(h) & 0x7f }
 

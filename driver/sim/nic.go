@@ -21,6 +21,7 @@ type NIC struct {
 	queue queue
 
 	held, adding int // flows that take up room, and those that may come to
+	entries      int // of the ct table: each flow's directions
 	epoch        uint16
 	zone         [1 << 16]uint16 // the epoch of a zone's flows
 	hand         uint32          // where the search for forgotten flows goes on
@@ -139,11 +140,11 @@ func (n *NIC) crashes() {
 func (n *NIC) leave(zone uint16) {
 	if n.epoch == 1<<16-1 {
 		for slot := uint32(1); slot <= n.flows.used; slot++ {
-			f := n.flows.at(slot)
-			if f.epoch != n.zone[f.Zone] {
-				f.flags |= closed
+			if f := n.flows.at(slot); f.epoch == n.zone[f.Zone] {
+				f.epoch = 1
+			} else {
+				f.epoch = 0 // no zone's
 			}
-			f.epoch = 1
 		}
 		for z := range n.zone {
 			n.zone[z] = 1

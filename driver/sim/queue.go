@@ -9,7 +9,7 @@ import (
 // card does one request after the other.
 type queue struct {
 	todo  ring[item]
-	ready ring[offload.Completion]
+	ready ring[answer]
 	late  []lateAnswer // a heap by time
 	seq   uint64
 	open  int // additions and readings taken and not answered
@@ -27,10 +27,16 @@ type item struct {
 	op   offload.Op
 }
 
+// answer is a completion on its way to whoever asks.
+type answer struct {
+	slot uint32
+	c    offload.Completion
+}
+
 type lateAnswer struct {
 	at  int64
 	seq uint64
-	c   offload.Completion
+	answer
 }
 
 func (q *queue) init(c *Config) {
@@ -72,13 +78,13 @@ func (q *queue) due(now int64) bool { return q.todo.n > 0 && q.todo.front().due 
 func (q *queue) pop() item          { return q.todo.pop() }
 
 // answer keeps an answer until a time.
-func (q *queue) answer(c *offload.Completion, at, now int64) {
+func (q *queue) answer(a answer, at, now int64) {
 	if at <= now {
-		q.ready.push(*c)
+		q.ready.push(a)
 		return
 	}
 	q.seq++
-	q.late = append(q.late, lateAnswer{at, q.seq, *c})
+	q.late = append(q.late, lateAnswer{at, q.seq, a})
 	for i := len(q.late) - 1; i > 0; {
 		up := (i - 1) / 2
 		if !q.late[i].before(&q.late[up]) {
@@ -96,7 +102,7 @@ func (a *lateAnswer) before(b *lateAnswer) bool {
 // tellLate moves answers whose time has come to those that are ready.
 func (q *queue) tellLate(now int64) {
 	for len(q.late) > 0 && q.late[0].at <= now {
-		q.ready.push(q.late[0].c)
+		q.ready.push(q.late[0].answer)
 		last := len(q.late) - 1
 		q.late[0] = q.late[last]
 		q.late = q.late[:last]
@@ -115,17 +121,6 @@ func (q *queue) tellLate(now int64) {
 			i = kid
 		}
 	}
-}
-
-// tell hands out answers.
-func (q *queue) tell(out []offload.Completion) int {
-	k := 0
-	for k < len(out) && q.ready.n > 0 {
-		out[k] = q.ready.pop()
-		q.open -= q.counts(out[k].Op)
-		k++
-	}
-	return k
 }
 
 // ring is a queue that grows and is then reused.

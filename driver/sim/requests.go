@@ -64,13 +64,14 @@ func (n *NIC) begin(f *flow, want *offload.Flow) *flow {
 	f.adds++
 	// Two flows must not have a tuple in common. Should it be, neither may
 	// be carried: it is not the card's to say whose a packet is.
+	h := n.flows.hashes(f)
 	for dir := range f.Tuple {
-		if o, _ := n.flows.find(f.Zone, &f.Tuple[dir], n.cfg.Tracker.Hash(&f.Tuple[dir])); o != nil && o != f {
+		if o, _ := n.flows.find(f.Zone, &f.Tuple[dir], h[dir]); o != nil && o != f {
 			o.flags |= closed
 			f.flags |= doomed
 		}
 	}
-	n.flows.link(f)
+	n.flows.link(f, &h)
 	if f.adds == 1 && f.flags&held == 0 {
 		n.adding++
 	}
@@ -113,7 +114,7 @@ func (n *NIC) finish(it item) {
 	if c.Reason != offload.NoReason {
 		n.n.Reasons[c.Reason]++
 	}
-	n.answer(&c)
+	n.answer(answer{it.slot, c})
 }
 
 // add ends an addition.
@@ -133,10 +134,14 @@ func (n *NIC) add(f *flow, c *offload.Completion) {
 			if f.adds > 0 {
 				n.adding--
 			}
+		} else {
+			n.entries -= f.entries()
 		}
-		if f.adds == 0 {
-			f.flags |= live
+		f.flags &^= twoWay
+		if f.Both {
+			f.flags |= twoWay
 		}
+		n.entries += f.entries()
 		return
 	}
 	if f.adds == 0 {
@@ -172,6 +177,7 @@ func (n *NIC) release(f *flow) {
 	n.unlabel(f)
 	if f.flags&held != 0 {
 		n.held--
+		n.entries -= f.entries()
 	} else if f.adds > 0 {
 		n.adding--
 	}
@@ -222,7 +228,26 @@ func (n *NIC) unlabel(f *flow) {
 // Poll writes completions that are there by now to out.
 func (n *NIC) Poll(now int64, out []offload.Completion) int {
 	n.advance(now)
-	return n.queue.tell(out)
+	k := 0
+	for k < len(out) && n.queue.ready.n > 0 {
+		a := n.queue.ready.pop()
+		out[k] = a.c
+		n.queue.open -= n.queue.counts(a.c.Op)
+		n.told(&a)
+		k++
+	}
+	return k
+}
+
+// told makes a flow be carried: its insertion is complete when the flow table
+// knows of it, lest a late or lost answer hide what the card carries.
+func (n *NIC) told(a *answer) {
+	if a.slot == 0 || a.c.Op != offload.Add || a.c.Result != offload.Done {
+		return
+	}
+	if f := n.flows.at(a.slot); f.Conn == a.c.Conn && f.adds == 0 && f.flags&(held|removed) == held {
+		f.flags |= live
+	}
 }
 
 // Settle completes all requests taken so far.
@@ -236,21 +261,21 @@ func (n *NIC) Settle(now int64) {
 }
 
 // answer tells of a request's end, with the faults that befall answers.
-func (n *NIC) answer(c *offload.Completion) {
+func (n *NIC) answer(a answer) {
 	f := &n.cfg.Faults
 	if n.chance(f.Lose) {
 		n.n.Lost++
-		n.queue.open -= n.queue.counts(c.Op)
+		n.queue.open -= n.queue.counts(a.c.Op)
 		return
 	}
 	at := n.now
 	if f.Late > 0 {
 		at += n.rand.Int64N(int64(f.Late) + 1)
 	}
-	n.queue.answer(c, at, n.now)
+	n.queue.answer(a, at, n.now)
 	if n.chance(f.Twice) {
 		n.n.Twice++
-		n.queue.open += n.queue.counts(c.Op)
-		n.queue.answer(c, at, n.now)
+		n.queue.open += n.queue.counts(a.c.Op)
+		n.queue.answer(a, at, n.now)
 	}
 }

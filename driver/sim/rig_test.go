@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+	"regexp"
 	"testing"
 
 	"sluice/conntrack"
@@ -65,8 +67,10 @@ func (n *NIC) headers(f *offload.Flow, dir int) packet.Headers {
 	return packet.Headers{Tuple: f.Tuple[dir], Hash: n.cfg.Tracker.Hash(&f.Tuple[dir]), Proto: f.Tuple[dir].Proto, TCPFlags: 16}
 }
 
-// carries sends a packet of a flow through the card's ct.
+// carries sends a packet of a flow through the card's ct, once all answers that
+// are there have been taken.
 func (n *NIC) carries(now int64, f *offload.Flow, dir int) bool {
+	taken[n] = poll(n, now)
 	h := n.headers(f, dir)
 	got, d := n.Find(now, f.Zone, nil, &h)
 	if got == nil {
@@ -76,7 +80,25 @@ func (n *NIC) carries(now int64, f *offload.Flow, dir int) bool {
 	return got.Conn == f.Conn && d == dir
 }
 
+// taken are answers that carries has come by.
+var taken = map[*NIC][]offload.Completion{}
+
+// poll takes all answers that nobody has seen.
 func poll(n *NIC, now int64) []offload.Completion {
-	var out [1024]offload.Completion
-	return append([]offload.Completion(nil), out[:n.Poll(now, out[:])]...)
+	all := taken[n]
+	delete(taken, n)
+	var out [64]offload.Completion
+	for {
+		k := n.Poll(now, out[:])
+		if all = append(all, out[:k]...); k == 0 {
+			return all
+		}
+	}
 }
+
+func sprint(v any) string { return fmt.Sprintf("%+v", v) }
+
+// stripped is a printed struct without its fields' names.
+func stripped(s string) string { return fieldName.ReplaceAllString(s, "") }
+
+var fieldName = regexp.MustCompile(`\w+:`)

@@ -132,7 +132,10 @@ func (n *NIC) refuses(r *offload.Rule) string {
 		n.cfg.Table > 0 && there >= n.cfg.Table:
 		return noRoom
 	}
-	return n.prof.refuses(r)
+	if why := refusesAny(r); why != "" {
+		return why
+	}
+	return n.prof.refuses(n, r)
 }
 
 const noRoom = string(policy.ENOSPC)

@@ -97,3 +97,25 @@ func (n *NIC) Inserting() int { return n.adding }
 
 // Packets are what has become of the packets that came to the card.
 func (n *NIC) Packets() datapath.PipelineStats { return n.pl.Stats() }
+
+// Counters lists what a card counts about flows by name. The first two are
+// called as mlx5's debugfs calls them.
+func (n *NIC) Counters() []Count {
+	out := []Count{
+		{"ct/offloaded", uint64(n.held)},
+		{"ct/rx_dropped", 0}, // by a miss that cannot be put back: there is none here
+		{"ct entries", uint64(n.entries)},
+		{"inserting", uint64(n.adding)},
+		{"labels", uint64(len(n.labels))},
+		{"ct carried", n.n.Carried},
+	}
+	for i, k := range n.n.Misses {
+		out = append(out, Count{"ct missed: " + missNames[i], k})
+	}
+	p := n.pl.Stats()
+	out = append(out, Count{"packets finished", p.Packets}, Count{"bytes finished", p.Bytes}, Count{"given back from the start", p.Start}, Count{"given back in the middle", p.Middle})
+	for i, k := range p.Miss {
+		out = append(out, Count{"missed: " + datapath.MissNames[i], k})
+	}
+	return out
+}
