@@ -70,7 +70,7 @@ func (t *Tracker) sameSource(now int64, tu *packet.Tuple, zone uint16, r *NATRan
 			break
 		}
 		c := t.slab.at(slot)
-		if o := &c.Orig; c.Zone == zone && o.Src == tu.Src && o.SPort == tu.SPort && o.Proto == tu.Proto && o.Family == tu.Family && !(c.Status&StatusConfirmed != 0 && t.expired(c, now)) {
+		if o := &c.Orig; c.Zone == zone && o.Src == tu.Src && o.SPort == tu.SPort && o.Proto == tu.Proto && o.Family == tu.Family && !(c.Status&StatusConfirmed != 0 && t.gone(now, slot, c)) {
 			reply := t.reply(slot, c)
 			to := invert(&reply)
 			to.Dst, to.DPort = tu.Dst, tu.DPort

@@ -8,6 +8,10 @@ type Owner interface {
 	// Ending is called before a connection's end is told and its memory given
 	// back, so that what others have counted for it can still be added.
 	Ending(ref packet.ConnRef, c *Conn)
+	// Overdue is called when the tracker comes upon an offloaded connection past
+	// its FlowDeadline: if it should have been given back by now, it is to be
+	// given back, as of then.
+	Overdue(now int64, ref packet.ConnRef, c *Conn)
 	// Altered is called after a connection's mark or label has become another.
 	Altered(ref packet.ConnRef, c *Conn)
 }
@@ -21,6 +25,18 @@ func (t *Tracker) ending(slot uint32, c *Conn) {
 			o.Ending(t.slab.ref(slot, c), c)
 		}
 	}
+}
+
+// gone reports that a confirmed connection is past its deadline, its owner's
+// included. What a packet meets must not depend on whether somebody's
+// maintenance has come by.
+func (t *Tracker) gone(now int64, slot uint32, c *Conn) bool {
+	if c.Status&StatusOffload != 0 && now >= c.FlowDeadline {
+		for _, o := range t.owners {
+			o.Overdue(now, t.slab.ref(slot, c), c)
+		}
+	}
+	return now >= c.Timeout && t.expired(c, now)
 }
 
 func (t *Tracker) altered(ref packet.ConnRef, c *Conn) {

@@ -145,7 +145,7 @@ func (t *Tracker) Find(tu *packet.Tuple, hash uint64, zone uint16, now int64) (p
 				}
 				dir = 1
 			}
-			if now >= c.Timeout && t.expired(c, now) {
+			if t.gone(now, slot, c) {
 				t.clock(now)
 				t.destroy(slot, c)
 				return 0, nil, 0

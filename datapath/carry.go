@@ -2,6 +2,7 @@ package datapath
 
 import (
 	"sluice/conntrack"
+	"sluice/offload"
 	"sluice/packet"
 	"sluice/policy"
 )
@@ -103,7 +104,7 @@ func (p *pkt) carries(par *ctParams) bool {
 			return false
 		}
 	}
-	if par.NAT && f.Status&translated != 0 && !p.own(0) {
+	if p.translates(par, f, dir) && !p.own(0) {
 		return false
 	}
 	d.carried = append(d.carried, carriedFlow{f, dir, h.IPBytes()})
@@ -129,12 +130,18 @@ func (p *pkt) carry(a *action) (policy.Control, int32) {
 	f, dir := c.f, c.dir
 	ct.Conn, ct.Info, ct.NAT = f.Conn, f.Info(dir), 0
 	d.mark, d.label = f.Mark, f.Label
-	if a.ct.NAT && f.Status&translated != 0 {
+	if p.translates(a.ct, f, dir) {
 		p.rewrite(&f.Tuple[1-dir], f.Status, dir)
 	}
 	ct.PostCT, ct.Zone = true, a.ct.Zone
 	p.refreshCT()
 	return a.control, a.arg
+}
+
+// translates reports whether a ct action translates a flow's packet: bare nat
+// leaves a connection without an answer alone.
+func (p *pkt) translates(par *ctParams, f *offload.Flow, dir int) bool {
+	return par.NAT && f.Status&translated != 0 && f.Info(dir) != packet.CTNew
 }
 
 // rewrite translates a flow's packet: it becomes what the other direction's

@@ -33,6 +33,7 @@ type path struct {
 	reason     uint8
 	up         bool // it ends in the host's stack
 	nat        bool // its packets are translated as their connection is
+	early      bool // something is sent before ct cuts off what lies behind the IP packet
 	n, nhits   uint8
 	table      *flowtable.Table // that judged the packet
 	acts       [maxPathActions]pathAction
@@ -117,6 +118,9 @@ func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool 
 		return false
 	}
 	if e.prog.encUsed && !e.prog.encIs(m.Tunnel, &w.enc) {
+		return false
+	}
+	if w.early && int(h.End) < len(v.Frame[i]) {
 		return false
 	}
 	if w.wraps && (len(v.Frame[i]) > wrapMax || v.Arena.Left() < len(w.out)*(wrapRoom+len(v.Frame[i]))) {
@@ -226,6 +230,7 @@ func (e *Engine) noteAction(a *action) {
 		n.table, n.nat = a.ct.table, a.ct.NAT
 		for _, before := range n.acts[:n.n] {
 			ps.ok = ps.ok && (!n.nat || before.dev < 0) // sent untranslated
+			n.early = n.early || before.dev >= 0
 		}
 	case actTunnelKey:
 		ps.set = a.set

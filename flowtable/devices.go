@@ -116,10 +116,6 @@ func (s *Set) join(drv offload.Driver) *device {
 		s.devs[n] = d
 		s.ndev++
 		s.epoch++ // the number's last owner has refused others
-		if !s.watches {
-			s.watches = true
-			s.tr.Watch(s)
-		}
 		return d
 	}
 	return nil

@@ -220,7 +220,7 @@ func (d *device) remove(e *entry, why offload.Reason) {
 	s := d.set
 	ref := e.ref
 	c, x := s.tr.Conn(ref), s.known(ref)
-	if e.held && d.prober != nil {
+	if (e.held || e.adds > 0) && d.prober != nil {
 		if st, ok := d.prober.Probe(s.now, ref); ok {
 			d.absorb(e, c, &st)
 		}

@@ -70,11 +70,23 @@ func (d *device) probe(e *entry, c *conntrack.Conn) bool {
 func (d *device) read(e *entry, c *conntrack.Conn) {
 	switch {
 	case !e.held:
+		d.peek(e, c)
 	case d.prober != nil:
 		d.probe(e, c)
 	case e.reads == 0:
 		e.reads, e.asked = 1, d.set.now
 		d.reads.push(e.ref)
+	}
+}
+
+// peek reads the counters of a flow whose insertion is not answered yet: the
+// device may carry it already, or may have lost the answer.
+func (d *device) peek(e *entry, c *conntrack.Conn) {
+	if e.adds == 0 || e.gone || d.prober == nil {
+		return
+	}
+	if st, ok := d.prober.Probe(d.set.now, e.ref); ok && !d.dead {
+		d.absorb(e, c, &st)
 	}
 }
 
@@ -86,9 +98,9 @@ func (s *Set) settle(ref packet.ConnRef, c *conntrack.Conn, now int64) bool {
 	if x == nil {
 		return true
 	}
-	for d := range s.each(x.held) {
+	for d := range s.each(x.in) {
 		e := d.entries.of(ref)
-		if e == nil || d.prober == nil && e.base.At >= c.FlowDeadline {
+		if e == nil || d.prober == nil && (!e.held || e.base.At >= c.FlowDeadline) {
 			continue
 		}
 		d.read(e, c)
@@ -114,7 +126,7 @@ func (s *Set) glance(ref packet.ConnRef, c *conntrack.Conn) {
 	if x == nil {
 		return
 	}
-	for d := range s.each(x.held) {
+	for d := range s.each(x.in) {
 		if e := d.entries.of(ref); e != nil {
 			d.read(e, c)
 		}

@@ -48,7 +48,6 @@ type Set struct {
 	devs    [maxDevices]*device
 	ndev    int
 	held    int // flows in at least one device
-	watches bool
 	epoch   uint32 // of admission; what was refused in an earlier one is judged again
 	sides   pages[side]
 	adm     admission
@@ -61,7 +60,16 @@ func New(tr *conntrack.Tracker) *Set {
 	if err := s.SetAdmission(0, Admission{}); err != nil {
 		panic(err) // the zero value is the default
 	}
+	tr.Watch(s)
 	return s
+}
+
+// Overdue implements conntrack.Owner: a flow that a sweep should have given
+// back by now is given back before anybody takes its connection for alive.
+func (s *Set) Overdue(now int64, ref packet.ConnRef, c *conntrack.Conn) {
+	if t := s.table(c); t != nil && c.FlowFlags&flowLive != 0 {
+		t.expired(c, ref, now)
+	}
 }
 
 // Counters returns the counts so far.
@@ -143,7 +151,8 @@ func (s *Set) Sync(now int64) {
 	for _, t := range s.all {
 		t.rush = true
 	}
-	s.Tick(now, all)
+	s.Tick(now, all) // finishes sweeps of instants gone by
+	s.Tick(now, all) // does the latest one's
 	for _, t := range s.all {
 		t.rush = false
 	}

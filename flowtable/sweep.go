@@ -26,9 +26,10 @@ func (t *Table) tick(now int64, budget int) (work int) {
 	if done := int64(t.due) * (now - t.sweep) / (gcInterval / 2); done < int64(t.due) && !t.rush {
 		share = max(t.cursor-t.due+int(done), 0)
 	}
-	share = min(share, t.cursor, budget)
-	for ; work < share; work++ {
+	share = min(share, t.cursor)
+	for looked := 0; looked < share && work < budget; looked++ {
 		t.cursor--
+		work++
 		if t.look(t.cursor, t.sweep, now) {
 			work += readCost
 		}

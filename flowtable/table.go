@@ -64,7 +64,6 @@ func (t *Table) Lookup(now int64, h *packet.Headers, ct *packet.CT) bool {
 	// Fragments, IP options or extension headers (IPOptions says of both) and
 	// packets about to expire are the tracker's.
 	if h.Flags&(packet.HasL4|packet.IsFrag|packet.IPOptions|packet.TTLLow) != packet.HasL4 {
-		t.mayAge(now, h)
 		return false
 	}
 	switch h.Proto {
@@ -93,18 +92,6 @@ func (t *Table) Lookup(now int64, h *packet.Headers, ct *packet.CT) bool {
 		}
 	}
 	return true
-}
-
-// mayAge hands a packet's flow back if a sweep should have done so by now,
-// before the tracker judges the packet: what it finds must not depend on
-// whether the sweep has come by already.
-func (t *Table) mayAge(now int64, h *packet.Headers) {
-	if h.Flags&packet.HasL4 == 0 {
-		return
-	}
-	if ref, c, _ := t.tr.Find(&h.Tuple, h.Hash, t.zone, now); c != nil && c.FlowFlags&flowLive != 0 && c.FlowTable == t.id {
-		t.expired(c, ref, now)
-	}
 }
 
 // Hit is what Lookup does once it has found the packet's connection and

@@ -65,9 +65,9 @@ func Traffic(rt *rapid.T, r *Rig, t *Transcript, wrap func(frame []byte) []byte)
 			step(c, 0, "A")
 		}
 	}
-	for range rapid.IntRange(1, 60).Draw(rt, "packets") {
+	for range rapid.IntRange(1, 120).Draw(rt, "packets") {
 		c := &talks[rapid.IntRange(0, len(talks)-1).Draw(rt, "who")]
-		flags := rapid.SampledFrom([]string{"A", "A", "PA", "PA", "PA", "PA", "PA", "S", "FA", "R", "A", "PA"}).Draw(rt, "flags")
+		flags := rapid.SampledFrom([]string{"A", "A", "A", "PA", "PA", "PA", "PA", "PA", "PA", "PA", "PA", "S", "FA", "R", "A", "PA", "A", "PA", "PA", "PA"}).Draw(rt, "flags")
 		step(c, rapid.IntRange(0, 1).Draw(rt, "side"), flags)
 	}
 	return in
@@ -99,7 +99,7 @@ func addr(a packet.Addr, family uint8) string { return a.Netip(family).String() 
 // odd makes some frames into what a device must not judge.
 func odd(rt *rapid.T, f []byte) []byte {
 	v4 := f[12] == 8
-	switch rapid.IntRange(0, 14).Draw(rt, "odd") {
+	switch rapid.IntRange(0, 30).Draw(rt, "odd") {
 	case 0:
 		f = append(f, make([]byte, 6)...) // padding
 	case 1:

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/conntrack"
 	"sluice/packet"
 	"sluice/policy"
 )
@@ -44,8 +45,12 @@ func (t *Transcript) End(r *Rig) string {
 	tr := r.E.Tracker()
 	var conns []string // whose slots are nobody's business
 	for ref, c := range tr.All(r.Now) {
+		timeout := c.Timeout
+		if c.Status&conntrack.StatusOffload != 0 {
+			timeout = 0 // it is the flow table's; nobody can see the tracker's own
+		}
 		conns = append(conns, fmt.Sprintf("%v reply %v zone %d status %#x state %d timeout %d packets %v bytes %v mark %d label %x\n",
-			c.Orig, tr.Reply(ref), c.Zone, c.Status&^(1<<15), c.TCP.State, c.Timeout, c.Packets, c.Bytes, c.Mark, c.Label))
+			c.Orig, tr.Reply(ref), c.Zone, c.Status&^conntrack.StatusHWOffload, c.TCP.State, timeout, c.Packets, c.Bytes, c.Mark, c.Label))
 	}
 	slices.Sort(conns)
 	t.out.WriteString(strings.Join(conns, ""))

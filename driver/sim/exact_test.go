@@ -15,14 +15,15 @@ import (
 	"sluice/flowtable"
 )
 
-var dump func(a, b string)
-
 // drawCard draws any card, good or bad.
 func drawCard(rt *rapid.T) sim.Config {
 	names, _ := sim.Profiles()
 	c, err := sim.ParseProfile(rapid.SampledFrom(names).Draw(rt, "profile"))
 	if err != nil {
 		rt.Fatal(err)
+	}
+	if rapid.IntRange(0, 2).Draw(rt, "good") > 0 {
+		return c // nothing in its way
 	}
 	span := func(what string, of ...time.Duration) time.Duration { return rapid.SampledFrom(of).Draw(rt, what) }
 	chance := func(what string) float64 { return rapid.SampledFrom([]float64{0, 0, 0, 0, 0.1, 0.5, 1}).Draw(rt, what) }
@@ -120,9 +121,6 @@ func TestI1_I2_exact(t *testing.T) {
 		soft.Now += 5e9
 		hard.Now = soft.Now
 		if a, b := want.End(soft), got.End(hard); a != b {
-			if dump != nil {
-				dump(a, b)
-			}
 			rt.Fatalf("%+v\n%+v\n%+v\n%s\n%s", cfg, adm, card.Pipeline().Stats(), fmt.Sprint(lines), datapathtest.Differences(a, b))
 		}
 		s := card.Pipeline().Stats()
