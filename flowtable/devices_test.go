@@ -368,7 +368,7 @@ func TestDeviceCounters(t *testing.T) {
 	})
 }
 
-func TestC01_activity_in_either_direction(t *testing.T) {
+func TestC01_A130_activity_in_either_direction(t *testing.T) {
 	for name, exact := range map[string]bool{"at_once": true, "later": false} {
 		for dir := range 2 {
 			for _, aging := range []flowtable.Aging{flowtable.Sweep, flowtable.Sample} {
@@ -427,4 +427,22 @@ func TestOneWay(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	})
+}
+
+func TestB005_one_way_flows_try_again(t *testing.T) {
+	d := newDevice()
+	d.fail = true
+	r := newRig(t, udpPolicy, prober{d})
+	r.admit(flowtable.Admission{MinPackets: 3})
+	q := packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 2000, "q")
+	for i, want := range []int{0, 0, 1, 1} {
+		r.send("a", q)
+		if n := d.count(offload.Add); n != want {
+			t.Errorf("packet %d: asked %d times, want %d", i+1, n, want)
+		}
+	}
+	d.fail = false
+	r.Now += 1e9
+	r.send("a", q)
+	r.why(offload.NoReason)
 }

@@ -44,14 +44,14 @@ type Set struct {
 
 	release Release
 
-	now     int64 // the latest told; what comes from outside has none
-	devs    [maxDevices]*device
-	ndev    int
-	held    int // flows in at least one device
-	epoch   uint32 // of admission; what was refused in an earlier one is judged again
-	sides   pages[side]
-	adm     admission
-	aging   Aging
+	now   int64 // the latest told; what comes from outside has none
+	devs  [maxDevices]*device
+	ndev  int
+	held  int    // flows in at least one device
+	epoch uint32 // of admission; what was refused in an earlier one is judged again
+	sides pages[side]
+	adm   admission
+	aging Aging
 }
 
 // New returns an empty set over a tracker.
@@ -151,8 +151,8 @@ func (s *Set) Sync(now int64) {
 	for _, t := range s.all {
 		t.rush = true
 	}
-	s.Tick(now, all) // finishes sweeps of instants gone by
-	s.Tick(now, all) // does the latest one's
+	s.Tick(now, all) // what is under way
+	s.Tick(now, all) // what is due since
 	for _, t := range s.all {
 		t.rush = false
 	}
@@ -178,7 +178,7 @@ func (t *Table) conn(ref packet.ConnRef) *conntrack.Conn { return t.tr.Conn(ref)
 func (s *Set) MemoryBytes() int {
 	n := 0
 	for _, t := range s.all {
-		n += t.flows.memory() + cap(t.stale)*8
+		n += t.flows.memory() + cap(t.stale)*16
 	}
 	n += s.sides.len() * int(unsafe.Sizeof(side{}))
 	for d := range s.each(0xff) {
@@ -186,3 +186,6 @@ func (s *Set) MemoryBytes() int {
 	}
 	return n
 }
+
+// Tracker is what the tables are over.
+func (s *Set) Tracker() *conntrack.Tracker { return s.tr }
