@@ -27,7 +27,7 @@ func (t *Table) tick(now int64, budget int) (work int) {
 		share = max(t.cursor-t.due+int(done), 0)
 	}
 	share = min(share, t.cursor, budget)
-	for ; work < share; work++ {
+	for ; share > 0 && work < budget; share, work = share-1, work+1 {
 		t.cursor--
 		if t.look(t.cursor, t.sweep, now) {
 			work += readCost
