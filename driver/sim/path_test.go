@@ -44,6 +44,11 @@ func TestA158_A166_the_papers_example(t *testing.T) {
 			t.Errorf("registered with zones %v", z)
 		}
 	})
+	t.Run("A141_A154_rules_come_from_users_and_flows_from_packets", func(t *testing.T) {
+		if len(n.Tables()) == 0 || n.Held() != 0 {
+			t.Errorf("%d tables and %d flows before the first packet", len(n.Tables()), n.Held())
+		}
+	})
 	r.Handshake(1000)
 	if n.Packets().Packets != 0 {
 		t.Error("the card has finished a packet of the handshake")
@@ -100,7 +105,7 @@ func TestA167_A179_misses(t *testing.T) {
 		held       bool // the flow is in the card
 		start, mid bool
 	}{
-		{"A168_A169_A171_A176_rule_missing_behind_ct", "plain", true, false, true},
+		{"A159_A168_A169_A171_A176_rule_missing_behind_ct", "plain", true, false, true},
 		{"A167_A175_A179_flow_missing_inside_a_rule", "plain,fail=1", false, false, true},
 		{"A177_A178_from_the_start", "plain,miss=start", true, true, false},
 		{"A174_A177_nothing_fits", "plain,rules=1,table=1", true, false, true},
