@@ -11,6 +11,16 @@ type natSources struct {
 	shift uint
 }
 
+// natLinks is a connection's place in its list.
+type natLinks struct {
+	next uint32
+	prev uint32 // listFirst: none; 0: in no list
+}
+
+const listFirst = ^uint32(0)
+
+func (s *slab) link(slot uint32) *natLinks { return sparse(s.mem, &s.links, slot) }
+
 func (t *Tracker) sourceHead(tu *packet.Tuple, zone uint16) *uint32 {
 	key := packet.Tuple{Src: tu.Src, SPort: tu.SPort, Proto: tu.Proto, Family: tu.Family}
 	h := (t.Hash(&key) ^ uint64(zone)*0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93
@@ -26,32 +36,32 @@ func (t *Tracker) linkSource(slot uint32, c *Conn) {
 		}
 		t.sources = natSources{heads: slice[uint32](t.slab.mem, n), shift: shift}
 	}
-	n := t.slab.nat(slot)
-	if n.linked {
+	n := t.slab.link(slot)
+	if n.prev != 0 {
 		return
 	}
 	head := t.sourceHead(&c.Orig, c.Zone)
-	n.next, n.prev, n.linked = *head, 0, true
+	n.next, n.prev = *head, listFirst
 	if *head != 0 {
-		t.slab.nat(*head).prev = slot
+		t.slab.link(*head).prev = slot
 	}
 	*head = slot
 }
 
 func (t *Tracker) unlinkSource(slot uint32, c *Conn) {
-	n := t.slab.nat(slot)
-	if !n.linked {
+	n := t.slab.link(slot)
+	switch n.prev {
+	case 0:
 		return
-	}
-	if n.prev != 0 {
-		t.slab.nat(n.prev).next = n.next
-	} else {
+	case listFirst:
 		*t.sourceHead(&c.Orig, c.Zone) = n.next
+	default:
+		t.slab.link(n.prev).next = n.next
 	}
 	if n.next != 0 {
-		t.slab.nat(n.next).prev = n.prev
+		t.slab.link(n.next).prev = n.prev
 	}
-	*n = natRecord{}
+	*n = natLinks{}
 }
 
 // maxSourceSteps bounds the walk along one list: a client with that many
@@ -78,7 +88,7 @@ func (t *Tracker) sameSource(now int64, tu *packet.Tuple, zone uint16, r *NATRan
 				return to, true
 			}
 		}
-		slot = t.slab.nat(slot).next
+		slot = t.slab.link(slot).next
 	}
 	return packet.Tuple{}, false
 }

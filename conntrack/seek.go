@@ -54,9 +54,9 @@ func (t *Tracker) Fetch(s *Seek, n int) {
 		s.line[i] = uintptr(unsafe.Pointer(t.slab.at(slot)))
 	}
 	prefetch2(&s.line, n)
-	if t.natted != 0 {
+	if len(t.slab.wide) != 0 {
 		for i := range s.slot[:n] {
-			s.line[i] = t.slab.natLine(s.slot[i])
+			s.line[i] = t.slab.wideLine(s.slot[i])
 		}
 		prefetch(&s.line, n)
 	}
@@ -77,9 +77,9 @@ func (t *Tracker) Candidate(s *Seek, i int, tu *packet.Tuple, zone uint16) (*Con
 	r := *o
 	r.src, r.dst, r.ports = o.dst, o.src, bits.RotateLeft32(o.ports, 16)
 	if t.natted != 0 {
-		t.slab.natReply(slot, c.Status, &r)
+		t.slab.natReply(slot, c, &r)
 	}
-	rest := uint64(o.rest^p.rest) | uint64(c.Zone^zone)
+	rest := uint64(o.kind^p.kind) | uint64(c.Zone^zone)
 	orig := o.src[0] ^ p.src[0] | o.src[1] ^ p.src[1] | o.dst[0] ^ p.dst[0] | o.dst[1] ^ p.dst[1] | uint64(o.ports^p.ports) | rest
 	reply := r.src[0] ^ p.src[0] | r.src[1] ^ p.src[1] | r.dst[0] ^ p.dst[0] | r.dst[1] ^ p.dst[1] | uint64(r.ports^p.ports) | rest
 	notOrig, notReply := (orig|-orig)>>63, (reply|-reply)>>63
@@ -88,15 +88,6 @@ func (t *Tracker) Candidate(s *Seek, i int, tu *packet.Tuple, zone uint16) (*Con
 	}
 	return c, int(notOrig)
 }
-
-// tupleWords is a tuple as it is compared.
-type tupleWords struct {
-	src, dst [2]uint64
-	ports    uint32 // turned by half: the other direction's
-	rest     uint32
-}
-
-func wordsOfTuple(t *packet.Tuple) *tupleWords { return (*tupleWords)(unsafe.Pointer(t)) }
 
 // Ref returns a reference to the connection that lookup i has come to.
 func (t *Tracker) Ref(s *Seek, i int) packet.ConnRef {
