@@ -82,24 +82,6 @@ func (t *Tracker) reply(slot uint32, c *Conn) packet.Tuple {
 	return r
 }
 
-// natReply turns r, the inverse of a connection's tuple, into its reply, for
-// protocols with ports. It takes no branch on which end is translated.
-func (s *slab) natReply(slot uint32, c *Conn, r *tupleWords) {
-	if c.Status&natMask != 0 && isWide(c) {
-		w := sparse(s.mem, &s.wide, slot)
-		r.src = *(*[2]uint64)(unsafe.Pointer(&w.src))
-		r.dst = *(*[2]uint64)(unsafe.Pointer(&w.dst))
-		r.ports = *(*uint32)(unsafe.Pointer(&w.sport))
-		return
-	}
-	dst, src := -uint64(c.Status/StatusDstNAT&1), -uint64(c.Status/StatusSrcNAT&1)
-	addr := uint64(*(*uint32)(unsafe.Pointer(&c.natAddr))) << addrShift
-	port := uint32(wordsOfTuple(&c.Orig).port) * 0x10001
-	r.src[0] ^= (r.src[0] ^ addr) & dst
-	r.dst[0] ^= (r.dst[0] ^ addr) & src
-	r.ports ^= (r.ports ^ port) & (uint32(dst)&srcPort | uint32(src)&dstPort)
-}
-
 // wideLine is where a slot's whole reply is, if anywhere.
 func (s *slab) wideLine(slot uint32) uintptr {
 	i := int(slot >> chunkBits)

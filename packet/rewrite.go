@@ -2,6 +2,7 @@ package packet
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unsafe"
 )
 
@@ -91,13 +92,12 @@ func (h *Headers) RewritePlain(frame []byte, side int, addr uint32, port uint16)
 }
 
 // patched is a checksum after a change of a few words of up to 32 bits (RFC
-// 1624, equation 3).
+// 1624, equation 3). A number added to itself turned by half has its folded
+// sum in the upper half, carry included.
 func patched(sum uint16, diff uint64) uint16 {
 	s := uint64(^sum) + diff
-	s = s>>32 + s&0xffffffff
-	s = s>>16 + s&0xffff
-	s = s>>16 + s&0xffff
-	return ^uint16(s)
+	w := uint32((s + bits.RotateLeft64(s, 32)) >> 32)
+	return ^uint16((w + bits.RotateLeft32(w, 16)) >> 16)
 }
 
 // rewriteL4 sets a side's port in the transport header b. diff is what the
