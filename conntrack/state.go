@@ -121,6 +121,7 @@ func (t *Tracker) Resume(l Ledger, conns []Saved) error {
 			return fmt.Errorf("connection in slot %d: %w", conns[i].Slot, err)
 		}
 	}
+	t.widen()
 	for i := len(l.Free) - 1; i >= 0; i-- {
 		ref := l.Free[i]
 		slot, gen := slotOf(ref), uint32(ref>>32)
