@@ -127,11 +127,18 @@ func (n *natting) packet(manip Manip) {
 	if n.c.Status&n.status(manip) == 0 {
 		return
 	}
-	to := n.target()
-	if manip == SrcNAT {
-		packet.Rewrite(n.frame, n.h, packet.Source, &to.Src, to.SPort)
+	side := packet.Source
+	if manip == DstNAT {
+		side = packet.Dest
+	}
+	if n.info.Dir() == 0 && !isWide(n.c) { // the one end that is translated
+		var addr packet.Addr
+		copy(addr[:], n.c.natAddr[:])
+		packet.Rewrite(n.frame, n.h, side, &addr, wordsOfTuple(&n.c.Orig).port)
+	} else if to := n.target(); manip == SrcNAT {
+		packet.Rewrite(n.frame, n.h, side, &to.Src, to.SPort)
 	} else {
-		packet.Rewrite(n.frame, n.h, packet.Dest, &to.Dst, natPort(&to, manip))
+		packet.Rewrite(n.frame, n.h, side, &to.Dst, natPort(&to, manip))
 	}
 	n.changed = true
 	n.done |= manip
@@ -246,7 +253,9 @@ func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip M
 		return false
 	}
 	if to != cur {
-		t.alterReply(slot, c, invert(&to), manip)
+		reply = invert(&to)
+		t.alterReply(slot, c, reply, manip)
+		t.ask(t.Hash(&reply), c.Zone)
 	}
 	if manip == SrcNAT {
 		c.Status |= StatusSrcNATDone

@@ -62,6 +62,13 @@ func (t *Tracker) Fetch(s *Seek, n int) {
 	}
 }
 
+// ask asks memory for the line of a hash's bucket, which is going to be needed.
+func (t *Tracker) ask(hash uint64, zone uint16) {
+	i, _ := t.ix.place(hash, zone)
+	t.line[0] = uintptr(unsafe.Pointer(&t.ix.buckets[i]))
+	prefetch(&t.line, 1)
+}
+
 // Candidate returns the connection that lookup i has come to, if it is the
 // tuple's, and the direction that the tuple is. It is nil where only Find can
 // tell: the connection may not exist, or its bucket may have overflowed. The

@@ -22,7 +22,8 @@ type slab struct {
 	used   uint32        // slots ever used
 	free   uint32        // head of the free list, linked through FlowPos
 	live   int
-	limit  int // connections expected at most; a small table starts small
+	lines  [SeekSize]uintptr // scratch of askFree
+	limit  int               // connections expected at most; a small table starts small
 }
 
 func (s *slab) at(slot uint32) *Conn { return &s.chunks[slot>>chunkBits][slot&(chunkConns-1)] }
@@ -47,6 +48,7 @@ func (s *slab) get() (uint32, *Conn) {
 		c := s.at(n)
 		s.free = c.FlowPos
 		*c = Conn{Gen: c.Gen + 1}
+		s.askFree()
 		return n, c
 	}
 	s.used++
@@ -57,6 +59,14 @@ func (s *slab) get() (uint32, *Conn) {
 	c := s.at(n)
 	c.Gen = 1
 	return n, c
+}
+
+// askFree asks memory for the slot that is next to be used: while there are
+// free ones, they lie anywhere.
+func (s *slab) askFree() {
+	c := uintptr(unsafe.Pointer(s.at(s.free)))
+	s.lines[0], s.lines[1] = c, c+128
+	prefetch2(&s.lines, 2)
 }
 
 // grow adds chunk i. A table that will hold few connections starts with a
