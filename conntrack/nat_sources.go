@@ -28,8 +28,10 @@ func (s *slab) link(slot uint32) *natLinks { return sparse(s.mem, &s.links, slot
 
 // sourceHead gives the head of a source's list and the source's tag.
 func (t *Tracker) sourceHead(tu *packet.Tuple, zone uint16) (*uint32, uint32) {
-	key := packet.Tuple{Src: tu.Src, SPort: tu.SPort, Proto: tu.Proto, Family: tu.Family}
-	h := (t.Hash(&key) ^ uint64(zone)*0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93
+	w := wordsOfTuple(tu)
+	k0, k1 := t.key[0], t.key[1]
+	a := mum(w.src[0]^k0, w.src[1]^k1) + uint64(tu.SPort)*0x9fb21c651e98df25
+	h := mum(a^k1, uint64(w.kind)|uint64(zone)<<16+k0)
 	return &t.sources.heads[h>>(t.sources.shift&63)], uint32(h)
 }
 
