@@ -1,8 +1,10 @@
 package conntrack
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 
 	"sluice/packet"
 )
@@ -130,22 +132,33 @@ func (t *Tracker) mayExpire(c *Conn) int64 {
 // mapPorts makes a map. It returns nil, and the search goes on without, when
 // there are too many.
 func (t *Tracker) mapPorts(now int64, to *packet.Tuple, zone uint16, manip Manip) *portMap {
+	if manip != SrcNAT {
+		return nil
+	}
+	reply := invert(to)
+	k, _ := keyOf(&reply, zone)
+	m := t.addMap(&k)
+	if m != nil {
+		t.scan(now, m, *to, zone)
+	}
+	return m
+}
+
+// addMap adds an empty map to the table.
+func (t *Tracker) addMap(k *portKey) *portMap {
 	ps := &t.ports
-	if manip != SrcNAT || len(ps.maps) >= maxMaps {
+	if len(ps.maps) >= maxMaps {
 		return nil
 	}
 	if ps.table == nil {
 		ps.table = make([]uint64, portTable)
 	}
-	m := new(portMap)
-	reply := invert(to)
-	k, _ := keyOf(&reply, zone)
-	h := t.hashPortKey(&k)
+	h := t.hashPortKey(k)
 	for ; ps.table[h>>53] != 0; h += 1 << 53 {
 	}
-	ps.maps, ps.keys = append(ps.maps, m), append(ps.keys, k)
+	m := new(portMap)
+	ps.maps, ps.keys = append(ps.maps, m), append(ps.keys, *k)
 	ps.table[h>>53] = h<<16 | uint64(len(ps.maps))
-	t.scan(now, m, *to, zone)
 	return m
 }
 
@@ -237,4 +250,23 @@ func (t *Tracker) takenIn(m *portMap, now int64, to *packet.Tuple, zone uint16) 
 		}
 	}
 	return t.taken(now, to, zone)
+}
+
+// checkPorts compares the maps with the connections.
+func (t *Tracker) checkPorts() (errs []error) {
+	want := make([][1024]uint64, len(t.ports.maps))
+	for ref, c := range t.Known() {
+		r := t.reply(slotOf(ref), c)
+		for _, tu := range [2]*packet.Tuple{&c.Orig, &r} {
+			if m, bit := t.portMap(tu, c.Zone); m != nil {
+				want[slices.Index(t.ports.maps, m)][bit/64] |= 1 << (bit % 64)
+			}
+		}
+	}
+	for i, m := range t.ports.maps {
+		if m.bits != want[i] {
+			errs = append(errs, fmt.Errorf("map %d of ports is not what the connections occupy", i))
+		}
+	}
+	return errs
 }

@@ -453,6 +453,7 @@ func (t *Tracker) Check() (errs []error) {
 		bad("the index names slot %d, which is not confirmed", n)
 	}
 	errs = append(errs, t.checkLimits()...)
+	errs = append(errs, t.checkPorts()...)
 	errs = append(errs, t.expect.check(t.extras)...)
 	if live != t.slab.live {
 		bad("%d slots are in use, %d are counted", live, t.slab.live)
