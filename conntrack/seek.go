@@ -95,8 +95,9 @@ func (t *Tracker) Candidate(s *Seek, i int, tu *packet.Tuple, zone uint16) (*Con
 		ports ^= (ports ^ uint32(o.port)*0x10001) & (uint32(dnat)&srcPort | uint32(snat)&dstPort)
 	}
 	rest := uint64(o.kind^p.kind) | uint64(c.Zone^zone)
-	orig := o.src[0] ^ p.src[0] | o.src[1] ^ p.src[1] | o.dst[0] ^ p.dst[0] | o.dst[1] ^ p.dst[1] | uint64(o.ports^p.ports) | rest
-	reply := src ^ p.src[0] | o.dst[1] ^ p.src[1] | dst ^ p.dst[0] | o.src[1] ^ p.dst[1] | uint64(ports^p.ports) | rest
+	// Each pair in parentheses: in Go ^ and | bind alike.
+	orig := (o.src[0] ^ p.src[0]) | (o.src[1] ^ p.src[1]) | (o.dst[0] ^ p.dst[0]) | (o.dst[1] ^ p.dst[1]) | uint64(o.ports^p.ports) | rest
+	reply := (src ^ p.src[0]) | (o.dst[1] ^ p.src[1]) | (dst ^ p.dst[0]) | (o.src[1] ^ p.dst[1]) | uint64(ports^p.ports) | rest
 	notOrig, notReply := (orig|-orig)>>63, (reply|-reply)>>63
 	if notOrig&notReply != 0 || slot == 0 {
 		return nil, 0
