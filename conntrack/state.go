@@ -252,6 +252,7 @@ func (t *Tracker) ResumeEvents(capacity int, total uint64, kept []Event) error {
 	}
 	t.events.base = total - uint64(len(kept))
 	t.events.total = t.events.base
+	t.events.now = t.ticked
 	for i := range kept {
 		if err := kept[i].Conn.sound(); err != nil {
 			return fmt.Errorf("event %d: %w", t.events.total, err)
