@@ -15,12 +15,13 @@ type Tier int
 const (
 	Device    Tier = iota // finished by a device
 	FlowTable             // a hit of the software flow table
-	Tracker               // everything else
+	Tracker               // judged by the tracker
+	Untracked             // no ct action asked for its connection
 
-	NumTiers = int(Tracker) + 1
+	NumTiers = int(Untracked) + 1
 )
 
-func (t Tier) String() string { return [NumTiers]string{"device", "flow table", "tracker"}[t] }
+func (t Tier) String() string { return [NumTiers]string{"device", "flow table", "tracker", "no ct"}[t] }
 
 // Sample is a stretch of a run's time.
 type Sample struct {

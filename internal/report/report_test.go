@@ -25,7 +25,7 @@ func example() *Page {
 				At: int64(i+1) * 1e9, Length: 1e9, NewConns: 500_000, Insertions: uint64(1e5 * (1 - share)), Refusals: []uint64{uint64(i * 1000), 5000},
 				Conns: min(500_000*(i+1), 10_000_000), Flows: 4_000_000, Held: min(100_000*i, 2_000_000), Limit: 2_000_000, Pending: 65536 * (1 - k), Queue: 1000 * k,
 			}
-			s.Packets = [NumTiers]uint64{uint64(n * share), uint64(n * (1 - share) * 0.8), uint64(n * (1 - share) * 0.2)}
+			s.Packets = [NumTiers]uint64{uint64(n * share), uint64(n * (1 - share) * 0.8), uint64(n * (1 - share) * 0.2), uint64(k * 1000)}
 			for t := range s.Bytes {
 				s.Bytes[t] = s.Packets[t] * 114
 			}
@@ -72,7 +72,7 @@ func TestPageStandsAlone(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"prefers-color-scheme: dark", "Packets carried by the device", "Bytes carried by the device", "Flows in the device",
-		"Pending: waiting for room", "Queue: waiting to be handed over", "New connections", "Insertions refused", "too few packets", "Elephants and mice", "would forward", "22 M packets/s"} {
+		"Pending: waiting for room", "Queue: waiting to be handed over", "New connections", "Insertions refused", "too few packets", "Elephants and mice", "would forward", "22 M packets/s", "packets, no ct"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}

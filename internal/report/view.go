@@ -44,6 +44,9 @@ func (p *Page) summary() table {
 		t.Head = append(t.Head, r.Name)
 		s := r.Total()
 		for tier := range NumTiers {
+			if tier == int(Untracked) && s.Packets[tier] == 0 {
+				continue
+			}
 			t.Rows[row("packets, "+Tier(tier).String())][k+1] = percent(Share(s.Packets, Tier(tier)))
 		}
 		t.Rows[row("bytes, device")][k+1] = percent(Share(s.Bytes, Device))
@@ -136,13 +139,21 @@ func (p *Page) tiers() section {
 	for k := range p.Runs {
 		for i := range p.Runs[k].Samples {
 			x := &p.Runs[k].Samples[i]
-			top = max(top, perSecond(x.Packets[0]+x.Packets[1]+x.Packets[2], x))
+			n := uint64(0)
+			for _, k := range x.Packets {
+				n += k
+			}
+			top = max(top, perSecond(n, x))
 		}
 	}
 	for k := range p.Runs {
 		r := &p.Runs[k]
 		pl := plot{title: r.Name, stacked: true, y: axis{name: "packets/s", max: top}}
+		total := r.Total()
 		for t := range NumTiers {
+			if t == int(Untracked) && total.Packets[t] == 0 {
+				continue
+			}
 			pl.lines = append(pl.lines, line{name: Tier(t).String(), color: t, x: r.times(), y: r.values(func(x *Sample) float64 { return perSecond(x.Packets[t], x) })})
 		}
 		s.Drawings = append(s.Drawings, timed(pl))
