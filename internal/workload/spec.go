@@ -88,7 +88,7 @@ var kinds = [numKinds]kind{
 		Part{Conns: 100_000, S: 1.1, RTT: 20 * millisecond, Size: talkSize, Port: 443}},
 	Idle: {"idle", "TCP connections of which some are active and the others beat now and then",
 		"conns active rate beat open rtt size port start stop",
-		Part{Conns: 100_000, Active: -1, Beat: 60 * second, RTT: 20 * millisecond, Size: talkSize, Port: 443}},
+		Part{Conns: 100_000, Active: -1, Beat: 120 * second, RTT: 20 * millisecond, Size: talkSize, Port: 443}},
 }
 
 // unit is how a parameter is written.
