@@ -108,7 +108,11 @@ func runSim(ctx context.Context, stdout, stderr io.Writer, o simFlags) (err erro
 		return err
 	}
 	// Whatever stopped it, what was done before is reported.
-	return errors.Join(reportSim(r, stdout, stderr, o, time.Since(began)), err)
+	told := reportSim(r, stdout, stderr, o, time.Since(began))
+	if err != nil {
+		return errors.Join(told, err)
+	}
+	return told
 }
 
 func reportSim(r *simcmd.Result, stdout, stderr io.Writer, o simFlags, took time.Duration) error {

@@ -113,7 +113,7 @@ func (p *plan) newRunner(c *candidate, scale float64) (*runner, error) {
 		return nil, err
 	}
 	tr := conntrack.New(conntrack.Config{Seed: [2]uint64{p.Seed, ^p.Seed}, MaxConns: int(settings.Max), Settings: settings})
-	r := &runner{p: p, e: datapath.New(datapath.Config{Tracker: tr, Seed: p.Seed}), out: &Run{Policy: c.name, Scale: scale}}
+	r := &runner{p: p, e: datapath.New(datapath.Config{Tracker: tr, Seed: p.Seed}), out: &Run{Policy: c.name, Scale: scale, Refusals: []Named{}, NotInDevice: []Named{}, Dropped: []Named{}}}
 	r.e.Flows().Age(p.aging)
 	if !c.off {
 		cfg := p.cardAt(scale)

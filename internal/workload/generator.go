@@ -118,16 +118,16 @@ func (p *part) fill(now int64, v *packet.Vector) {
 	}
 }
 
-// due is how many of so many a second have come within a time.
+// due is how many of so many a second have come by a time, the first at 0.
 func due(rate float64, ns int64) int64 {
-	if ns <= 0 {
+	if ns < 0 {
 		return 0
 	}
-	return int64(rate * float64(ns) / 1e9)
+	return int64(rate*float64(ns)/1e9) + 1
 }
 
 // opened is how many connections have begun a time ago.
-func (p *part) opened(rate float64, now int64) int64 { return due(rate, min(now, p.Stop-p.Start)) }
+func (p *part) opened(rate float64, now int64) int64 { return due(rate, min(now, p.Stop-p.Start-1)) }
 
 // send adds a frame that goes in a direction.
 func (p *part) send(v *packet.Vector, dir int, frame []byte) {
