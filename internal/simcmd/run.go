@@ -79,7 +79,6 @@ type runner struct {
 	cur         report.Sample
 	last        flowtable.DeviceStats // at the last sample
 	conns       uint64                // likewise: made by the tracker
-	drops       []uint64
 }
 
 // run simulates one policy.
