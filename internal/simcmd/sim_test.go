@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sluice/internal/report"
 )
 
 // simulate runs a workload for 20 seconds, at a small scale.
@@ -222,6 +224,22 @@ func TestTextAndPage(t *testing.T) {
 		}
 	}
 }
+
+// Runs of a search at a smaller scale are drawn as large as the last one.
+func TestPageOfDifferentScales(t *testing.T) {
+	r := simulate(t, Options{Workload: "zipf,conns=100k,rate=100k/s,open=100k/s", Device: "plain,flows=1M", Scale: 0.02, Duration: 2 * time.Second, Find: true, Target: 0.2})
+	small := *r.Runs[0]
+	small.Scale, small.page.Samples = r.Scale/2, enlarged(r.Runs[0].page.Samples, 0.5)
+	r.Runs = append(r.Runs, &small)
+	p := r.Page()
+	a, b := p.Runs[0].Total(), p.Runs[len(p.Runs)-1].Total()
+	if p.Runs[0].Name == p.Runs[1].Name || !near(a.Packets[report.Device], b.Packets[report.Device]) || !near(a.NewConns, b.NewConns) || a.NewConns == 0 {
+		t.Errorf("drawn as %v, %d and %v, %d", a.Packets, a.NewConns, b.Packets, b.NewConns)
+	}
+}
+
+// near is within a tenth.
+func near(a, b uint64) bool { return a <= b+b/10 && b <= a+a/10 }
 
 func TestOwnPolicy(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "own.tc")

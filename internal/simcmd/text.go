@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -200,7 +202,32 @@ func (r *Result) Page() *report.Page {
 	for _, n := range r.Runs {
 		page := n.page
 		page.Name = r.name(n)
+		if n.Scale != r.Scale {
+			page.Samples = enlarged(page.Samples, r.Scale/n.Scale)
+		}
 		p.Runs = append(p.Runs, page)
 	}
+	if slices.ContainsFunc(r.Runs, func(n *Run) bool { return n.Scale != r.Scale }) {
+		p.About = append(p.About, report.Fact{Name: "scale", Value: "plots of smaller runs are drawn at the scale of the others"})
+	}
 	return p
+}
+
+// enlarged are samples of a smaller run as they would be at another's scale.
+func enlarged(samples []report.Sample, f float64) []report.Sample {
+	out := slices.Clone(samples)
+	for i := range out {
+		s := &out[i]
+		s.Refusals = slices.Clone(s.Refusals)
+		for _, n := range [][]uint64{s.Packets[:], s.Bytes[:], s.Refusals} {
+			for k := range n {
+				n[k] = uint64(math.Round(float64(n[k]) * f))
+			}
+		}
+		s.NewConns, s.Insertions = uint64(math.Round(float64(s.NewConns)*f)), uint64(math.Round(float64(s.Insertions)*f))
+		for _, n := range []*int{&s.Conns, &s.Flows, &s.Held, &s.Limit, &s.Pending, &s.Queue} {
+			*n = int(math.Round(float64(*n) * f))
+		}
+	}
+	return out
 }
