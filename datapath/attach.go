@@ -202,6 +202,18 @@ func (e *Engine) InHW(f *policy.Filter) (n int, refusals []*offload.Refusal) {
 	return n, refusals
 }
 
+// EachRule yields the rules that a device was asked to hold, and why it does
+// not; nil: it does.
+func (e *Engine) EachRule(d offload.Driver, yield func(*policy.Filter, *offload.Refusal)) {
+	for i := range e.devices {
+		if a := &e.devices[i]; a.Driver == d {
+			for f := range a.rules {
+				yield(f, a.held[f])
+			}
+		}
+	}
+}
+
 // withDevices adds what devices have counted for an action.
 func (e *Engine) withDevices(a *policy.Action, s policy.Stats) policy.Stats {
 	for i := range e.devices {

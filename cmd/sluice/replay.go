@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/conntrack"
+	"sluice/driver/sim"
+	"sluice/flowtable"
 	"sluice/internal/replay"
 )
 
@@ -23,6 +25,7 @@ type replayFlags struct {
 	json      bool
 	show      bool
 	timing    bool
+	page      string
 	lines     int
 	opts      replay.Options
 }
@@ -73,6 +76,10 @@ came in on --in's device.`,
 	f.StringVar(&o.opts.StateOut, "state", "", "write connections, flow tables, counters, events and the time at the end to `FILE`,\nfor sluice conntrack and --from-state")
 	f.StringVar(&o.opts.FromState, "from-state", "", "go on from the state in `FILE` instead of an empty table")
 	f.IntVar(&o.opts.Events, "events", 0, "with --state: keep the last `N` connection events (default 65536)")
+	f.StringArrayVar(&o.opts.Devices, "device", nil, "put ports behind a model of a network card that carries what it can,\n`[DEV[+DEV]:]PROFILE[,KEY=VALUE]…` (repeatable; docs/devices.md):\n"+profiles())
+	f.StringVar(&o.opts.Admit, "admit", "", "with --device: which established connections it is asked to take, `WORDS`, such as\npackets=20,lru (sluice sim --help lists them; default: all)")
+	f.StringVar(&o.opts.Aging, "aging", "", "with --device: how flow tables look for idle flows, `HOW`: "+strings.Join(flowtable.AgingNames[:], " (default), "))
+	f.StringVar(&o.page, "report", "", "write a page with plots of who carried what over time to `FILE` (HTML, nothing else needed)")
 	f.StringArrayVar(&o.opts.Reloads, "reload", nil, "run the tc commands in FILE on the policy under way, whole or not at all,\n`SECONDS=FILE` after the first packet (repeatable)")
 	f.StringVar(&o.opts.OnReload, "on-reload", "", "what becomes of established connections then, `HOW`: keep (default): their packets\nmeet the new policy; recheck: those that it drops end; kill: all end;\ndry-run: only tell what recheck would end")
 	f.StringVar(&o.stat, "stat", "", "write the tracker's counters at the end to `FILE`, as /proc/net/stat/nf_conntrack has them")
@@ -108,7 +115,7 @@ func runReplay(ctx context.Context, stdout, stderr io.Writer, o replayFlags) err
 		}
 		o.opts.Inputs = append(o.opts.Inputs, replay.Input{Device: dev, File: file})
 	}
-	o.opts.Notes, o.opts.Table = stderr, o.conntrack
+	o.opts.Notes, o.opts.Table, o.opts.Page = stderr, o.conntrack, o.page != ""
 	if isTerminal(stderr) {
 		o.opts.Progress = stderr
 	}
@@ -145,12 +152,23 @@ func reportReplay(rep *replay.Report, stdout, stderr io.Writer, o replayFlags) e
 			return fmt.Errorf("write connection table: %w", err)
 		}
 	}
+	if o.page != "" {
+		if err := writeFile(o.page, rep.WritePage); err != nil {
+			return fmt.Errorf("write page: %w", err)
+		}
+	}
 	if o.stat != "" {
 		if err := writeFile(o.stat, rep.WriteStat); err != nil {
 			return fmt.Errorf("write tracker's counters: %w", err)
 		}
 	}
 	return nil
+}
+
+// profiles names the models of cards.
+func profiles() string {
+	names, _ := sim.Profiles()
+	return strings.Join(names, ", ")
 }
 
 func writeFile(path string, write func(io.Writer) error) (err error) {

@@ -7,6 +7,7 @@ import (
 
 	"sluice/conntrack"
 	"sluice/datapath"
+	"sluice/internal/report"
 	"sluice/packet"
 	"sluice/packet/frag"
 	"sluice/policy"
@@ -36,10 +37,12 @@ type Report struct {
 	Flows      int            `json:"flows"` // in flow tables in the end
 	Fragments  FragmentReport `json:"fragments"`
 	Reloads    []ReloadReport `json:"reloads,omitempty"`
+	Offload    *OffloadReport `json:"offload,omitempty"` // with devices
 
 	// Elapsed is how long reading and judging took, by the wall clock.
 	Elapsed time.Duration `json:"-"`
 
+	samples              []report.Sample
 	policy               *policy.Policy
 	engine               *datapath.Engine
 	verdicts             [packet.NumVerdicts]Count
@@ -164,6 +167,9 @@ func (r *runner) finish(f *feed) {
 	if r.now != math.MinInt64 {
 		r.LastTime = r.now
 		r.e.Flows().Sync(r.now)
+	}
+	if r.course != nil {
+		r.samples = r.course.Finish(r.now + 1)
 	}
 	for _, s := range f.sources {
 		in := s.InputReport

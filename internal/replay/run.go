@@ -13,6 +13,7 @@ import (
 
 	"sluice/conntrack"
 	"sluice/datapath"
+	"sluice/internal/course"
 	"sluice/internal/state"
 	"sluice/packet"
 	"sluice/policy"
@@ -42,7 +43,10 @@ type Options struct {
 	// becomes of established connections.
 	Reloads  []string
 	OnReload string
-	Devices  []string // offloading devices: PROFILE[,KEY=VALUE…]
+	Devices  []string // offloading devices: [DEV[+DEV]…:]PROFILE[,KEY=VALUE]…
+	Admit    string   // what goes into them, in admission's words; empty: all
+	Aging    string   // one of flowtable.AgingNames; empty: the first
+	Page     bool     // the caller will write a page with the course of the replay
 	StateOut string   // where the state at the end goes; empty: nowhere
 	Events   int      // how many connection events a state keeps; 0: defaultEvents
 	// Notes are about the policy's spelling and about rules that can never
@@ -90,6 +94,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := adjust(settings, o); err != nil {
 		return nil, err
 	}
+	cards, adm, aging, err := parseCards(o, p)
+	if err != nil {
+		return nil, err
+	}
 	devs, split, err := places(p, &o)
 	if err != nil {
 		return nil, err
@@ -103,7 +111,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	r := newRunner(p, settings, o, from)
+	if err := r.plug(cards, adm, aging); err != nil {
+		f.close()
+		return nil, err
+	}
 	r.split, r.texts, r.notes = split, map[string]string{o.Policy: text}, o.Notes
+	r.page = o.Page
 	r.reloads, r.onReload = reloads, cmp.Or(o.OnReload, keepConns)
 	if from != nil {
 		if err := r.resume(from); err != nil {
@@ -142,6 +155,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		err = errors.Join(err, r.state(o).WriteFile(o.StateOut))
 	}
 	r.finish(f)
+	r.Offload = r.offloadReport(o)
 	if err != nil {
 		r.Incomplete = err.Error()
 	}
@@ -279,8 +293,13 @@ type runner struct {
 
 	texts    map[string]string // of the policy's files
 	notes    io.Writer
+	page     bool
 	reloads  []reload // to come
 	onReload string
+
+	cards  []card
+	tiers  [datapath.NumTiers]Count
+	course *course.Recorder // nil: nobody asks for it
 
 	states [1 << 8]Count // packets by ct_state as the last filter hit left it
 }
@@ -407,6 +426,9 @@ func (r *runner) batch(b *batch) error {
 				r.now, r.begin = f.time, f.time
 			}
 			r.FirstTime = f.time
+			if r.page {
+				r.follow(r.now)
+			}
 		}
 		r.now = max(r.now, f.time)
 		if len(r.reloads) > 0 {
@@ -442,10 +464,17 @@ func (r *runner) flush() error {
 	if r.out != nil {
 		r.out.keep(v)
 	}
+	if r.course != nil {
+		r.course.Advance(v.Now)
+	}
 	r.e.Tick(v.Now)
 	r.e.Process(v)
 	for i := range v.N {
 		n := uint64(r.size[i])
+		r.tiers[r.e.Tier(i)].add(n)
+		if r.course != nil {
+			r.course.Count(r.e.Tier(i), n)
+		}
 		r.Packets++
 		r.Bytes += n
 		r.verdicts[v.Verdict[i]].add(n)

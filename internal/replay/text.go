@@ -56,6 +56,7 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 	r.fragments(b)
 	namedTable(b, "invalid because", r.Invalid)
 	namedTable(b, "tracker", r.Conntrack.trouble())
+	r.offloadText(b)
 	FilterTable(b, r.Filters)
 	r.reloadsText(b)
 	r.zonesTable(b)
