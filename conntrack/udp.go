@@ -31,6 +31,20 @@ func (t *Tracker) udp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 	return t.refreshAcct(now, h, c, ct, timeout)
 }
 
+// Unanswered is what the tracker would have done to an unanswered UDP
+// connection for a packet of its original direction at a time that has passed;
+// somebody else has carried it.
+func (t *Tracker) Unanswered(at int64, ref packet.ConnRef, c *Conn) {
+	if c.Orig.Proto != packet.ProtoUDP || c.Status&(StatusSeenReply|StatusFixedTimeout) != 0 {
+		return
+	}
+	end := at + t.scaled(t.Timeouts(c).udpUnseen(c, 0))
+	sooner := end < c.Timeout
+	if c.Timeout = end; sooner {
+		t.sooner(slotOf(ref), c)
+	}
+}
+
 // udplite judges a UDP-Lite packet: a stream as soon as a reply has been seen
 // (nf_conntrack_udplite_packet).
 func (t *Tracker) udplite(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct *packet.CT) verdict {

@@ -38,7 +38,7 @@ func (t *Table) samples(now int64, budget int) (work int) {
 	g := t.lastInstant(now)
 	if g > t.swept {
 		t.swept = g
-		t.dropStale()
+		t.dropStale(g)
 	}
 	set := t.tr.Settings()
 	k := max(min(set.FlowtableTCPTimeout, set.FlowtableUDPTimeout), second)

@@ -47,8 +47,9 @@ func (s *Set) Save() []Saved {
 		for i := range t.flows.len() {
 			v.Flows = append(v.Flows, slot(t.flows.at(i)))
 		}
-		for _, ref := range t.stale {
-			v.Stale = append(v.Stale, slot(ref))
+		t.dropStale(t.lastInstant(max(s.now, t.swept)))
+		for _, x := range t.stale {
+			v.Stale = append(v.Stale, slot(x.ref))
 		}
 		out = append(out, v)
 	}
@@ -103,7 +104,7 @@ func (s *Set) Restore(now int64, saved []Saved, n Counters) error {
 			}
 		}
 		for _, slot := range v.Stale {
-			t.stale = append(t.stale, refs[slot])
+			t.stale = append(t.stale, torn{refs[slot], now})
 		}
 		s.renumber(t, v)
 	}

@@ -19,7 +19,7 @@ func (t *Table) tick(now int64, budget int) (work int) {
 			return 0
 		}
 		t.sweep, t.cursor, t.due = g, t.flows.len(), t.flows.len()
-		t.dropStale()
+		t.dropStale(g)
 	}
 	// Spread the sweep evenly over the first half of its second.
 	share := t.cursor
@@ -72,19 +72,20 @@ func (t *Table) look(i int, instant, now int64) (read bool) {
 	return read
 }
 
-// dropStale lets go of the flows torn down before the sweep.
-func (t *Table) dropStale() {
-	for _, ref := range t.stale {
-		if c := t.conn(ref); c != nil && c.FlowRefs > 0 {
+// dropStale lets go of the flows torn down before instant g.
+func (t *Table) dropStale(g int64) {
+	n := 0
+	for ; n < len(t.stale) && t.stale[n].at < g; n++ {
+		if c := t.conn(t.stale[n].ref); c != nil && c.FlowRefs > 0 {
 			c.FlowRefs--
 		}
 	}
-	t.stale = t.stale[:0]
+	t.stale = t.stale[:copy(t.stale, t.stale[n:])]
 }
 
 // drain gives all flows of a dying table back.
 func (t *Table) drain(budget int) (work int) {
-	t.dropStale()
+	t.dropStale(1 << 62)
 	for n := t.flows.len(); n > 0 && work < budget; n = t.flows.len() {
 		ref := t.flows.at(n - 1)
 		if c := t.conn(ref); c != nil && c.FlowTable == t.id {

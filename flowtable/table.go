@@ -34,7 +34,7 @@ type Table struct {
 	flows list
 	// stale are flows torn down since the last sweep: the kernel's garbage
 	// collector still holds them, and their connection's use count shows it.
-	stale []packet.ConnRef
+	stale []torn
 
 	born    int64 // sweeps happen at born + k*gcInterval
 	swept   int64 // the last instant whose sweep is complete
@@ -47,6 +47,12 @@ type Table struct {
 	sampled int64 // when Sample looked last
 	credit  int64 // flows that time has earned it, times the timeout
 	sample  int   // flows below it come next
+}
+
+// torn is a flow that was torn down at a time.
+type torn struct {
+	ref packet.ConnRef
+	at  int64
 }
 
 // Zone is the zone whose connections the table holds.
@@ -206,7 +212,7 @@ func (t *Table) teardown(c *conntrack.Conn, ref packet.ConnRef, now int64, why o
 	t.unlink(c, ref, why, now)
 	if c.FlowRefs < 255 {
 		c.FlowRefs++
-		t.stale = append(t.stale, ref)
+		t.stale = append(t.stale, torn{ref, now})
 	}
 	t.set.handBack(c, now)
 }
