@@ -186,3 +186,6 @@ func (s *Set) MemoryBytes() int {
 	}
 	return n
 }
+
+// Tracker is what the tables are over.
+func (s *Set) Tracker() *conntrack.Tracker { return s.tr }
