@@ -66,6 +66,10 @@ func (d *device) complete(k *offload.Completion, now int64) {
 		d.stats.Ignored[IgnoredOp]++
 		return
 	}
+	if *open == 0 && k.Op == offload.Remove && e.held {
+		d.returned(e, k, now)
+		return
+	}
 	if *open == 0 {
 		d.stats.Ignored[IgnoredDouble]++
 		return
@@ -94,6 +98,31 @@ func (d *device) complete(k *offload.Completion, now int64) {
 			d.remove(e, offload.Fault)
 		default:
 			d.absorb(e, d.set.tr.Conn(e.ref), &k.Stats)
+		}
+	}
+}
+
+// returned takes in that the device has let go of a flow by itself, because it
+// was idle or for some reason of its own (A134). Whether it is idle is for the
+// flow table to say: its next packet is a reason to try again. The device is
+// told to remove it all the same, lest this be the second answer to an earlier
+// removal.
+func (d *device) returned(e *entry, k *offload.Completion, now int64) {
+	s := d.set
+	if d.prober == nil {
+		d.absorb(e, s.tr.Conn(e.ref), &k.Stats)
+	}
+	d.stats.Returned++
+	why := k.Reason
+	if why == offload.NoReason || int(why) >= offload.NumReasons {
+		why = offload.Idle
+	}
+	c, x := s.tr.Conn(e.ref), s.known(e.ref)
+	d.remove(e, why)
+	if x != nil {
+		x.next = max(x.next, now+s.adm.RetryEvery)
+		if mine(c) {
+			s.settleFlags(c, x)
 		}
 	}
 }

@@ -368,7 +368,7 @@ func TestDeviceCounters(t *testing.T) {
 	})
 }
 
-func TestC01_activity_in_either_direction(t *testing.T) {
+func TestC01_A130_activity_in_either_direction(t *testing.T) {
 	for name, exact := range map[string]bool{"at_once": true, "later": false} {
 		for dir := range 2 {
 			for _, aging := range []flowtable.Aging{flowtable.Sweep, flowtable.Sample} {

@@ -30,6 +30,7 @@ type DeviceStats struct {
 	Unlisted uint64                     // flows that found the pending list full, or lost their place on it
 	Lost     uint64                     // requests never answered
 	Forgot   uint64                     // flows that it did not hold although it had said so
+	Returned uint64                     // flows that it has let go of by itself
 	Orphans  uint64                     // packets told of after their connection had ended
 	Ignored  [NumIgnored]uint64         // completions that meant nothing
 }
