@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"fmt"
 	"net/netip"
 	"strconv"
 
@@ -155,6 +156,14 @@ func appendAddr(b []byte, a *packet.Addr, family uint8) []byte {
 		b = append(b, hex[x>>4], hex[x&15])
 	}
 	return b
+}
+
+// AppendFlowtableStat appends /proc/net/stat/nf_flowtable: what waits for, and
+// is under way in, devices: additions, removals, readings
+// (nf_flow_table_procfs.c nf_flow_table_cpu_seq_show).
+func AppendFlowtableStat(b []byte, s *flowtable.Set) []byte {
+	add, del, stats := s.Backlog()
+	return fmt.Appendf(b, "wq_add   wq_del   wq_stats\n%8d %8d %8d\n", add, del, stats)
 }
 
 // AppendTable appends the lines of all connections that live at now. Finish
