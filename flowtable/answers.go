@@ -3,7 +3,6 @@ package flowtable
 import (
 	"sluice/conntrack"
 	"sluice/offload"
-	"sluice/packet"
 )
 
 // maxPolls bounds what one call takes in: a device that never stops answering
@@ -254,29 +253,4 @@ func (d *device) patrol(now int64, budget int) (work int) {
 		}
 	}
 	return work
-}
-
-// Ending implements conntrack.Owner: devices let go of a connection before its
-// end is told, and what they have counted is added to it.
-func (s *Set) Ending(ref packet.ConnRef, c *conntrack.Conn) { s.leave(ref, c, offload.Ended) }
-
-// leave takes a flow back from all devices; it leaves the flow table.
-func (s *Set) leave(ref packet.ConnRef, c *conntrack.Conn, why offload.Reason) {
-	if c.FlowFlags&flowDevice == 0 {
-		return
-	}
-	c.FlowFlags &^= flowDevice | flowWants
-	x := s.known(ref)
-	if x == nil {
-		return
-	}
-	for d := range s.each(x.in) {
-		if e := d.entries.of(ref); e != nil {
-			d.remove(e, why)
-		}
-	}
-	for d := range s.each(x.queued | x.pending) {
-		d.unqueue(x)
-		x.why[d.n] = why
-	}
 }

@@ -54,6 +54,9 @@ const (
 func (t *Table) Register(now int64, drv offload.Driver) {
 	s := t.set
 	s.now = max(s.now, now)
+	if t.refs == 0 {
+		return // it is going
+	}
 	d := s.device(drv)
 	if d == nil {
 		if d = s.join(drv); d == nil {
@@ -61,7 +64,7 @@ func (t *Table) Register(now int64, drv offload.Driver) {
 			return
 		}
 	}
-	if t.refs == 0 || t.devs&d.bit != 0 {
+	if t.devs&d.bit != 0 {
 		return
 	}
 	t.devs |= d.bit

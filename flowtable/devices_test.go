@@ -428,3 +428,21 @@ func TestOneWay(t *testing.T) {
 		}
 	})
 }
+
+func TestB005_one_way_flows_try_again(t *testing.T) {
+	d := newDevice()
+	d.fail = true
+	r := newRig(t, udpPolicy, prober{d})
+	r.admit(flowtable.Admission{MinPackets: 3})
+	q := packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 2000, "q")
+	for i, want := range []int{0, 0, 1, 1} {
+		r.send("a", q)
+		if n := d.count(offload.Add); n != want {
+			t.Errorf("packet %d: asked %d times, want %d", i+1, n, want)
+		}
+	}
+	d.fail = false
+	r.Now += 1e9
+	r.send("a", q)
+	r.why(offload.NoReason)
+}

@@ -54,6 +54,9 @@ func (t *Table) Offer(now int64, ref packet.ConnRef, info packet.CTInfo) {
 	if c.Status&conntrack.StatusOffload != 0 {
 		if t.devs != 0 && mine(c) && c.FlowTable == t.id {
 			t.review(c, ref, now)
+			if c.FlowFlags&flowWants != 0 {
+				t.attend(c, now) // packets of what is not assured are no hits
+			}
 		}
 		return
 	}
