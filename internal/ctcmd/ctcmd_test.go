@@ -288,6 +288,26 @@ func TestOtherCommands(t *testing.T) {
 			}
 		}
 	})
+	t.Run("C15_moves_are_shown_on_request", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "moved.state")
+		s, err := state.ReadFile(saved(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for ref := range s.Tracker.Known() {
+			s.Tracker.Moved(s.Clock.Now, ref, conntrack.EventHWOffload, s.Tracker.DeviceNumber("nic0"), 0)
+			break
+		}
+		if err := s.WriteFile(file); err != nil {
+			t.Fatal(err)
+		}
+		for args, want := range map[string]int{"-E": 0, "-E -e ALL": 0, "-E -e OFFLOAD": 1, "-E -e NEW,offload": 1} {
+			out, _, code := call(append(strings.Fields(args), "--state-file", file)...)
+			if n := strings.Count(out, "[HW_OFFLOAD] "); n != want || code != 0 || n > 0 && !strings.Contains(out, " device=nic0\n") {
+				t.Errorf("%s: %d lines, want %d:\n%s", args, n, want, out)
+			}
+		}
+	})
 	t.Run("B094_events", func(t *testing.T) {
 		file := saved(t)
 		for args, want := range map[string]string{
