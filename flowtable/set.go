@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"sluice/conntrack"
+	"sluice/offload"
 	"sluice/packet"
 )
 
@@ -44,14 +45,14 @@ type Set struct {
 
 	release Release
 
-	now     int64 // the latest told; what comes from outside has none
-	devs    [maxDevices]*device
-	ndev    int
-	held    int // flows in at least one device
-	epoch   uint32 // of admission; what was refused in an earlier one is judged again
-	sides   pages[side]
-	adm     admission
-	aging   Aging
+	now   int64 // the latest told; what comes from outside has none
+	devs  [maxDevices]*device
+	ndev  int
+	held  int    // flows in at least one device
+	epoch uint32 // of admission; what was refused in an earlier one is judged again
+	sides pages[side]
+	adm   admission
+	aging Aging
 }
 
 // New returns an empty set over a tracker.
@@ -67,8 +68,20 @@ func New(tr *conntrack.Tracker) *Set {
 // Overdue implements conntrack.Owner: a flow that a sweep should have given
 // back by now is given back before anybody takes its connection for alive.
 func (s *Set) Overdue(now int64, ref packet.ConnRef, c *conntrack.Conn) {
-	if t := s.table(c); t != nil && c.FlowFlags&flowLive != 0 {
+	if !mine(c) {
+		return
+	}
+	t := s.table(c)
+	if t == nil || int(c.FlowPos) >= t.flows.len() || t.flows.at(int(c.FlowPos)) != ref {
+		return // another set's
+	}
+	switch {
+	case t.refs > 0:
 		t.expired(c, ref, now)
+	case now >= t.dyingAt:
+		s.n.Flushed++
+		t.unlink(c, ref, offload.Flushed, t.dyingAt)
+		s.handBack(c, t.dyingAt)
 	}
 }
 
