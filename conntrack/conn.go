@@ -49,11 +49,12 @@ type Conn struct {
 	Bytes        [2]uint64 // from the network header on
 	FlowDeadline int64     // flow table room
 	Mark         uint32
-	FlowPos      uint32 // flow table room; next free slot while the slot is free
+	natAddr      [4]byte // see slab.setReply
 	Label        [16]byte
 
 	// Line 2
-	TCP TCPTrack // SCTP's, DCCP's and GRE's state, and UDP's stream time, are here too
+	TCP     TCPTrack // SCTP's, DCCP's and GRE's state, and UDP's stream time, are here too
+	FlowPos uint32   // flow table room; next free slot while the slot is free
 }
 
 const _ = uint(192 - unsafe.Sizeof(Conn{}))

@@ -190,3 +190,39 @@ func TestRefusedTranslation(t *testing.T) {
 		t.Error(errs)
 	}
 }
+
+// TestResumedClock: a tracker that goes on from a state knows the time that
+// the other had come to, not only that of its last event.
+func TestResumedClock(t *testing.T) {
+	b := newBed(t)
+	b.Listen(8)
+	b.in(packettest.UDP(cAddr, sAddr, 1000, 53, "q"))
+	b.now += 5 * second
+	b.Tick(b.now, 0)
+	l := b.Ledger()
+	var conns []Saved
+	for s := range b.Saved() {
+		conns = append(conns, s)
+	}
+	var kept []Event
+	for _, e := range b.Events(0) {
+		kept = append(kept, *e)
+	}
+	again := newBed(t)
+	if err := again.Resume(l, conns); err != nil {
+		t.Fatal(err)
+	}
+	if err := again.ResumeEvents(8, uint64(len(kept)), kept); err != nil {
+		t.Fatal(err)
+	}
+	for ref := range again.Known() {
+		again.Kill(ref)
+	}
+	last := int64(0)
+	for _, e := range again.Events(0) {
+		last = e.Time
+	}
+	if last != b.now {
+		t.Errorf("it ended at %d, want %d", last, b.now)
+	}
+}

@@ -126,6 +126,9 @@ func (t *Tracker) resolve(now int64, b []byte, h *packet.Headers, zone uint16, c
 			return DropFull
 		}
 		c.Orig, c.Zone = h.Tuple, zone
+		if t.natted != 0 {
+			t.askSource(c)
+		}
 		ct.Conn, ct.Info = t.slab.ref(slot, c), packet.CTNew
 		if e := t.expected(now, &h.Tuple, zone); e != nil {
 			t.begin(now, slot, c, e)

@@ -119,15 +119,44 @@ func (x *index) remove(hash uint64, zone uint16, slot uint32) bool {
 }
 
 // relieve doubles the index when it is crowded and smaller than the limit asks
-// for: the limit is beyond indexRoom, or has been raised since. It runs between vectors only,
-// since lookups under way hold places in the index. The old buckets' memory
-// stays with the arena: all of them together are smaller than the new ones.
+// for: the limit is beyond indexRoom, or has been raised since, or connections
+// are translated and take two entries each. It runs between vectors only, since
+// lookups under way hold places in the index.
 func (t *Tracker) relieve() {
 	old := len(t.ix.buckets)
-	if t.slab.live+t.natted <= old*crowded || t.set.Max != 0 && int64(old)*5 >= t.set.Max {
+	if t.slab.live+t.natted > old*crowded {
+		if most := t.set.Max << t.twofold(); t.set.Max == 0 || int64(old)*5 < most {
+			t.resize(old * 2)
+		}
 		return
 	}
-	t.ix = newIndex(t.slab.mem, old*2*5)
+	// A table that fills with translated connections is given its room while
+	// it is small: a million's doubling holds everybody up.
+	if t.natted >= 1000 && t.slab.live < 1<<16 {
+		t.widen()
+	}
+}
+
+// twofold is 1 where enough connections are translated for the index to reckon
+// with two entries each.
+func (t *Tracker) twofold() int {
+	if t.natted*4 > t.slab.live {
+		return 1
+	}
+	return 0
+}
+
+// widen gives the index room for two entries a connection, if it needs them.
+func (t *Tracker) widen() {
+	if n := len(t.ix.buckets); t.twofold() == 1 && n*5 < t.slab.limit*2 {
+		t.resize(n * 2)
+	}
+}
+
+// resize makes the index anew.
+func (t *Tracker) resize(buckets int) {
+	old := t.ix
+	t.ix = newIndex(t.slab.mem, buckets*5)
 	for n := uint32(1); n <= t.slab.used; n++ {
 		c := t.slab.at(n)
 		if c.Status&StatusConfirmed == 0 {
@@ -139,6 +168,7 @@ func (t *Tracker) relieve() {
 			t.ix.insert(t.Hash(&r), c.Zone, n)
 		}
 	}
+	t.slab.mem.free(unsafe.Pointer(unsafe.SliceData(old.buckets)))
 }
 
 func (x *index) memory() int { return (len(x.buckets) + cap(x.overflow)) * 64 }

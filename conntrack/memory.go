@@ -2,6 +2,7 @@ package conntrack
 
 import (
 	"runtime"
+	"slices"
 	"unsafe"
 )
 
@@ -22,6 +23,18 @@ func (a *arena) release() {
 		unmap(m)
 	}
 	a.maps = nil
+}
+
+// free unmaps what p points into, unless it came from the ordinary heap.
+// Nothing may refer to that memory any more.
+func (a *arena) free(p unsafe.Pointer) {
+	for i, m := range a.maps {
+		if off := uintptr(p) - uintptr(unsafe.Pointer(unsafe.SliceData(m))); off < uintptr(len(m)) {
+			unmap(m)
+			a.maps = slices.Delete(a.maps, i, i+1)
+			return
+		}
+	}
 }
 
 // slice returns n zeroed elements of T, which must hold no pointers. Large

@@ -29,18 +29,6 @@ type NATRange struct {
 	Persistent       bool // the same address for a client, whatever its destination
 }
 
-// natRecord is what a translated connection has besides its Conn, in a slab
-// of its own under the same slot number.
-type natRecord struct {
-	addr         packet.Addr // that took an end's place: the reply's source with DST_NAT, else its destination
-	sport, dport uint16      // the reply's
-
-	// The list of connections with the same source, see natSources.
-	next, prev uint32
-	linked     bool
-	_          [3]byte
-}
-
 const (
 	natMask     = StatusSrcNAT | StatusDstNAT
 	natDoneMask = StatusSrcNATDone | StatusDstNATDone
@@ -54,24 +42,6 @@ func (t *Tracker) Reply(ref packet.ConnRef) packet.Tuple {
 		return packet.Tuple{}
 	}
 	return t.reply(slotOf(ref), c)
-}
-
-func (t *Tracker) reply(slot uint32, c *Conn) packet.Tuple {
-	r := invert(&c.Orig)
-	if c.Status&natMask == 0 {
-		return r
-	}
-	n := t.slab.nat(slot)
-	if c.Status&StatusDstNAT != 0 {
-		r.Src = n.addr
-	} else {
-		r.Dst = n.addr
-	}
-	r.SPort = n.sport
-	if r.Proto != packet.ProtoICMP && r.Proto != packet.ProtoICMPv6 {
-		r.DPort = n.dport
-	}
-	return r
 }
 
 // NAT translates a packet that In or the flow table has judged, as a ct
@@ -118,35 +88,6 @@ func (t *Tracker) NAT(now int64, frame []byte, h *packet.Headers, ct *packet.CT,
 	return n.done, Accept
 }
 
-// Restore translates a packet of an established connection, lookup i of a
-// group, in direction dir, as NAT does.
-func (t *Tracker) Restore(c *Conn, frame []byte, h *packet.Headers, s *Seek, i, dir int) {
-	if c.Status&natMask == 0 {
-		return
-	}
-	slot := s.slot[i&(SeekSize-1)]
-	n := t.slab.nat(slot)
-	// What a side becomes: on the way there what took its place, on the way
-	// back what it was. Chosen by index, since no branch predictor guesses a
-	// packet's direction; addresses and ports apart, since a pair that was put
-	// together from parts is slow to be loaded as one.
-	d := dir & 1
-	switch c.Status & natMask {
-	case StatusSrcNAT:
-		addr, port := [2]*packet.Addr{&n.addr, &c.Orig.Src}, [2]uint16{n.dport, c.Orig.SPort}
-		packet.Rewrite(frame, h, d, addr[d], port[d])
-	case StatusDstNAT:
-		addr, port := [2]*packet.Addr{&n.addr, &c.Orig.Dst}, [2]uint16{n.sport, c.Orig.DPort}
-		packet.Rewrite(frame, h, 1-d, addr[d], port[d])
-	default:
-		// The destination, and of the source the port alone.
-		src, sport := [2]*packet.Addr{&c.Orig.Src, &c.Orig.Dst}, [2]uint16{n.dport, c.Orig.DPort}
-		dst, dport := [2]*packet.Addr{&n.addr, &c.Orig.Src}, [2]uint16{n.sport, c.Orig.SPort}
-		packet.Rewrite(frame, h, packet.Source, src[d], sport[d])
-		packet.Rewrite(frame, h, packet.Dest, dst[d], dport[d])
-	}
-}
-
 // natting is one packet's translation under way.
 type natting struct {
 	t       *Tracker
@@ -186,11 +127,18 @@ func (n *natting) packet(manip Manip) {
 	if n.c.Status&n.status(manip) == 0 {
 		return
 	}
-	to := n.target()
-	if manip == SrcNAT {
-		packet.Rewrite(n.frame, n.h, packet.Source, &to.Src, to.SPort)
+	side := packet.Source
+	if manip == DstNAT {
+		side = packet.Dest
+	}
+	if n.info.Dir() == 0 && !isWide(n.c) { // the one end that is translated
+		var addr packet.Addr
+		copy(addr[:], n.c.natAddr[:])
+		packet.Rewrite(n.frame, n.h, side, &addr, wordsOfTuple(&n.c.Orig).port)
+	} else if to := n.target(); manip == SrcNAT {
+		packet.Rewrite(n.frame, n.h, side, &to.Src, to.SPort)
 	} else {
-		packet.Rewrite(n.frame, n.h, packet.Dest, &to.Dst, natPort(&to, manip))
+		packet.Rewrite(n.frame, n.h, side, &to.Dst, natPort(&to, manip))
 	}
 	n.changed = true
 	n.done |= manip
@@ -305,7 +253,9 @@ func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip M
 		return false
 	}
 	if to != cur {
-		t.alterReply(slot, c, invert(&to), manip)
+		reply = invert(&to)
+		t.alterReply(slot, c, reply, manip)
+		t.ask(t.Hash(&reply), c.Zone)
 	}
 	if manip == SrcNAT {
 		c.Status |= StatusSrcNATDone
@@ -318,17 +268,12 @@ func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip M
 
 // alterReply makes a new connection expect another reply.
 func (t *Tracker) alterReply(slot uint32, c *Conn, reply packet.Tuple, manip Manip) {
-	n := t.slab.nat(slot)
 	if manip == SrcNAT {
-		if c.Status&StatusDstNAT == 0 {
-			n.addr = reply.Dst
-		}
 		c.Status |= StatusSrcNAT
 	} else {
-		n.addr = reply.Src
 		c.Status |= StatusDstNAT
 	}
-	n.sport, n.dport = reply.SPort, reply.DPort
+	t.slab.setReply(slot, c, &reply)
 }
 
 // inRange reports whether a tuple's source is one that a range gives

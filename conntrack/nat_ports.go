@@ -1,8 +1,10 @@
 package conntrack
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 
 	"sluice/packet"
 )
@@ -21,14 +23,9 @@ const (
 )
 
 // portKey names all tuples that differ in the port in question: that of the
-// side which a reply is addressed to.
-type portKey struct {
-	src, dst packet.Addr
-	sport    uint16 // the other side's
-	zone     uint16
-	proto    uint8
-	family   uint8
-}
+// side which a reply is addressed to. It is made and compared as words: source,
+// destination, and the other side's port, zone, protocol and family.
+type portKey [5]uint64
 
 type portMap struct {
 	bits [1024]uint64
@@ -36,56 +33,87 @@ type portMap struct {
 	mayExpire int64
 }
 
+// portMaps finds maps by their keys. Every connection that comes or goes asks
+// for its two tuples' maps, nearly always in vain: a table of open addressing
+// that says so from one word.
 type portMaps struct {
-	m map[portKey]*portMap
+	maps  []*portMap
+	keys  []portKey // of maps
+	table []uint64  // a key's hash<<16 | its map's number + 1; 0: free
 }
+
+// portTable is the table's size, twice as many as there may be maps.
+const portTable = 2 * maxMaps
 
 // keyOf gives a tuple's map and bit.
 func keyOf(tu *packet.Tuple, zone uint16) (portKey, uint16) {
-	k := portKey{src: tu.Src, dst: tu.Dst, sport: tu.SPort, zone: zone, proto: tu.Proto, family: tu.Family}
+	w := wordsOfTuple(tu)
+	other, bit := tu.SPort, tu.DPort
 	if tu.Proto == packet.ProtoICMP || tu.Proto == packet.ProtoICMPv6 {
-		k.sport = tu.DPort // type and code; the identifier is what varies
-		return k, tu.SPort
+		other, bit = bit, other // type and code; the identifier is what varies
 	}
-	return k, tu.DPort
+	return portKey{w.src[0], w.src[1], w.dst[0], w.dst[1], uint64(other) | uint64(zone)<<16 | uint64(w.kind)<<32}, bit
 }
 
-// of returns the map for the ports that to's manip may change, if there is
+// hashPortKey digests a key. Who does not know the tracker's cannot choose
+// where it falls.
+func (t *Tracker) hashPortKey(k *portKey) uint64 {
+	k0, k1 := t.key[0], t.key[1]
+	a, b := mum(k[0]^k0, k[1]^k1), mum(k[2]^k0, k[3]^k1)
+	return mum(a+k[4]^k1, b+k0)
+}
+
+// portMap returns the map of a tuple, if there is one, and the tuple's bit.
+func (t *Tracker) portMap(tu *packet.Tuple, zone uint16) (*portMap, uint16) {
+	if len(t.ports.maps) == 0 {
+		return nil, 0
+	}
+	k, bit := keyOf(tu, zone)
+	for h := t.hashPortKey(&k); ; h += 1 << 53 {
+		e := t.ports.table[h>>53]
+		if e == 0 {
+			return nil, 0
+		}
+		if n := uint16(e) - 1; (e^h<<16)>>16 == 0 && t.ports.keys[n] == k {
+			return t.ports.maps[n], bit
+		}
+	}
+}
+
+// mapOf returns the map for the ports that to's manip may change, if there is
 // one. A destination's port is searched without.
-func (ps *portMaps) of(to *packet.Tuple, zone uint16, manip Manip) *portMap {
-	if len(ps.m) == 0 || manip != SrcNAT {
+func (t *Tracker) mapOf(to *packet.Tuple, zone uint16, manip Manip) *portMap {
+	if manip != SrcNAT {
 		return nil
 	}
 	reply := invert(to)
-	k, _ := keyOf(&reply, zone)
-	return ps.m[k]
+	m, _ := t.portMap(&reply, zone)
+	return m
 }
 
-// occupy and free keep the maps up to date with a tuple that has come or gone.
-func (ps *portMaps) occupy(tu *packet.Tuple, zone uint16, expires int64) {
-	k, bit := keyOf(tu, zone)
-	if m := ps.m[k]; m != nil {
+// occupy and vacate keep the maps up to date with a connection's tuple that has
+// come or gone.
+func (t *Tracker) occupy(tu *packet.Tuple, c *Conn) {
+	if m, bit := t.portMap(tu, c.Zone); m != nil {
 		m.bits[bit/64] |= 1 << (bit % 64)
-		m.mayExpire = min(m.mayExpire, expires)
+		m.mayExpire = min(m.mayExpire, t.mayExpire(c))
 	}
 }
 
-func (ps *portMaps) free(tu *packet.Tuple, zone uint16) {
-	k, bit := keyOf(tu, zone)
-	if m := ps.m[k]; m != nil {
+func (t *Tracker) vacate(tu *packet.Tuple, c *Conn) {
+	if m, bit := t.portMap(tu, c.Zone); m != nil {
 		m.bits[bit/64] &^= 1 << (bit % 64)
 	}
 }
 
 // sooner notes that a connection may expire earlier than its map believes.
 func (t *Tracker) sooner(slot uint32, c *Conn) {
-	if len(t.ports.m) == 0 {
+	if len(t.ports.maps) == 0 {
 		return
 	}
 	r := t.reply(slot, c)
 	for _, tu := range [2]*packet.Tuple{&c.Orig, &r} {
-		k, _ := keyOf(tu, c.Zone)
-		if m := t.ports.m[k]; m != nil {
+		if m, _ := t.portMap(tu, c.Zone); m != nil {
 			m.mayExpire = min(m.mayExpire, t.mayExpire(c))
 		}
 	}
@@ -104,17 +132,33 @@ func (t *Tracker) mayExpire(c *Conn) int64 {
 // mapPorts makes a map. It returns nil, and the search goes on without, when
 // there are too many.
 func (t *Tracker) mapPorts(now int64, to *packet.Tuple, zone uint16, manip Manip) *portMap {
-	if manip != SrcNAT || len(t.ports.m) >= maxMaps {
+	if manip != SrcNAT {
 		return nil
 	}
-	if t.ports.m == nil {
-		t.ports.m = map[portKey]*portMap{}
-	}
-	m := new(portMap)
 	reply := invert(to)
 	k, _ := keyOf(&reply, zone)
-	t.ports.m[k] = m
-	t.scan(now, m, *to, zone)
+	m := t.addMap(&k)
+	if m != nil {
+		t.scan(now, m, *to, zone)
+	}
+	return m
+}
+
+// addMap adds an empty map to the table.
+func (t *Tracker) addMap(k *portKey) *portMap {
+	ps := &t.ports
+	if len(ps.maps) >= maxMaps {
+		return nil
+	}
+	if ps.table == nil {
+		ps.table = make([]uint64, portTable)
+	}
+	h := t.hashPortKey(k)
+	for ; ps.table[h>>53] != 0; h += 1 << 53 {
+	}
+	m := new(portMap)
+	ps.maps, ps.keys = append(ps.maps, m), append(ps.keys, *k)
+	ps.table[h>>53] = h<<16 | uint64(len(ps.maps))
 	return m
 }
 
@@ -190,4 +234,39 @@ func (t *Tracker) freeSlowly(now int64, to packet.Tuple, zone uint16, lo, size, 
 		}
 	}
 	return to, manip == DstNAT
+}
+
+// takenIn is taken of a tuple whose ports have a map, or nil. It looks no
+// further than the map where that can tell.
+func (t *Tracker) takenIn(m *portMap, now int64, to *packet.Tuple, zone uint16) bool {
+	if m != nil {
+		p := natPort(to, SrcNAT)
+		if m.bits[p/64]>>(p%64)&1 == 0 {
+			return false
+		}
+		if now < m.mayExpire {
+			t.st.Found++
+			return true
+		}
+	}
+	return t.taken(now, to, zone)
+}
+
+// checkPorts compares the maps with the connections.
+func (t *Tracker) checkPorts() (errs []error) {
+	want := make([][1024]uint64, len(t.ports.maps))
+	for ref, c := range t.Known() {
+		r := t.reply(slotOf(ref), c)
+		for _, tu := range [2]*packet.Tuple{&c.Orig, &r} {
+			if m, bit := t.portMap(tu, c.Zone); m != nil {
+				want[slices.Index(t.ports.maps, m)][bit/64] |= 1 << (bit % 64)
+			}
+		}
+	}
+	for i, m := range t.ports.maps {
+		if m.bits != want[i] {
+			errs = append(errs, fmt.Errorf("map %d of ports is not what the connections occupy", i))
+		}
+	}
+	return errs
 }

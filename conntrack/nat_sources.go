@@ -1,6 +1,10 @@
 package conntrack
 
-import "sluice/packet"
+import (
+	"unsafe"
+
+	"sluice/packet"
+)
 
 // natSources finds translated connections by their source: a client that talks
 // to a second server from the same port keeps its translation (nf_nat_core.c
@@ -11,10 +15,34 @@ type natSources struct {
 	shift uint
 }
 
-func (t *Tracker) sourceHead(tu *packet.Tuple, zone uint16) *uint32 {
-	key := packet.Tuple{Src: tu.Src, SPort: tu.SPort, Proto: tu.Proto, Family: tu.Family}
-	h := (t.Hash(&key) ^ uint64(zone)*0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93
-	return &t.sources.heads[h>>(t.sources.shift&63)]
+// natLinks is a connection's place in its list.
+type natLinks struct {
+	next uint32
+	prev uint32 // listFirst: none; 0: in no list
+	tag  uint32 // of the source, so that others' connections need not be looked at
+}
+
+const listFirst = ^uint32(0)
+
+func (s *slab) link(slot uint32) *natLinks { return sparse(s.mem, &s.links, slot) }
+
+// sourceHead gives the head of a source's list and the source's tag.
+func (t *Tracker) sourceHead(tu *packet.Tuple, zone uint16) (*uint32, uint32) {
+	w := wordsOfTuple(tu)
+	k0, k1 := t.key[0], t.key[1]
+	a := mum(w.src[0]^k0, w.src[1]^k1) + uint64(tu.SPort)*0x9fb21c651e98df25
+	h := mum(a^k1, uint64(w.kind)|uint64(zone)<<16+k0)
+	return &t.sources.heads[h>>(t.sources.shift&63)], uint32(h)
+}
+
+// askSource asks memory for the head of a new connection's list, which a
+// translation is going to need.
+func (t *Tracker) askSource(c *Conn) {
+	if t.sources.heads != nil {
+		head, _ := t.sourceHead(&c.Orig, c.Zone)
+		t.line[0] = uintptr(unsafe.Pointer(head))
+		prefetch(&t.line, 1)
+	}
 }
 
 // linkSource adds a connection. It needs no translation of its own: one that
@@ -26,32 +54,33 @@ func (t *Tracker) linkSource(slot uint32, c *Conn) {
 		}
 		t.sources = natSources{heads: slice[uint32](t.slab.mem, n), shift: shift}
 	}
-	n := t.slab.nat(slot)
-	if n.linked {
+	n := t.slab.link(slot)
+	if n.prev != 0 {
 		return
 	}
-	head := t.sourceHead(&c.Orig, c.Zone)
-	n.next, n.prev, n.linked = *head, 0, true
+	head, tag := t.sourceHead(&c.Orig, c.Zone)
+	n.next, n.prev, n.tag = *head, listFirst, tag
 	if *head != 0 {
-		t.slab.nat(*head).prev = slot
+		t.slab.link(*head).prev = slot
 	}
 	*head = slot
 }
 
 func (t *Tracker) unlinkSource(slot uint32, c *Conn) {
-	n := t.slab.nat(slot)
-	if !n.linked {
+	n := t.slab.link(slot)
+	switch n.prev {
+	case 0:
 		return
-	}
-	if n.prev != 0 {
-		t.slab.nat(n.prev).next = n.next
-	} else {
-		*t.sourceHead(&c.Orig, c.Zone) = n.next
+	case listFirst:
+		head, _ := t.sourceHead(&c.Orig, c.Zone)
+		*head = n.next
+	default:
+		t.slab.link(n.prev).next = n.next
 	}
 	if n.next != 0 {
-		t.slab.nat(n.next).prev = n.prev
+		t.slab.link(n.next).prev = n.prev
 	}
-	*n = natRecord{}
+	*n = natLinks{}
 }
 
 // maxSourceSteps bounds the walk along one list: a client with that many
@@ -64,21 +93,36 @@ func (t *Tracker) sameSource(now int64, tu *packet.Tuple, zone uint16, r *NATRan
 	if t.sources.heads == nil {
 		return packet.Tuple{}, false
 	}
-	slot := *t.sourceHead(tu, zone)
+	head, tag := t.sourceHead(tu, zone)
+	slot := *head
 	for range maxSourceSteps {
 		if slot == 0 {
 			break
 		}
-		c := t.slab.at(slot)
-		if o := &c.Orig; c.Zone == zone && o.Src == tu.Src && o.SPort == tu.SPort && o.Proto == tu.Proto && o.Family == tu.Family && !(c.Status&StatusConfirmed != 0 && t.gone(now, slot, c)) {
-			reply := t.reply(slot, c)
-			to := invert(&reply)
-			to.Dst, to.DPort = tu.Dst, tu.DPort
-			if inRange(&to, r) {
+		n := t.slab.link(slot)
+		if n.tag == tag {
+			if to, ok := t.sourceOf(now, slot, tu, zone); ok && inRange(&to, r) {
 				return to, true
 			}
 		}
-		slot = t.slab.nat(slot).next
+		slot = n.next
 	}
 	return packet.Tuple{}, false
+}
+
+// sourceOf gives tu the source that a connection from the same address and
+// port has behind the translator. It reports false for any other connection.
+func (t *Tracker) sourceOf(now int64, slot uint32, tu *packet.Tuple, zone uint16) (packet.Tuple, bool) {
+	c := t.slab.at(slot)
+	o := &c.Orig
+	if c.Zone != zone || o.Src != tu.Src || o.SPort != tu.SPort || o.Proto != tu.Proto || o.Family != tu.Family {
+		return packet.Tuple{}, false
+	}
+	if c.Status&StatusConfirmed != 0 && t.gone(now, slot, c) {
+		return packet.Tuple{}, false
+	}
+	reply := t.reply(slot, c)
+	to := invert(&reply)
+	to.Dst, to.DPort = tu.Dst, tu.DPort
+	return to, true
 }

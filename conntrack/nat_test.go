@@ -209,8 +209,8 @@ func TestPortMapsForget(t *testing.T) {
 			t.Fatalf("no port for connection %d", n)
 		}
 	}
-	if open(200) != nil || len(b.ports.m) != 1 {
-		t.Fatalf("%d maps; the range is not full", len(b.ports.m))
+	if open(200) != nil || len(b.ports.maps) != 1 {
+		t.Fatalf("%d maps; the range is not full", len(b.ports.maps))
 	}
 	// Established ones live five days; a reset one ten seconds.
 	b.translate(packettest.TCP("10.0.1.7", sAddr, 1000, 80, "R", 1001, 0, ""), 0, nil)

@@ -25,16 +25,17 @@ func (t *Tracker) unique(now int64, slot uint32, c *Conn, cur packet.Tuple, r *N
 	}
 	to := cur
 	t.pickAddr(&to, c.Zone, r, manip)
+	m := t.mapOf(&to, c.Zone, manip)
 	if !r.Random && !r.Hash {
 		if r.HasPort {
-			if p := natPort(&to, manip); p >= r.MinPort && p <= r.MaxPort && (r.MinPort == r.MaxPort || !t.taken(now, &to, c.Zone)) {
+			if p := natPort(&to, manip); p >= r.MinPort && p <= r.MaxPort && (r.MinPort == r.MaxPort || !t.takenIn(m, now, &to, c.Zone)) {
 				return to, true
 			}
-		} else if !t.taken(now, &to, c.Zone) {
+		} else if !t.takenIn(m, now, &to, c.Zone) {
 			return to, true
 		}
 	}
-	return t.freePort(now, to, c.Zone, r, manip)
+	return t.freePort(now, m, to, c.Zone, r, manip)
 }
 
 // natPort is the port that a manip changes; ICMP's identifier is the same on
@@ -188,8 +189,8 @@ func portRange(tu *packet.Tuple, r *NATRange, manip Manip) (lo, size uint32, ok 
 // freePort gives the tuple a port whose reply is free, if any is. Unlike the
 // kernel, which gives up after some hundred tries, it looks at every port. A
 // destination gets the last one tried when none is free: the source may move
-// yet.
-func (t *Tracker) freePort(now int64, to packet.Tuple, zone uint16, r *NATRange, manip Manip) (packet.Tuple, bool) {
+// yet. m is the ports' map, if they have one.
+func (t *Tracker) freePort(now int64, m *portMap, to packet.Tuple, zone uint16, r *NATRange, manip Manip) (packet.Tuple, bool) {
 	lo, size, ok := portRange(&to, r, manip)
 	if !ok {
 		return to, true // as it is; Confirm finds out about a clash
@@ -201,7 +202,7 @@ func (t *Tracker) freePort(now int64, to packet.Tuple, zone uint16, r *NATRange,
 	case r.Random || manip == SrcNAT:
 		off = t.rng.Uint32() & 0xffff
 	}
-	if m := t.ports.of(&to, zone, manip); m != nil {
+	if m != nil {
 		return t.freeInMap(now, m, to, zone, lo, size, off, manip)
 	}
 	// Its neighbours' lines are asked for together: where many are taken, a

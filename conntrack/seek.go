@@ -54,12 +54,19 @@ func (t *Tracker) Fetch(s *Seek, n int) {
 		s.line[i] = uintptr(unsafe.Pointer(t.slab.at(slot)))
 	}
 	prefetch2(&s.line, n)
-	if t.natted != 0 {
+	if len(t.slab.wide) != 0 {
 		for i := range s.slot[:n] {
-			s.line[i] = t.slab.natLine(s.slot[i])
+			s.line[i] = t.slab.wideLine(s.slot[i])
 		}
 		prefetch(&s.line, n)
 	}
+}
+
+// ask asks memory for the line of a hash's bucket, which is going to be needed.
+func (t *Tracker) ask(hash uint64, zone uint16) {
+	i, _ := t.ix.place(hash, zone)
+	t.line[0] = uintptr(unsafe.Pointer(&t.ix.buckets[i]))
+	prefetch(&t.line, 1)
 }
 
 // Candidate returns the connection that lookup i has come to, if it is the
@@ -74,14 +81,23 @@ func (t *Tracker) Candidate(s *Seek, i int, tu *packet.Tuple, zone uint16) (*Con
 	o, p := wordsOfTuple(&c.Orig), wordsOfTuple(tu)
 	// Which direction a packet goes is a coin's toss, which no branch
 	// predictor guesses: both comparisons are made, and none branches.
-	r := *o
-	r.src, r.dst, r.ports = o.dst, o.src, bits.RotateLeft32(o.ports, 16)
+	src, dst, ports := o.dst[0], o.src[0], bits.RotateLeft32(o.ports, 16)
 	if t.natted != 0 {
-		t.slab.natReply(slot, c.Status, &r)
+		status := c.Status
+		if status&natMask != 0 && isWide(c) {
+			return t.wideCandidate(slot, c, tu, zone)
+		}
+		// Where something took an end's place, that.
+		dnat, snat := -uint64(status/StatusDstNAT&1), -uint64(status/StatusSrcNAT&1)
+		addr := uint64(*(*uint32)(unsafe.Pointer(&c.natAddr))) << addrShift
+		src ^= (src ^ addr) & dnat
+		dst ^= (dst ^ addr) & snat
+		ports ^= (ports ^ uint32(o.port)*0x10001) & (uint32(dnat)&srcPort | uint32(snat)&dstPort)
 	}
-	rest := uint64(o.rest^p.rest) | uint64(c.Zone^zone)
-	orig := o.src[0] ^ p.src[0] | o.src[1] ^ p.src[1] | o.dst[0] ^ p.dst[0] | o.dst[1] ^ p.dst[1] | uint64(o.ports^p.ports) | rest
-	reply := r.src[0] ^ p.src[0] | r.src[1] ^ p.src[1] | r.dst[0] ^ p.dst[0] | r.dst[1] ^ p.dst[1] | uint64(r.ports^p.ports) | rest
+	rest := uint64(o.kind^p.kind) | uint64(c.Zone^zone)
+	// Each pair in parentheses: in Go ^ and | bind alike.
+	orig := (o.src[0] ^ p.src[0]) | (o.src[1] ^ p.src[1]) | (o.dst[0] ^ p.dst[0]) | (o.dst[1] ^ p.dst[1]) | uint64(o.ports^p.ports) | rest
+	reply := (src ^ p.src[0]) | (o.dst[1] ^ p.src[1]) | (dst ^ p.dst[0]) | (o.src[1] ^ p.dst[1]) | uint64(ports^p.ports) | rest
 	notOrig, notReply := (orig|-orig)>>63, (reply|-reply)>>63
 	if notOrig&notReply != 0 || slot == 0 {
 		return nil, 0
@@ -89,14 +105,20 @@ func (t *Tracker) Candidate(s *Seek, i int, tu *packet.Tuple, zone uint16) (*Con
 	return c, int(notOrig)
 }
 
-// tupleWords is a tuple as it is compared.
-type tupleWords struct {
-	src, dst [2]uint64
-	ports    uint32 // turned by half: the other direction's
-	rest     uint32
+// wideCandidate is Candidate for a connection whose reply is kept whole.
+func (t *Tracker) wideCandidate(slot uint32, c *Conn, tu *packet.Tuple, zone uint16) (*Conn, int) {
+	dir := 0
+	if c.Orig != *tu {
+		if t.reply(slot, c) != *tu {
+			return nil, 0
+		}
+		dir = 1
+	}
+	if c.Zone != zone {
+		return nil, 0
+	}
+	return c, dir
 }
-
-func wordsOfTuple(t *packet.Tuple) *tupleWords { return (*tupleWords)(unsafe.Pointer(t)) }
 
 // Ref returns a reference to the connection that lookup i has come to.
 func (t *Tracker) Ref(s *Seek, i int) packet.ConnRef {

@@ -91,3 +91,47 @@ func TestSeekAgreesWithFind(t *testing.T) {
 		t.Errorf("%d found, %d left to Find", found, missed)
 	}
 }
+
+// TestCandidateComparesEverything asks for tuples that differ from a
+// connection's in few bits, in places that could make up for one another.
+func TestCandidateComparesEverything(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		tr := New(Config{MaxConns: 4})
+		draw := func(name string) packet.Tuple {
+			tu := packet.Tuple{Proto: packet.ProtoUDP, Family: packet.IPv4}
+			n := 4
+			if rapid.Bool().Draw(rt, name+" wide") {
+				tu.Family, n = packet.IPv6, 16
+			}
+			few := rapid.SampledFrom([]byte{0, 1, 2, 3})
+			for _, i := range []int{0, n - 1} {
+				tu.Src[i], tu.Dst[i] = few.Draw(rt, name), few.Draw(rt, name)
+			}
+			tu.SPort, tu.DPort = uint16(few.Draw(rt, name)), uint16(few.Draw(rt, name))
+			return tu
+		}
+		one := draw("connection")
+		slot, c := tr.slab.get()
+		c.Orig, c.Timeout = one, 1<<60
+		if tr.natted = rapid.IntRange(0, 1).Draw(rt, "others are translated"); tr.Confirm(1, &packet.CT{Conn: tr.slab.ref(slot, c)}) != Accept {
+			rt.Fatal("it was refused")
+		}
+		for _, tu := range []packet.Tuple{draw("packet"), one, invert(&one)} {
+			var s Seek
+			s.slot[0] = slot // whatever the hash says
+			got, dir := tr.Candidate(&s, 0, &tu, 0)
+			switch {
+			case tu == one:
+				if got != c || dir != 0 {
+					rt.Fatalf("%v is not found, or %d", tu, dir)
+				}
+			case tu == invert(&one):
+				if got != c || dir != 1 {
+					rt.Fatalf("the answer %v is not found, or %d", tu, dir)
+				}
+			case got != nil:
+				rt.Fatalf("%v is taken for %v", tu, one)
+			}
+		}
+	})
+}

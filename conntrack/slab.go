@@ -17,54 +17,28 @@ const (
 type slab struct {
 	mem    *arena
 	chunks [][]Conn
-	nats   [][]natRecord // by the same slot; a chunk is made when its first connection is translated
+	wide   [][]wideReply // by the same slot; a chunk is made when the first of its connections needs it
+	links  [][]natLinks  // the same
 	used   uint32        // slots ever used
 	free   uint32        // head of the free list, linked through FlowPos
 	live   int
-	limit  int // connections expected at most; a small table starts small
+	lines  [SeekSize]uintptr // scratch of askFree
+	limit  int               // connections expected at most; a small table starts small
 }
 
 func (s *slab) at(slot uint32) *Conn { return &s.chunks[slot>>chunkBits][slot&(chunkConns-1)] }
 
-// nat returns a slot's record of translation.
-func (s *slab) nat(slot uint32) *natRecord {
+// sparse returns a slot's element of an array that is made by chunks, where
+// they are needed.
+func sparse[T any](mem *arena, chunks *[][]T, slot uint32) *T {
 	i := int(slot >> chunkBits)
-	for i >= len(s.nats) {
-		s.nats = append(s.nats, nil)
+	for i >= len(*chunks) {
+		*chunks = append(*chunks, nil)
 	}
-	if s.nats[i] == nil {
-		s.nats[i] = slice[natRecord](s.mem, chunkConns)
+	if (*chunks)[i] == nil {
+		(*chunks)[i] = slice[T](mem, chunkConns)
 	}
-	return &s.nats[i][slot&(chunkConns-1)]
-}
-
-// natReply turns r, the inverse of a connection's tuple, into its reply, for
-// protocols with ports. It takes no branch on what is translated.
-func (s *slab) natReply(slot, status uint32, r *tupleWords) {
-	i := int(slot >> chunkBits)
-	if i >= len(s.nats) || s.nats[i] == nil {
-		return
-	}
-	n := &s.nats[i][slot&(chunkConns-1)]
-	a := (*[2]uint64)(unsafe.Pointer(&n.addr))
-	ports := *(*uint32)(unsafe.Pointer(&n.sport))
-	dst := -uint64(status / StatusDstNAT & 1)
-	src := -uint64(status/StatusSrcNAT&1) &^ dst
-	any := uint32(dst | src)
-	for w := range a {
-		r.src[w] ^= (r.src[w] ^ a[w]) & dst
-		r.dst[w] ^= (r.dst[w] ^ a[w]) & src
-	}
-	r.ports ^= (r.ports ^ ports) & any
-}
-
-// natLine is where a slot's record of translation is, if anywhere.
-func (s *slab) natLine(slot uint32) uintptr {
-	i := int(slot >> chunkBits)
-	if i >= len(s.nats) || s.nats[i] == nil {
-		return 0
-	}
-	return uintptr(unsafe.Pointer(&s.nats[i][slot&(chunkConns-1)]))
+	return &(*chunks)[i][slot&(chunkConns-1)]
 }
 
 // get returns a zeroed connection.
@@ -74,6 +48,7 @@ func (s *slab) get() (uint32, *Conn) {
 		c := s.at(n)
 		s.free = c.FlowPos
 		*c = Conn{Gen: c.Gen + 1}
+		s.askFree()
 		return n, c
 	}
 	s.used++
@@ -84,6 +59,14 @@ func (s *slab) get() (uint32, *Conn) {
 	c := s.at(n)
 	c.Gen = 1
 	return n, c
+}
+
+// askFree asks memory for the slot that is next to be used: while there are
+// free ones, they lie anywhere.
+func (s *slab) askFree() {
+	c := uintptr(unsafe.Pointer(s.at(s.free)))
+	s.lines[0], s.lines[1] = c, c+128
+	prefetch2(&s.lines, 2)
 }
 
 // grow adds chunk i. A table that will hold few connections starts with a
@@ -106,8 +89,11 @@ func (s *slab) memory() (n int) {
 	for _, c := range s.chunks {
 		n += len(c) * int(unsafe.Sizeof(Conn{}))
 	}
-	for _, r := range s.nats {
-		n += len(r) * int(unsafe.Sizeof(natRecord{}))
+	for _, r := range s.wide {
+		n += len(r) * int(unsafe.Sizeof(wideReply{}))
+	}
+	for _, r := range s.links {
+		n += len(r) * int(unsafe.Sizeof(natLinks{}))
 	}
 	return n
 }

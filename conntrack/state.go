@@ -58,7 +58,7 @@ func (t *Tracker) Ledger() Ledger {
 	}
 	for i := range t.sources.heads {
 		from := len(l.Sources)
-		for n := t.sources.heads[i]; n != 0; n = t.slab.nat(n).next {
+		for n := t.sources.heads[i]; n != 0; n = t.slab.link(n).next {
 			if t.slab.at(n).Status&StatusConfirmed != 0 {
 				l.Sources = append(l.Sources, n)
 			}
@@ -121,6 +121,7 @@ func (t *Tracker) Resume(l Ledger, conns []Saved) error {
 			return fmt.Errorf("connection in slot %d: %w", conns[i].Slot, err)
 		}
 	}
+	t.widen()
 	for i := len(l.Free) - 1; i >= 0; i-- {
 		ref := l.Free[i]
 		slot, gen := slotOf(ref), uint32(ref>>32)
@@ -132,7 +133,7 @@ func (t *Tracker) Resume(l Ledger, conns []Saved) error {
 		t.slab.free = slot
 	}
 	for _, slot := range l.Sources {
-		if slot == 0 || slot > l.Slots || t.slab.at(slot).Status&natDoneMask == 0 || t.slab.nat(slot).linked {
+		if slot == 0 || slot > l.Slots || t.slab.at(slot).Status&natDoneMask == 0 || t.slab.link(slot).prev != 0 {
 			return fmt.Errorf("slot %d is no translated connection's, or comes twice", slot)
 		}
 		t.linkSource(slot, t.slab.at(slot))
@@ -186,11 +187,7 @@ func (t *Tracker) put(s *Saved) error {
 	*at = *c
 	at.Path, at.FlowPos = 0, 0
 	if c.Status&natMask != 0 {
-		n := t.slab.nat(s.Slot)
-		n.addr, n.sport, n.dport = s.Reply.Dst, s.Reply.SPort, s.Reply.DPort
-		if c.Status&StatusDstNAT != 0 {
-			n.addr = s.Reply.Src
-		}
+		t.slab.setReply(s.Slot, at, &s.Reply)
 	}
 	if reply := t.reply(s.Slot, at); reply != s.Reply {
 		return fmt.Errorf("%v does not answer %v", s.Reply, c.Orig)
@@ -255,6 +252,7 @@ func (t *Tracker) ResumeEvents(capacity int, total uint64, kept []Event) error {
 	}
 	t.events.base = total - uint64(len(kept))
 	t.events.total = t.events.base
+	t.events.now = t.ticked
 	for i := range kept {
 		if err := kept[i].Conn.sound(); err != nil {
 			return fmt.Errorf("event %d: %w", t.events.total, err)

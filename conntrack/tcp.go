@@ -2,7 +2,6 @@ package conntrack
 
 import (
 	"encoding/binary"
-	"unsafe"
 
 	"sluice/packet"
 )
@@ -44,11 +43,7 @@ type TCPTrack struct {
 	LastIndex  uint8 // kind of the last segment
 	LastFlags  uint8
 	LastWScale uint8
-	_          uint32
 }
-
-const _ = uint(64 - unsafe.Sizeof(TCPTrack{}))
-const _ = uint(unsafe.Sizeof(TCPTrack{}) - 64)
 
 // segment is what the state machine needs of a TCP header.
 type segment struct {

@@ -36,6 +36,7 @@ type Tracker struct {
 	sources natSources
 	why     Invalid // of the packet that is being found invalid
 	ports   portMaps
+	line    [SeekSize]uintptr // scratch of ask
 
 	extras map[uint32]*extra // of connections with a helper, a master, or a payload that grew; by slot
 	expect expectations
@@ -181,14 +182,16 @@ func (t *Tracker) forget(slot uint32, c *Conn) {
 	t.ended(slot, c)
 	t.ix.remove(t.Hash(&c.Orig), c.Zone, slot)
 	t.lim.leave(c)
-	if c.Status&natMask != 0 || len(t.ports.m) != 0 {
+	if c.Status&natMask != 0 || len(t.ports.maps) != 0 {
 		r := t.reply(slot, c)
 		if c.Status&natMask != 0 {
 			t.ix.remove(t.Hash(&r), c.Zone, slot)
 			t.natted--
 		}
-		t.ports.free(&c.Orig, c.Zone)
-		t.ports.free(&r, c.Zone)
+		if len(t.ports.maps) != 0 {
+			t.vacate(&c.Orig, c)
+			t.vacate(&r, c)
+		}
 	}
 	t.st.Delete++
 }
@@ -250,11 +253,18 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 		return Accept
 	}
 	slot, hash := slotOf(ct.Conn), t.Hash(&c.Orig)
-	if other := t.rival(now, slot, c, hash); other != 0 {
+	reply, rhash := c.Orig, hash
+	if c.Status&natMask != 0 {
+		reply = t.reply(slot, c)
+		rhash = t.Hash(&reply)
+	} else {
+		reply = invert(&reply)
+	}
+	if other := t.rival(now, c, hash, &reply, rhash); other != 0 {
 		o := t.Conn(other)
 		p := c.Orig.Proto
 		clash := p != packet.ProtoTCP && p != packet.ProtoSCTP && o.Orig == c.Orig
-		if clash && (o.Status&natDoneMask == 0 || t.Reply(other) == t.reply(slot, c)) {
+		if clash && (o.Status&natDoneMask == 0 || t.Reply(other) == reply) {
 			t.st.ClashRes++
 			for d := range o.Packets {
 				o.Packets[d] += c.Packets[d]
@@ -278,14 +288,13 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 	c.Status |= StatusConfirmed
 	c.Timeout += now
 	t.ix.insert(hash, c.Zone, slot)
-	if c.Status&natMask != 0 || len(t.ports.m) != 0 {
-		r := t.reply(slot, c)
-		if c.Status&natMask != 0 {
-			t.ix.insert(t.Hash(&r), c.Zone, slot)
-			t.natted++
-		}
-		t.ports.occupy(&c.Orig, c.Zone, t.mayExpire(c))
-		t.ports.occupy(&r, c.Zone, t.mayExpire(c))
+	if c.Status&natMask != 0 {
+		t.ix.insert(rhash, c.Zone, slot)
+		t.natted++
+	}
+	if len(t.ports.maps) != 0 {
+		t.occupy(&c.Orig, c)
+		t.occupy(&reply, c)
 	}
 	t.st.Insert++
 	if t.events != nil || t.set.Timestamp {
@@ -297,15 +306,14 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 // rival finds a connection that has one of a new one's tuples, in either
 // direction. Without translation, one that has the reply has the original,
 // too.
-func (t *Tracker) rival(now int64, slot uint32, c *Conn, hash uint64) packet.ConnRef {
+func (t *Tracker) rival(now int64, c *Conn, hash uint64, reply *packet.Tuple, rhash uint64) packet.ConnRef {
 	if other, _ := t.Lookup(&c.Orig, hash, c.Zone, now); other != 0 {
 		return other
 	}
 	if t.natted == 0 && c.Status&natMask == 0 {
 		return 0
 	}
-	r := t.reply(slot, c)
-	other, _ := t.Lookup(&r, t.Hash(&r), c.Zone, now)
+	other, _ := t.Lookup(reply, rhash, c.Zone, now)
 	return other
 }
 
@@ -445,6 +453,7 @@ func (t *Tracker) Check() (errs []error) {
 		bad("the index names slot %d, which is not confirmed", n)
 	}
 	errs = append(errs, t.checkLimits()...)
+	errs = append(errs, t.checkPorts()...)
 	errs = append(errs, t.expect.check(t.extras)...)
 	if live != t.slab.live {
 		bad("%d slots are in use, %d are counted", live, t.slab.live)

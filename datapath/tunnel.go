@@ -340,14 +340,17 @@ func (prog *program) encIs(t *packet.Tunnel, w *[encWords]uint64) bool {
 		return *w == [encWords]uint64{}
 	}
 	m := &prog.encMask
-	if uint64(t.ID)&m[4]^w[4]|uint64(t.DPort)&m[5]^w[5]|encFamily(t.Family)&m[6]^w[6] != 0 {
+	// Each pair in parentheses: in Go ^ and | bind alike.
+	if (uint64(t.ID)&m[4]^w[4])|(uint64(t.DPort)&m[5]^w[5])|(encFamily(t.Family)&m[6]^w[6]) != 0 {
 		return false
 	}
 	if m[0]|m[1]|m[2]|m[3] == 0 {
 		return true
 	}
 	be := binary.BigEndian
-	return be.Uint64(t.Src[:])&m[0]^w[0]|be.Uint64(t.Src[8:])&m[1]^w[1]|be.Uint64(t.Dst[:])&m[2]^w[2]|be.Uint64(t.Dst[8:])&m[3]^w[3] == 0
+	src := (be.Uint64(t.Src[:])&m[0] ^ w[0]) | (be.Uint64(t.Src[8:])&m[1] ^ w[1])
+	dst := (be.Uint64(t.Dst[:])&m[2] ^ w[2]) | (be.Uint64(t.Dst[8:])&m[3] ^ w[3])
+	return src|dst == 0
 }
 
 // findEnc gathers which of those words any filter looks at.

@@ -164,8 +164,8 @@ func (s *Set) Sync(now int64) {
 	for _, t := range s.all {
 		t.rush = true
 	}
-	s.Tick(now, all) // finishes sweeps of instants gone by
-	s.Tick(now, all) // does the latest one's
+	s.Tick(now, all) // what is under way
+	s.Tick(now, all) // what is due since
 	for _, t := range s.all {
 		t.rush = false
 	}

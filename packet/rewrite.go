@@ -2,6 +2,7 @@ package packet
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unsafe"
 )
 
@@ -19,7 +20,7 @@ const (
 // quoted packet. Headers of another family's address are the caller's
 // mistake. h.Hash is not touched.
 func Rewrite(frame []byte, h *Headers, side int, addr *Addr, port uint16) {
-	if h.rewritePlain(frame, side, addr, port) {
+	if h.RewritePlain(frame, side, *(*uint32)(unsafe.Pointer(addr)), port) {
 		return
 	}
 	ip := frame[h.L3:]
@@ -45,12 +46,15 @@ func Rewrite(frame []byte, h *Headers, side int, addr *Addr, port uint16) {
 	}
 }
 
-// rewritePlain handles what plain found to be an ordinary TCP or UDP packet.
+// RewritePlain is Rewrite for an ordinary TCP or UDP packet over IPv4: it
+// reports false, with nothing done, for any other. addr is the address's four bytes as
+// the machine loads them.
+//
 // One sum serves both checksums. Words are taken as the machine has them, since
 // one's complement sums come out the same in any byte order (RFC 1071, 2.B),
 // and no branch asks for the side, which in an established connection is a
 // coin's toss.
-func (h *Headers) rewritePlain(frame []byte, side int, addr *Addr, port uint16) bool {
+func (h *Headers) RewritePlain(frame []byte, side int, addr uint32, port uint16) bool {
 	if h.Flags&^DontFrag != HasL3|HasL4 || h.L3 != 14 || h.L4 != 34 || h.Tuple.Family != IPv4 {
 		return false
 	}
@@ -66,34 +70,34 @@ func (h *Headers) rewritePlain(frame []byte, side int, addr *Addr, port uint16) 
 	side &= 1
 	b := unsafe.Pointer(unsafe.SliceData(frame))
 	ip := (*uint32)(unsafe.Add(b, 26+4*side))
-	old, new := *ip, *(*uint32)(unsafe.Pointer(addr))
-	*ip = new
-	diff := uint64(^old>>16) + uint64(^old&0xffff) + uint64(new>>16) + uint64(new&0xffff)
-	sum := (*uint16)(unsafe.Add(b, 24))
-	*sum = patched(*sum, diff)
 	l4 := (*uint16)(unsafe.Add(b, 34+2*side))
+	ipSum, l4Sum := (*uint16)(unsafe.Add(b, 24)), (*uint16)(unsafe.Add(b, at))
 	net := netOrder(port)
+	diff := uint64(^*ip) + uint64(addr)
+	*ipSum = patched(*ipSum, diff)
+	*ip = addr
 	diff += uint64(^*l4) + uint64(net)
 	*l4 = net
-	sum = (*uint16)(unsafe.Add(b, at))
-	if h.Proto == ProtoTCP {
-		*sum = patched(*sum, diff)
-	} else if *sum != 0 {
-		if *sum = patched(*sum, diff); *sum == 0 {
-			*sum = 0xffff
+	if sum := patched(*l4Sum, diff); h.Proto == ProtoTCP {
+		*l4Sum = sum
+	} else if *l4Sum != 0 {
+		if sum == 0 {
+			sum = 0xffff
 		}
+		*l4Sum = sum
 	}
-	(*[2]Addr)(unsafe.Pointer(&h.Tuple.Src))[side] = *addr
+	*(*uint32)(unsafe.Add(unsafe.Pointer(&h.Tuple), 16*side)) = addr
 	(*[2]uint16)(unsafe.Pointer(&h.Tuple.SPort))[side] = port
 	return true
 }
 
-// patched is a checksum after a change of a few words (RFC 1624, equation 3).
+// patched is a checksum after a change of a few words of up to 32 bits (RFC
+// 1624, equation 3). A number added to itself turned by half has its folded
+// sum in the upper half, carry included.
 func patched(sum uint16, diff uint64) uint16 {
 	s := uint64(^sum) + diff
-	s = s>>16 + s&0xffff
-	s = s>>16 + s&0xffff
-	return ^uint16(s)
+	w := uint32((s + bits.RotateLeft64(s, 32)) >> 32)
+	return ^uint16((w + bits.RotateLeft32(w, 16)) >> 16)
 }
 
 // rewriteL4 sets a side's port in the transport header b. diff is what the

@@ -162,5 +162,6 @@ func commands() []*cobra.Command {
 		newTCCommand(),
 		newConformCommand(),
 		newBenchCommand(),
+		newSimCommand(),
 	}
 }

@@ -214,12 +214,12 @@ func TestB037_B038_counters(t *testing.T) {
 	}
 }
 
-// TestA142_A145_what_is_carried goes through the reasons for which a packet at
+// TestA142_A143_A144_A145_what_is_carried goes through the reasons for which a packet at
 // ct is software's.
-func TestA142_A145_what_is_carried(t *testing.T) {
+func TestA142_A143_A144_A145_what_is_carried(t *testing.T) {
 	n := card(t, "plain,flows=10")
 	f := flowOf(1)
-	f.Zone, f.Mark, f.Used = 5, 77, 2e9
+	f.Zone, f.Mark, f.Label[3], f.Used = 5, 77, 9, 2e9
 	f.Tuple[1].Dst = packet.Addr{9, 9, 9, 9} // translated
 	f.Idle = 1e9
 	submit(t, n, 2e9, add(f))
@@ -227,7 +227,7 @@ func TestA142_A145_what_is_carried(t *testing.T) {
 		t.Fatal("the flow is not carried")
 	}
 	h := n.headers(&f, 1)
-	if got, dir := n.Find(2e9, 5, nil, &h); got == nil || dir != 1 || got.Mark != 77 || got.Conn != f.Conn || got.Tuple != f.Tuple {
+	if got, dir := n.Find(2e9, 5, nil, &h); got == nil || dir != 1 || got.Mark != 77 || got.Label != f.Label || got.Info(dir) != packet.CTEstablishedReply || got.Conn != f.Conn || got.Tuple != f.Tuple {
 		t.Errorf("%+v", got)
 	}
 	for name, change := range map[string]func(*offload.Flow){

@@ -9,13 +9,13 @@ import (
 // connection's former one at once, too, so that nothing is carried in between.
 func (n *NIC) Submit(now int64, reqs []offload.Request) int {
 	n.advance(now)
-	for i := range reqs {
-		if !n.take(&reqs[i]) {
-			n.n.Turned += uint64(len(reqs) - i)
-			return i
-		}
+	k := 0
+	for k < len(reqs) && n.take(&reqs[k]) {
+		k++
 	}
-	return len(reqs)
+	n.n.Turned += uint64(len(reqs) - k)
+	n.advance(now)
+	return k
 }
 
 func (n *NIC) take(r *offload.Request) bool {
