@@ -19,7 +19,6 @@ type device struct {
 	requests []offload.Request // all that were submitted
 	answers  []offload.Completion
 	batches  int
-	ahead    int // insertions not answered yet
 }
 
 type held struct {

@@ -1,8 +1,6 @@
 package flowtable
 
 import (
-	"math/bits"
-
 	"sluice/offload"
 	"sluice/packet"
 )
@@ -228,6 +226,3 @@ func (t *Table) retell(now int64, budget int) (work int) {
 	}
 	return work
 }
-
-// numbered is how many devices a mask has.
-func numbered(mask uint8) int { return bits.OnesCount8(mask) }

@@ -39,7 +39,7 @@ func (d *device) absorb(e *entry, c *conntrack.Conn, st *offload.FlowStats) {
 	used := max(e.base.Used, min(st.Used, s.now))
 	e.base = *st
 	e.base.Used, e.base.At = used, at
-	if mine(c) && e.held {
+	if mine(c) && !e.gone {
 		if end := used + s.timeout(c); end > c.FlowDeadline {
 			c.FlowDeadline = end
 			if c.Status&conntrack.StatusAssured == 0 {

@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"sluice/conntrack"
+	"sluice/offload"
 	"sluice/packet"
 )
 
@@ -67,8 +68,20 @@ func New(tr *conntrack.Tracker) *Set {
 // Overdue implements conntrack.Owner: a flow that a sweep should have given
 // back by now is given back before anybody takes its connection for alive.
 func (s *Set) Overdue(now int64, ref packet.ConnRef, c *conntrack.Conn) {
-	if t := s.table(c); t != nil && c.FlowFlags&flowLive != 0 {
+	if !mine(c) {
+		return
+	}
+	t := s.table(c)
+	if t == nil || int(c.FlowPos) >= t.flows.len() || t.flows.at(int(c.FlowPos)) != ref {
+		return // another set's
+	}
+	switch {
+	case t.refs > 0:
 		t.expired(c, ref, now)
+	case now >= t.dyingAt:
+		s.n.Flushed++
+		t.unlink(c, ref, offload.Flushed, t.dyingAt)
+		s.handBack(c, t.dyingAt)
 	}
 }
 
