@@ -180,8 +180,10 @@ func (s *Set) judge(c *conntrack.Conn, x *side, now int64) offload.Reason {
 	}
 	switch {
 	case c.Packets[0]+c.Packets[1] < a.MinPackets:
+		x.next = now // as soon as it has had enough, which a comparison tells
 		return offload.Few
 	case c.Bytes[0]+c.Bytes[1] < a.MinBytes:
+		x.next = now
 		return offload.Small
 	case now < x.since+a.MinAge:
 		x.next = min(x.next, x.since+a.MinAge)
