@@ -107,7 +107,7 @@ func (s *Set) Why(ref packet.ConnRef) (offload.Reason, []Where) {
 	case c == nil:
 		return offload.Ended, nil
 	case !mine(c):
-		return outside(c), nil
+		return Outside(c), nil
 	}
 	t := s.table(c)
 	if t == nil || t.devs == 0 {
@@ -153,8 +153,9 @@ func (s *Set) reason(d *device, c *conntrack.Conn, x *side) offload.Reason {
 	return x.why[d.n]
 }
 
-// outside is why a connection is not in the flow table.
-func outside(c *conntrack.Conn) offload.Reason {
+// Outside is why a connection is not in the flow table, as far as the
+// connection tells.
+func Outside(c *conntrack.Conn) offload.Reason {
 	switch c.Orig.Proto {
 	case packet.ProtoTCP, packet.ProtoUDP:
 	case packet.ProtoGRE:

@@ -85,7 +85,7 @@ func (f *Format) AppendJSON(b []byte, e *Entry) []byte {
 	c := e.Conn
 	j := entryJSON{
 		Event: [...]string{"", "new", "update", "destroy", moveName(e.What)}[KindOf(e.What)], Family: familyName(c.Orig.Family),
-		Proto: protoName(c.Orig.Proto), ProtoNum: c.Orig.Proto, Zone: c.Zone, State: e.state(),
+		Proto: ProtoName(c.Orig.Proto), ProtoNum: c.Orig.Proto, Zone: c.Zone, State: e.state(),
 		Original: f.endJSON(&c.Orig, e, 0), Reply: f.endJSON(&e.Reply, e, 1),
 		Status: bitNames(c.Status, statusNames), Mark: c.Mark, ID: e.ID, Use: e.Use, Start: e.Start, Stop: e.Stop, Device: e.Device, Reason: e.Reason,
 	}

@@ -34,7 +34,7 @@ func (f *Format) AppendLine(b []byte, e *Entry) []byte {
 		b = strconv.AppendUint(append(appendPadded(b, familyName(orig.Family)), ' '), uint64(orig.Family), 10)
 		b = append(b, ' ')
 	}
-	b = strconv.AppendUint(append(appendPadded(b, protoName(orig.Proto)), ' '), uint64(orig.Proto), 10)
+	b = strconv.AppendUint(append(appendPadded(b, ProtoName(orig.Proto)), ' '), uint64(orig.Proto), 10)
 	b = append(b, ' ')
 	if s, ok := e.timeout(); ok {
 		b = append(strconv.AppendInt(b, s, 10), ' ')

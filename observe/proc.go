@@ -17,7 +17,8 @@ var protoNames = map[uint8]string{
 	packet.ProtoGRE: "gre", packet.ProtoICMPv6: "icmpv6", packet.ProtoSCTP: "sctp", packet.ProtoUDPLite: "udplite",
 }
 
-func protoName(p uint8) string {
+// ProtoName is a transport protocol's name as nf_conntrack prints it.
+func ProtoName(p uint8) string {
 	if n, ok := protoNames[p]; ok {
 		return n
 	}
@@ -44,7 +45,7 @@ func AppendProc(b []byte, t *conntrack.Tracker, ref packet.ConnRef, now int64) [
 	orig, reply := c.Orig, t.Reply(ref)
 	b = appendPadded(b, familyName(orig.Family))
 	b = strconv.AppendUint(append(b, ' '), uint64(orig.Family), 10)
-	b = appendPadded(append(b, ' '), protoName(orig.Proto))
+	b = appendPadded(append(b, ' '), ProtoName(orig.Proto))
 	b = strconv.AppendUint(append(b, ' '), uint64(orig.Proto), 10)
 	b = append(b, ' ')
 	if c.Status&conntrack.StatusOffload == 0 {

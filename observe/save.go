@@ -33,7 +33,7 @@ func AppendSave(b []byte, e *Entry) []byte {
 	switch orig.Proto {
 	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoUDPLite, packet.ProtoSCTP, packet.ProtoDCCP:
 		b = fmt.Appendf(b, " -p %s --sport %d --dport %d --reply-port-src %d --reply-port-dst %d",
-			protoName(orig.Proto), orig.SPort, orig.DPort, reply.SPort, reply.DPort)
+			ProtoName(orig.Proto), orig.SPort, orig.DPort, reply.SPort, reply.DPort)
 		if s := e.state(); s != "" {
 			b = fmt.Appendf(b, " --state %s", s)
 			if orig.Proto == packet.ProtoSCTP {
@@ -41,7 +41,7 @@ func AppendSave(b []byte, e *Entry) []byte {
 			}
 		}
 	case packet.ProtoICMP, packet.ProtoICMPv6:
-		name := protoName(orig.Proto)
+		name := ProtoName(orig.Proto)
 		b = fmt.Appendf(b, " -p %s --%s-type %d --%s-code %d --%s-id %d", name, name, orig.DPort>>8, name, orig.DPort&0xff, name, orig.SPort)
 	case packet.ProtoGRE:
 		b = fmt.Appendf(b, " -p gre --srckey %d --dstkey %d --reply-key-src %d --reply-key-dst %d", orig.SPort, orig.DPort, reply.SPort, reply.DPort)

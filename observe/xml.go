@@ -86,7 +86,7 @@ func appendWhen(b []byte, ns int64) []byte {
 func appendXMLTuple(b []byte, t *packet.Tuple) []byte {
 	b = fmt.Appendf(b, `<layer3 protonum="%d" protoname="%s"><src>%s</src><dst>%s</dst></layer3>`,
 		t.Family, familyName(t.Family), t.Src.Netip(t.Family), t.Dst.Netip(t.Family))
-	b = fmt.Appendf(b, `<layer4 protonum="%d" protoname="%s">`, t.Proto, protoName(t.Proto))
+	b = fmt.Appendf(b, `<layer4 protonum="%d" protoname="%s">`, t.Proto, ProtoName(t.Proto))
 	switch t.Proto {
 	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoUDPLite, packet.ProtoSCTP, packet.ProtoDCCP:
 		b = fmt.Appendf(b, "<sport>%d</sport><dport>%d</dport>", t.SPort, t.DPort)

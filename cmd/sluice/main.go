@@ -163,5 +163,6 @@ func commands() []*cobra.Command {
 		newConformCommand(),
 		newBenchCommand(),
 		newSimCommand(),
+		newWhyCommand(),
 	}
 }

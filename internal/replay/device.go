@@ -13,6 +13,7 @@ import (
 	"sluice/internal/admission"
 	"sluice/internal/course"
 	"sluice/internal/report"
+	"sluice/internal/state"
 	"sluice/offload"
 	"sluice/policy"
 )
@@ -210,6 +211,35 @@ func addNamed(all []Named, name string, n uint64) []Named {
 		}
 	}
 	return append(all, Named{Name: name, Packets: n})
+}
+
+// savePlaces adds to a state where connections are, for sluice why.
+func (r *runner) savePlaces(s *state.State, o Options) {
+	if len(r.cards) == 0 {
+		return
+	}
+	for i := range r.cards {
+		c := &r.cards[i]
+		d, _ := r.e.Flows().DeviceStats(c.nic)
+		k := state.Card{Name: c.nic.Name(), Profile: c.words, Admit: cmp.Or(o.Admit, "none"), Limit: d.Limit, Held: d.Held}
+		r.e.EachRule(c.nic, func(f *policy.Filter, why *offload.Refusal) {
+			if why != nil {
+				k.Refusals = append(k.Refusals, state.RuleRefusal{Rule: fmt.Sprintf("%s:%d", f.File, f.Line), Reason: why.Reason})
+			}
+		})
+		slices.SortFunc(k.Refusals, func(a, b state.RuleRefusal) int {
+			return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Reason, b.Reason))
+		})
+		s.Cards = append(s.Cards, k)
+	}
+	for ref := range r.e.Tracker().Known() {
+		why, at := r.e.Flows().Why(ref)
+		p := state.Place{Slot: uint32(ref), Reason: uint8(why)}
+		for _, w := range at {
+			p.Devices = append(p.Devices, state.DevicePlace{Device: w.Device, Held: w.Held, Reason: uint8(w.Reason)})
+		}
+		s.Places = append(s.Places, p)
+	}
 }
 
 // offloadText writes it for people.

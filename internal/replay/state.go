@@ -26,6 +26,7 @@ func (r *runner) state(o Options) *state.State {
 		s.Clock.Now, s.Clock.Vector, s.Clock.Empty = 0, 0, true
 	}
 	r.split.save(s, r.Devices)
+	r.savePlaces(s, o)
 	return s
 }
 

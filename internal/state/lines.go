@@ -30,6 +30,8 @@ const (
 	kindRandom  = "random"
 	kindSplit   = "split"
 	kindMAC     = "mac"
+	kindCard    = "device"
+	kindPlace   = "place"
 	kindEnd     = "end"
 )
 

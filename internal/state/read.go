@@ -267,6 +267,16 @@ func (r *reader) minorLine(kind string, get func(any) error) (err error) {
 			err = fmt.Errorf("addresses %q and %q", l.A, l.B)
 		}
 		r.s.Split = append(r.s.Split, l.SplitFlow)
+	case kindCard:
+		var l cardLine
+		err = get(&l)
+		r.s.Cards = append(r.s.Cards, l.Card)
+	case kindPlace:
+		var l placeLine
+		if err = get(&l); err == nil {
+			err = l.check()
+		}
+		r.s.Places = append(r.s.Places, l.Place)
 	case kindMAC:
 		var l macLine
 		err = get(&l)

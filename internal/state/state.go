@@ -29,6 +29,8 @@ type State struct {
 	Random  []byte // of the engine; nil: begin anew
 	Split   []SplitFlow
 	MACs    []SplitMAC
+	Cards   []Card
+	Places  []Place // of connections, when there were devices
 
 	flows *flowtable.Set // after Sync: the tables' owner
 }

@@ -107,6 +107,12 @@ func (s *State) Write(out io.Writer) error {
 	for _, m := range s.MACs {
 		w.line(macLine{kindMAC, m})
 	}
+	for _, c := range s.Cards {
+		w.line(cardLine{kindCard, c})
+	}
+	for _, p := range s.Places {
+		w.line(placeLine{kindPlace, p})
+	}
 	if w.err != nil {
 		return w.err
 	}
