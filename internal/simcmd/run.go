@@ -97,7 +97,7 @@ func (p *plan) run(ctx context.Context, c *candidate, scale float64) (*Run, erro
 	runtime.GC()
 	if err != nil {
 		out.Incomplete = true
-		err = fmt.Errorf("policy %s: stopped after %.3g of %.3g seconds of traffic: %w", c.name, out.Seconds, p.Duration.Seconds(), err)
+		err = fmt.Errorf("policy %s: stopped after %s of %s of traffic: %w", c.name, secondsText(out.Seconds), secondsText(p.Duration.Seconds()), err)
 	}
 	return out, err
 }
