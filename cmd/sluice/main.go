@@ -109,7 +109,7 @@ func flagError(_ *cobra.Command, err error) error {
 	if !errors.As(err, &bad) {
 		return err
 	}
-	want := map[string]string{"uint64": "a whole number from 0 on", "int": "a whole number", "float64": "a number", "bool": "true or false"}[bad.GetFlag().Value.Type()]
+	want := map[string]string{"uint64": "a whole number from 0 on", "int": "a whole number", "float64": "a number", "bool": "true or false", "duration": "a time, such as 20s or 500ms"}[bad.GetFlag().Value.Type()]
 	if want == "" {
 		return err
 	}

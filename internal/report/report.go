@@ -39,7 +39,7 @@ type Sample struct {
 	Held    int // of them in a device
 	Limit   int // what devices can hold; 0: nobody knows
 	Pending int // flows that wait for room
-	Queue   int // insertions that wait to be handed over
+	Queue   int // insertions and removals that wait for their turn, in software or in the device
 }
 
 // Fact is a number with its name.

@@ -72,7 +72,7 @@ func TestPageStandsAlone(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"prefers-color-scheme: dark", "Packets carried by the device", "Bytes carried by the device", "Flows in the device",
-		"Pending: waiting for room", "Queue: waiting to be handed over", "New connections", "Insertions refused", "too few packets", "Elephants and mice", "would forward", "22 M packets/s", "packets, no ct"} {
+		"Pending: waiting for room", "Queue: waiting for their turn", "New connections", "Insertions refused", "too few packets", "Elephants and mice", "would forward", "22 M packets/s", "packets, no ct"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -175,7 +175,7 @@ func (p *Page) occupancy() section {
 		timed(held),
 		timed(plot{title: "Flows in flow tables", y: axis{name: "flows"}, lines: p.each(func(s *Sample) float64 { return float64(s.Flows) })}),
 		timed(plot{title: "Pending: waiting for room", y: axis{name: "flows"}, lines: p.each(func(s *Sample) float64 { return float64(s.Pending) })}),
-		timed(plot{title: "Queue: waiting to be handed over", y: axis{name: "insertions"}, lines: p.each(func(s *Sample) float64 { return float64(s.Queue) })}),
+		timed(plot{title: "Queue: waiting for their turn", y: axis{name: "requests"}, lines: p.each(func(s *Sample) float64 { return float64(s.Queue) })}),
 	}}
 }
 

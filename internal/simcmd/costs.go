@@ -71,15 +71,15 @@ type Forward struct {
 // these packets. Software carries what the device leaves; the device passes
 // all.
 func (c Costs) forward(packets [report.NumTiers]uint64, card bool) Forward {
+	if packets == ([report.NumTiers]uint64{}) {
+		return Forward{}
+	}
 	time := 0.0 // software's, in seconds for each packet of the traffic
 	for t, pps := range map[report.Tier]float64{report.FlowTable: c.FlowTable, report.Tracker: c.Tracker, report.Untracked: c.FlowTable} {
 		time += report.Share(packets, t) / pps
 	}
 	if card && time*c.Device <= 1 {
 		return Forward{c.Device, "device"}
-	}
-	if time == 0 {
-		return Forward{}
 	}
 	return Forward{1 / time, "software"}
 }

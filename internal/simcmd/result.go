@@ -56,7 +56,7 @@ type Run struct {
 
 	HeldMost        int     `json:"held_most"`    // flows in the device
 	PendingMost     int     `json:"pending_most"` // that waited for room
-	QueueMost       int     `json:"queue_most"`   // insertions that waited to be handed over
+	QueueMost       int     `json:"queue_most"`   // requests that waited for their turn
 	Insertions      uint64  `json:"insertions"`
 	InsertionRate   float64 `json:"steady_insertions_per_second"`
 	Evictions       uint64  `json:"evictions"`

@@ -97,7 +97,7 @@ func (p *plan) run(ctx context.Context, c *candidate, scale float64) (*Run, erro
 	runtime.GC()
 	if err != nil {
 		out.Incomplete = true
-		err = fmt.Errorf("policy %s: stopped after %.3g of %.3g seconds of traffic: %w", c.name, out.Seconds, p.Duration.Seconds(), err)
+		err = fmt.Errorf("policy %s: stopped after %s of %s of traffic: %w", c.name, secondsText(out.Seconds), secondsText(p.Duration.Seconds()), err)
 	}
 	return out, err
 }
@@ -193,7 +193,8 @@ func (r *runner) sample(now int64) {
 	s.Conns, s.Flows = tr.Len(), r.e.Flows().Len()
 	if r.card != nil {
 		d, _ := r.e.Flows().DeviceStats(r.card)
-		s.Held, s.Limit, s.Pending, s.Queue = d.Held, d.Limit, d.Pending, d.Queue
+		s.Held, s.Limit, s.Pending = d.Held, d.Limit, d.Pending
+		s.Queue = d.Queue + d.Open[offload.Add] + d.Open[offload.Remove]
 		s.Insertions = d.Added - r.last.Added
 		s.Refusals[unlisted] += d.Unlisted - r.last.Unlisted
 		s.Refusals[firstReason+int(offload.DeviceFull)] += d.Full - r.last.Full

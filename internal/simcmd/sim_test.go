@@ -99,7 +99,7 @@ func TestA189_MoreThanTheDeviceHolds(t *testing.T) {
 }
 
 func TestAdmission(t *testing.T) {
-	t.Run("A192_the_host_sets_the_limit", func(t *testing.T) {
+	t.Run("A192_A202_the_host_sets_the_limit", func(t *testing.T) {
 		r := simulate(t, Options{Workload: "zipf,conns=2000,rate=20k/s,open=2k/s", Device: "plain", Duration: 5 * time.Second, Policies: []string{"none", "max=300"}})
 		if all, some := r.Runs[0].HeldMost, r.Runs[1].HeldMost; all != 2000 || some != 300 {
 			t.Errorf("held %d without a limit and %d with one of 300", all, some)
@@ -120,6 +120,18 @@ func TestAdmission(t *testing.T) {
 			t.Errorf("%d connections of a million packets were inserted", never.Insertions)
 		}
 	})
+	// Where insertions are what is scarce, connections that end before their
+	// turn has come hold up the others; a threshold keeps them out of the queue.
+	t.Run("A195_A197_insertion_rate_is_the_bottleneck", func(t *testing.T) {
+		r := simulate(t, Options{
+			Workload: "web,rate=500/s + elephants,conns=20,rate=5k/s", Device: "plain,flows=1000,rate=100", Duration: 5 * time.Second, Policies: []string{"none", "packets=100"},
+		})
+		none, some := r.Runs[0], r.Runs[1]
+		if some.Insertions < 2*none.Insertions || some.QueueMost*5 > none.QueueMost || some.Steady.DeviceShare < none.Steady.DeviceShare+0.05 {
+			t.Errorf("with a threshold %d insertions, a queue of %d, %.3f in the device; without %d, %d, %.3f",
+				some.Insertions, some.QueueMost, some.Steady.DeviceShare, none.Insertions, none.QueueMost, none.Steady.DeviceShare)
+		}
+	})
 	t.Run("A199_DNS_stays_out", func(t *testing.T) {
 		r := simulate(t, Options{Workload: "dns,rate=1k/s", Device: "plain,oneway=on", Duration: 3 * time.Second, Policies: []string{"none", "never=dns"}})
 		if all, no := r.Runs[0].Insertions, r.Runs[1].Insertions; all < 2900 || no != 0 {
@@ -132,16 +144,41 @@ func TestAdmission(t *testing.T) {
 			t.Errorf("%d insertions, a queue of %d; %d connections are tracked", n.Insertions, n.QueueMost, n.Tracked)
 		}
 	})
+	t.Run("A204_what_the_device_has_lost_is_put_back", func(t *testing.T) {
+		r := simulate(t, Options{Workload: "idle,conns=200,active=200,rate=10k/s", Device: "plain,forget=0.001", Duration: 10 * time.Second})
+		if n := r.Runs[0]; n.Insertions < 220 || n.Steady.DeviceShare < 0.8 {
+			t.Errorf("%d insertions, %.3f in the device", n.Insertions, n.Steady.DeviceShare)
+		}
+	})
 	t.Run("A201_queues_are_bounded", func(t *testing.T) {
 		r := simulate(t, Options{Workload: "web,rate=2k/s", Device: "plain,rate=100,queue=10", Duration: 5 * time.Second, Policies: []string{"queue=50", Off}})
 		n := r.Runs[0]
-		if n.QueueMost > 50 || n.refused("the queue to the device overflowed") == 0 {
+		// The flow table's own, the card's, and removals, which nobody refuses.
+		if n.QueueMost > 50+10+20 || n.refused("the queue to the device overflowed") == 0 {
 			t.Errorf("the queue grew to %d of 50; refused: %v", n.QueueMost, n.Refusals)
 		}
 		if len(n.Dropped) > 0 {
 			t.Errorf("packets were dropped: %v", n.Dropped)
 		}
 	})
+}
+
+// A flood of SYNs takes nothing from established connections: neither their
+// place in the device nor, with the table full, in the tracker.
+func TestA200_A201_FloodLeavesEstablishedConnections(t *testing.T) {
+	r := simulate(t, Options{
+		Workload: "idle,conns=500,active=500,rate=20k/s + synflood,rate=20k/s,start=10s", Device: "plain,flows=1000", Duration: 20 * time.Second, Settle: 11 * time.Second,
+		Policies: []string{"none", "lru"}, Sysctls: []string{"nf_conntrack_max=20000"},
+	})
+	for _, n := range r.Runs {
+		// In the steady part every second packet is a SYN.
+		if n.Steady.DeviceShare < 0.495 || n.Insertions != 500 || n.Evictions != 0 {
+			t.Errorf("%s: the device carries %.3f of packets; %d insertions, %d evictions", n.Policy, n.Steady.DeviceShare, n.Insertions, n.Evictions)
+		}
+		if n.TrackerRefused+n.TrackerReplaced == 0 || n.Tracked > 20_000 {
+			t.Errorf("%s: the tracker is not full: %d connections, %d refused, %d replaced", n.Policy, n.Tracked, n.TrackerRefused, n.TrackerReplaced)
+		}
+	}
 }
 
 // One-way streams are a device's only if it can.
@@ -330,6 +367,7 @@ func TestForward(t *testing.T) {
 		{[4]uint64{90, 0, 10, 0}, true, Forward{10e6, "software"}},
 		{[4]uint64{90, 10, 0, 0}, true, Forward{20e6, "device"}},
 		{[4]uint64{}, false, Forward{}},
+		{[4]uint64{}, true, Forward{}},
 	} {
 		got := c.forward(k.packets, k.card)
 		if got.Bound != k.want.Bound || got.PacketsPerSecond < k.want.PacketsPerSecond*0.999 || got.PacketsPerSecond > k.want.PacketsPerSecond*1.001 {

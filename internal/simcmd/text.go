@@ -39,7 +39,7 @@ func (r *Result) WriteText(w io.Writer) error {
 	fmt.Fprintf(b, "Packets by who carried them, from second %s on:\n", strings.TrimSuffix(secondsText(r.SteadyFrom), " s"))
 	rows := [][]string{{"policy", "device", "flow table", "tracker", "insertions/s", "would forward"}}
 	for _, n := range r.Runs {
-		rows = append(rows, []string{r.name(n), percent(n.Steady.DeviceShare), n.Steady.share(n.Steady.FlowTable), n.Steady.share(n.Steady.Tracker), number(n.InsertionRate), n.Forward.String()})
+		rows = append(rows, []string{r.name(n), n.Steady.share(n.Steady.Device), n.Steady.share(n.Steady.FlowTable), n.Steady.share(n.Steady.Tracker), number(n.InsertionRate), n.Forward.String()})
 	}
 	grid(b, rows)
 	fmt.Fprintln(b, "From the beginning:")
@@ -49,7 +49,7 @@ func (r *Result) WriteText(w io.Writer) error {
 		for _, c := range n.Refusals {
 			refused += c.Count
 		}
-		rows = append(rows, []string{r.name(n), percent(n.Whole.DeviceShare), fmt.Sprint(n.HeldMost), fmt.Sprint(n.PendingMost), fmt.Sprint(n.QueueMost), fmt.Sprint(n.Insertions), fmt.Sprint(n.Evictions), fmt.Sprint(refused)})
+		rows = append(rows, []string{r.name(n), n.Whole.share(n.Whole.Device), fmt.Sprint(n.HeldMost), fmt.Sprint(n.PendingMost), fmt.Sprint(n.QueueMost), fmt.Sprint(n.Insertions), fmt.Sprint(n.Evictions), fmt.Sprint(refused)})
 	}
 	grid(b, rows)
 	r.named(b, "attempts that came to nothing", func(n *Run) []Named { return n.Refusals })
@@ -131,7 +131,10 @@ func grid(b io.Writer, rows [][]string) {
 
 func (t *Tiers) share(c Count) string {
 	sum := t.Device.Packets + t.FlowTable.Packets + t.Tracker.Packets + t.Untracked.Packets
-	return percent(float64(c.Packets) / float64(max(sum, 1)))
+	if sum == 0 {
+		return "-"
+	}
+	return percent(float64(c.Packets) / float64(sum))
 }
 
 func percent(v float64) string { return strconv.FormatFloat(v*100, 'f', 1, 64) + " %" }
@@ -167,7 +170,7 @@ func (n *Run) facts() []report.Fact {
 		refused += c.Count
 	}
 	return []report.Fact{
-		{Name: "packets, device, steady", Value: percent(n.Steady.DeviceShare)},
+		{Name: "packets, device, steady", Value: n.Steady.share(n.Steady.Device)},
 		{Name: "would forward", Value: n.Forward.String()},
 		{Name: "packets", Value: fmt.Sprint(n.Packets)},
 		{Name: "connections", Value: fmt.Sprint(n.Connections)},
