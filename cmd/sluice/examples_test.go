@@ -79,6 +79,7 @@ func TestExamplesRun(t *testing.T) {
 	if err := os.WriteFile("case.json", []byte(c), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	exec(t, "replay", "policy.tc", "--in", "uplink_rep=http.pcap", "--split", "src=192.0.2.80:vf0_rep", "--state", "replay.state")
 	var walk func(cmd *cobra.Command)
 	walk = func(cmd *cobra.Command) {
 		for _, l := range exampleLines(cmd) {

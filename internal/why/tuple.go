@@ -36,7 +36,7 @@ var protocols = map[string]uint8{
 // each kind counts and others are passed over.
 func Parse(words []string) (q Query, err error) {
 	var src, dst end
-	table := false
+	table := slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "=") })
 	seen := map[string]bool{}
 	for i := 0; i < len(words); i++ {
 		w := strings.TrimSuffix(words[i], ",")
@@ -53,7 +53,6 @@ func Parse(words []string) (q Query, err error) {
 		case isKey && seen[key]:
 		case isKey:
 			seen[key] = true
-			table = true
 			switch key {
 			case "src":
 				src.addr, err = netip.ParseAddr(value)
@@ -66,12 +65,8 @@ func Parse(words []string) (q Query, err error) {
 			case "zone":
 				err = q.setZone(value)
 			}
-		case table, w == "ipv4", w == "ipv6", slices.ContainsFunc([]byte(w), func(c byte) bool { return c == '[' }) && !strings.Contains(w, ":"):
-			// The rest of a table's line: states, numbers, flags.
+		case table: // states, numbers, flags
 		default:
-			if _, err := strconv.ParseUint(w, 10, 32); err == nil && i > 0 {
-				continue // a table's protocol number or timeout
-			}
 			var e end
 			if e, err = parseEnd(w); err == nil {
 				q.ends = append(q.ends, e)
