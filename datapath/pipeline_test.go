@@ -1,7 +1,6 @@
 package datapath_test
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -75,25 +74,6 @@ func (d *mirrorDevice) Carried(now int64, f *offload.Flow, dir int, bytes uint64
 
 // apart is what may differ: which tier has counted.
 var apart = regexp.MustCompile(`HW(Packets|Bytes):\d+|Hits:\d+`)
-
-// differences lists the lines that differ.
-func differences(want, got string) string {
-	var out strings.Builder
-	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
-	for i := range max(len(w), len(g)) {
-		a, b := "", ""
-		if i < len(w) {
-			a = w[i]
-		}
-		if i < len(g) {
-			b = g[i]
-		}
-		if a != b {
-			fmt.Fprintf(&out, "software: %s\n    here: %s\n", a, b)
-		}
-	}
-	return out.String()
-}
 
 // devicePolicies are policies that a device can do a part of: several ct
 // actions in a row, NAT in either zone, mirrors, edits, drops, what only
@@ -169,7 +149,7 @@ func TestI1_I2_pipeline_changes_nothing(t *testing.T) {
 		d := attachMirror(hard, fromStart, holds)
 		want, got := apart.ReplaceAllString(seen(soft, in, 0, ""), ""), apart.ReplaceAllString(seen(hard, in, 0, ""), "")
 		if want != got {
-			rt.Fatalf("with a device (%+v):\n%s", d.pl.Stats(), differences(want, got))
+			rt.Fatalf("with a device (%+v):\n%s", d.pl.Stats(), datapathtest.Differences(want, got))
 		}
 		s := d.pl.Stats()
 		n.Packets += s.Packets

@@ -108,7 +108,8 @@ func (r *Recorder) sample(now int64) {
 		s.Held += d.Held
 		s.Limit += d.Limit
 		s.Pending += d.Pending
-		s.Queue += d.Queue
+		// What a slow card has taken and not done yet waits, too.
+		s.Queue += d.Queue + d.Open[offload.Add] + d.Open[offload.Remove]
 		s.Insertions += d.Added - last.Added
 		s.Refusals[unlisted] += d.Unlisted - last.Unlisted
 		s.Refusals[firstReason+int(offload.DeviceFull)] += d.Full - last.Full

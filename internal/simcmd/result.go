@@ -2,7 +2,6 @@ package simcmd
 
 import (
 	"sluice/internal/report"
-	"sluice/offload"
 )
 
 // Result is what a simulation found.
@@ -77,17 +76,3 @@ func tiersOf(s *report.Sample) Tiers {
 	c := func(t report.Tier) Count { return Count{s.Packets[t], s.Bytes[t]} }
 	return Tiers{c(report.Device), c(report.FlowTable), c(report.Tracker), c(report.Untracked), report.Share(s.Packets, report.Device)}
 }
-
-// reasons are why an insertion came to nothing, for report.Run.
-var reasons = func() []string {
-	r := []string{"no place on the list of flows that wait"}
-	for i := range offload.NumReasons {
-		r = append(r, offload.Reason(i).String())
-	}
-	return r
-}()
-
-const (
-	unlisted = iota
-	firstReason
-)

@@ -9,8 +9,8 @@ import (
 	"sluice/conntrack"
 	"sluice/datapath"
 	"sluice/driver/sim"
-	"sluice/flowtable"
 	"sluice/internal/admission"
+	"sluice/internal/course"
 	"sluice/internal/report"
 	"sluice/internal/workload"
 	"sluice/offload"
@@ -61,11 +61,6 @@ func Simulate(ctx context.Context, o Options) (*Result, error) {
 	return r, err
 }
 
-// tiers are datapath's in report's order.
-var tiers = [datapath.NumTiers]report.Tier{
-	datapath.TierNone: report.Untracked, datapath.TierDevice: report.Device, datapath.TierFlow: report.FlowTable, datapath.TierTracker: report.Tracker,
-}
-
 // runner is one run under way.
 type runner struct {
 	p    *plan
@@ -75,10 +70,8 @@ type runner struct {
 	v    packet.Vector
 	out  *Run
 
-	every, next int64 // between samples, and the next one
-	cur         report.Sample
-	last        flowtable.DeviceStats // at the last sample
-	conns       uint64                // likewise: made by the tracker
+	every  int64 // between samples
+	course *course.Recorder
 }
 
 // run simulates one policy.
@@ -134,9 +127,12 @@ func (p *plan) newRunner(c *candidate, scale float64) (*runner, error) {
 	}
 	r.gen = workload.New(workload.Config{Parts: workload.Scale(p.parts, scale), Duration: int64(p.Duration), Seed: p.Seed, Start: begin, Devs: devs})
 	r.every = max(int64(p.Duration)/samples, 1)
-	r.next = begin + r.every
-	r.cur.Refusals = make([]uint64, len(reasons))
-	r.out.page = report.Run{Name: c.name, Reasons: reasons}
+	var cards []offload.Driver
+	if r.card != nil {
+		cards = append(cards, r.card)
+	}
+	r.course = course.New(r.e, cards, begin, r.every)
+	r.out.page = report.Run{Name: c.name, Reasons: course.Reasons}
 	return r, nil
 }
 
@@ -154,71 +150,40 @@ func (r *runner) traffic(ctx context.Context, show *progress) error {
 			}
 			show.show(time.Duration(r.gen.Now()), r.out.Packets, r.e.Tracker().Len())
 		}
-		for v.Now >= r.next {
-			r.sample(r.next)
-			r.next += r.every
-		}
+		r.course.Advance(v.Now)
 		r.e.Tick(v.Now)
 		for i := range v.N {
 			size[i] = uint32(len(v.Frame[i]))
 		}
 		r.e.Process(v)
 		for i := range v.N {
-			t := tiers[r.e.Tier(i)]
-			r.cur.Packets[t]++
-			r.cur.Bytes[t] += uint64(size[i])
+			r.course.Count(r.e.Tier(i), uint64(size[i]))
 			r.out.Bytes += uint64(size[i])
 		}
 		r.out.Packets += uint64(v.N)
 	}
-	r.sample(begin + r.gen.Now())
 	return nil
 }
 
-// sample ends a stretch of time.
-func (r *runner) sample(now int64) {
-	s := &r.cur
-	s.At = now - begin
-	if n := len(r.out.page.Samples); n > 0 {
-		s.Length = s.At - r.out.page.Samples[n-1].At
-	} else {
-		s.Length = s.At
+// evictions is how many flows have made room for others.
+func (r *runner) evictions() uint64 {
+	if r.card == nil {
+		return 0
 	}
-	if s.Length <= 0 {
-		return
-	}
-	tr := r.e.Tracker()
-	made := tr.Stats().Insert
-	s.NewConns, r.conns = made-r.conns, made
-	s.Conns, s.Flows = tr.Len(), r.e.Flows().Len()
-	if r.card != nil {
-		d, _ := r.e.Flows().DeviceStats(r.card)
-		s.Held, s.Limit, s.Pending = d.Held, d.Limit, d.Pending
-		s.Queue = d.Queue + d.Open[offload.Add] + d.Open[offload.Remove]
-		s.Insertions = d.Added - r.last.Added
-		s.Refusals[unlisted] += d.Unlisted - r.last.Unlisted
-		s.Refusals[firstReason+int(offload.DeviceFull)] += d.Full - r.last.Full
-		s.Refusals[firstReason+int(offload.Fault)] += d.Failed - r.last.Failed
-		s.Refusals[firstReason+int(offload.QueueFull)] += d.Dropped - r.last.Dropped
-		for i := range offload.NumReasons {
-			s.Refusals[firstReason+i] += d.Refused[i] - r.last.Refused[i] + d.Declined[i] - r.last.Declined[i]
-		}
-		r.last = d
-	}
-	r.out.page.Samples = append(r.out.page.Samples, *s)
-	r.cur = report.Sample{Refusals: make([]uint64, len(reasons))}
+	d, _ := r.e.Flows().DeviceStats(r.card)
+	return d.Evicted
 }
 
 // finish adds everything up.
 func (r *runner) finish() {
 	o := r.out
-	r.sample(begin + r.gen.Now()) // of what was cut short
+	o.page.Samples = r.course.Finish(begin + r.gen.Now())
 	o.Seconds = float64(r.gen.Now()) / 1e9
 	for _, s := range r.gen.Stats() {
 		o.Connections += s.Conns
 	}
 	whole := o.page.Total()
-	rest := report.Run{Reasons: reasons}
+	rest := report.Run{Reasons: course.Reasons}
 	for _, s := range o.page.Samples {
 		o.HeldMost, o.PendingMost, o.QueueMost = max(o.HeldMost, s.Held), max(o.PendingMost, s.Pending), max(o.QueueMost, s.Queue)
 		if s.At-s.Length >= int64(r.p.Settle)-r.every/2 {
@@ -231,10 +196,10 @@ func (r *runner) finish() {
 	}
 	o.Whole, o.Steady = tiersOf(&whole), tiersOf(&steady)
 	o.Forward = r.p.Costs.forward(steady.Packets, r.card != nil)
-	o.Insertions, o.Evictions = whole.Insertions, r.last.Evicted
+	o.Insertions, o.Evictions = whole.Insertions, r.evictions()
 	for i, n := range whole.Refusals {
 		if n > 0 {
-			o.Refusals = append(o.Refusals, Named{reasons[i], n})
+			o.Refusals = append(o.Refusals, Named{course.Reasons[i], n})
 		}
 	}
 	if r.card != nil {
