@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"time"
 
+	"sluice/flowtable"
 	"sluice/packet"
 )
 
@@ -15,7 +16,8 @@ const agingTick = int64(256_000)
 // Aging measures maintenance over a table whose connections are all in the
 // flow table: ticks through twice the flow table's timeout, in which half of
 // the connections are used and half are given back for their idleness. The
-// work is spread; the longest tick is what a packet may have to wait.
+// flow tables sample, as they should with millions of flows. The work is
+// spread; the longest tick is what a packet may have to wait.
 func Aging(o Options) (Result, error) {
 	r, err := newRig(o.Conns)
 	if err != nil {
@@ -27,6 +29,7 @@ func Aging(o Options) (Result, error) {
 	if err := r.speak(o.Conns); err != nil {
 		return Result{}, err
 	}
+	r.eng.Flows().Age(flowtable.Sample)
 	rng := rand.New(rand.NewPCG(o.Seed, 7))
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -17,5 +17,6 @@ var All = []Benchmark{
 	{"vxlan", "packets of established connections that come out of a tunnel, beside\nthe same without", VXLAN},
 	{"rules", "like new, behind 10,000 filters of 8 masks in each of two chains, beside\nthe same without", Rules},
 	{"mixed", "nine packets of ten of established connections (Zipf), the tenth opens a\nconnection or resets one", Mixed},
+	{"flood", "established packets while a tenth as many SYNs that nobody answers fill the\ntable, beside the same without", Flood},
 	{"aging", "maintenance while half of the connections are used and half expire", Aging},
 }
