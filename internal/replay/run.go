@@ -108,6 +108,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.StateOut != "" {
+		if err := state.CheckTarget(o.StateOut); err != nil {
+			return nil, fmt.Errorf("--state: %w", err)
+		}
+	}
 	devs, split, err := places(p, &o)
 	if err != nil {
 		return nil, err
