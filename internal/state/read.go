@@ -13,6 +13,7 @@ import (
 
 	"sluice/conntrack"
 	"sluice/packet"
+	"sluice/packet/frag"
 )
 
 // Error says where a state is wrong.
@@ -260,6 +261,20 @@ func (r *reader) minorLine(kind string, get func(any) error) (err error) {
 		var l randomLine
 		if err = get(&l); err == nil {
 			r.s.Random, err = hex.DecodeString(l.PCG)
+		}
+	case kindFragments:
+		var l fragmentsLine
+		err = get(&l)
+		r.s.Fragments = &frag.Saved{Random: l.Random}
+	case kindPacket:
+		var l packetLine
+		if err = get(&l); err == nil {
+			err = r.s.packet(&l)
+		}
+	case kindFragment:
+		var l fragmentLine
+		if err = get(&l); err == nil {
+			err = r.s.fragment(&l)
 		}
 	case kindSplit:
 		var l splitLine

@@ -98,6 +98,9 @@ func (s *State) Write(out io.Writer) error {
 	if s.Random != nil {
 		w.line(randomLine{kindRandom, hex.EncodeToString(s.Random)})
 	}
+	if s.Fragments != nil {
+		w.fragments(s.Fragments, s.Devices)
+	}
 	for _, f := range s.Split {
 		w.line(splitLine{kindSplit, f})
 	}
