@@ -172,6 +172,7 @@ func (p *ctParse) natFlags() {
 		if p.ct.NATRandom && p.ct.NATHash {
 			p.fail("ct: nat random and hash can't be used together", "one of random and hash")
 		}
+		p.note(p.i, fmt.Sprintf("%q after nat is Open vSwitch's word: tc and its action in Linux have none and refuse the line", p.text()), "")
 		p.skip()
 	}
 }
