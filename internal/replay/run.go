@@ -503,7 +503,9 @@ func (r *runner) flush() error {
 			}
 		}
 		r.states[uint8(state)].add(n)
-		if reason := v.Reason[i]; reason != datapath.ReasonNone {
+		if reason := v.Reason[i]; v.Verdict[i] == packet.Stolen {
+			r.stolen[reason].add(n)
+		} else if reason != datapath.ReasonNone {
 			r.reasons[reason].add(n)
 		}
 		for _, c := range r.e.Copies(i) {
