@@ -47,10 +47,10 @@ func (p *pkt) track(a *action) policy.Control {
 			return p.ctDrop(a, reason)
 		}
 	}
-	if ct.Conn != 0 && !p.help(par, cached || p.flowHit) {
-		return p.ctDrop(a, ReasonCTHelper)
-	}
 	if ct.Conn != 0 {
+		if reason := p.help(par, cached || p.flowHit); reason != ReasonNone {
+			return p.ctDrop(a, reason)
+		}
 		if par.Commit {
 			if r := p.commit(par); r != conntrack.Accept {
 				return p.ctDrop(a, ctReasons[r])
@@ -68,8 +68,9 @@ func (p *pkt) track(a *action) policy.Control {
 }
 
 // help gives a connection that is about to be committed its helper, and lets
-// the helper of a connection read the packet, once.
-func (p *pkt) help(par *ctParams, seen bool) bool {
+// the helper of a connection read the packet, once. It returns the reason if the
+// packet cannot go on.
+func (p *pkt) help(par *ctParams, seen bool) uint8 {
 	e, ct := p.e, &p.m.CT
 	c := e.tr.Conn(ct.Conn)
 	confirmed := c.Status&conntrack.StatusConfirmed != 0
@@ -77,21 +78,24 @@ func (p *pkt) help(par *ctParams, seen bool) bool {
 		e.tr.SetHelper(ct.Conn, par.help, par.fam)
 	}
 	if c.Status&conntrack.StatusHelper == 0 || confirmed && seen || !confirmed && !par.Commit {
-		return true
+		return ReasonNone
 	}
 	// What actions count is the packet's length as it came in, whatever
 	// becomes of it (qdisc_skb_cb's pkt_len).
 	room := e.v.Arena.Alloc(len(p.frame) + conntrack.MaxGrowth)
 	if room == nil || !p.own(0) {
-		return false
+		return ReasonNoMemory
 	}
-	was := p.frame
+	was, helper := p.frame, e.tr.HelperOf(ct.Conn)
 	frame, ok := e.tr.Help(p.now, was, room, p.h, ct)
 	if &frame[0] != &was[0] {
 		p.base, p.front = frame, 0
 	}
 	p.frame = frame
-	return ok
+	if !ok {
+		return helperReasons[helper]
+	}
+	return ReasonNone
 }
 
 // translate rewrites the packet as its connection asks for, and gives a new

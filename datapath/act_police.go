@@ -83,6 +83,15 @@ func (e *Engine) policer(a *policy.Action, now int64) *policer {
 	return p
 }
 
+// restore goes on with what another engine's bucket had left.
+func (b *policer) restore(s *Bucket) {
+	if s.At > b.at { // loaded at the time reached: nothing was counted later
+		return
+	}
+	left := func(tokens, most int64) int64 { return max(0, min(tokens, most)) }
+	b.at, b.toks, b.ptoks, b.pkttoks = s.At, left(s.Bytes, b.burst), left(s.Peak, b.pburst), left(s.Packet, b.kburst)
+}
+
 // police lets a packet pass as long as there are tokens (tcf_police_act).
 func (p *pkt) police(a *action) (policy.Control, int32) {
 	s := &p.e.counters.slots[a.stat]

@@ -32,6 +32,14 @@ func (p *pkt) defrag(zone uint16) uint8 {
 	return ReasonNone
 }
 
+// SaveFragments returns what waits at time now. Its devices are the policy's
+// by number.
+func (e *Engine) SaveFragments(now int64) frag.Saved { return e.frags.Save(now) }
+
+// RestoreFragments goes on with what another engine has held, before the first
+// packet.
+func (e *Engine) RestoreFragments(s frag.Saved) error { return e.frags.Restore(s) }
+
 // parse finds the headers of a frame that took the packet's place, with the
 // same link layer.
 func (p *pkt) parse() {

@@ -21,7 +21,9 @@ const (
 	ReasonCTZoneLimit           // the zone has all the connections that it may have
 	ReasonCTSourceLimit         // the source has
 	ReasonCTSourceRate          // the source begins connections too fast
-	ReasonCTHelper              // a helper cannot keep track of what the packet announces
+	ReasonCTHelperFTP           // a helper cannot keep track of what the packet announces, or the packet is not what it says
+	ReasonCTHelperTFTP          // likewise
+	ReasonCTHelperSIP           // likewise
 	ReasonEgress                // an egress filter said drop
 	ReasonNoChain               // goto chain in an action without one
 	ReasonTunnelTruncated       // a tunnel's header, or what is in it, is cut off
@@ -77,7 +79,9 @@ var reasonNames = [numReasons]string{
 	ReasonCTZoneLimit:     "ct: zone limit",
 	ReasonCTSourceLimit:   "ct: source limit",
 	ReasonCTSourceRate:    "ct: source rate",
-	ReasonCTHelper:        "ct: refused by helper",
+	ReasonCTHelperFTP:     "ct: refused by helper ftp",
+	ReasonCTHelperTFTP:    "ct: refused by helper tftp",
+	ReasonCTHelperSIP:     "ct: refused by helper sip",
 	ReasonEgress:          "egress drop action",
 	ReasonNoChain:         "goto without chain",
 	ReasonTunnelTruncated: "tunnel: truncated",
@@ -125,4 +129,9 @@ var ctReasons = [conntrack.NumResults]uint8{
 	conntrack.DropZoneLimit:    ReasonCTZoneLimit,
 	conntrack.DropSourceStates: ReasonCTSourceLimit,
 	conntrack.DropSourceRate:   ReasonCTSourceRate,
+}
+
+// helperReasons names what a helper does not let through.
+var helperReasons = [...]uint8{
+	conntrack.FTP: ReasonCTHelperFTP, conntrack.TFTP: ReasonCTHelperTFTP, conntrack.SIP: ReasonCTHelperSIP, conntrack.SIPTCP: ReasonCTHelperSIP,
 }

@@ -15,13 +15,24 @@ type ActionState struct {
 	Index     uint32
 	Stats     policy.Stats
 	GactTurns uint32 // gact determ: packets so far
+	Bucket    Bucket
+}
+
+// Bucket is what a police action has left: nanoseconds of its rates.
+type Bucket struct {
+	At                  int64 // when tokens were last counted
+	Bytes, Peak, Packet int64
 }
 
 // SaveActions returns the counters of all instances by kind and index.
 func (e *Engine) SaveActions() []ActionState {
 	var out []ActionState
 	for a, i := range e.counters.of {
-		out = append(out, ActionState{a.Kind, a.Index, e.counters.stats(a), e.counters.slots[i].determ})
+		s := ActionState{Kind: a.Kind, Index: a.Index, Stats: e.counters.stats(a), GactTurns: e.counters.slots[i].determ}
+		if p := e.policers[a]; p != nil {
+			s.Bucket = Bucket{p.at, p.toks, p.ptoks, p.pkttoks}
+		}
+		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b ActionState) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Index, b.Index))
@@ -29,21 +40,25 @@ func (e *Engine) SaveActions() []ActionState {
 	return out
 }
 
-// RestoreActions sets the counters of those instances that the policy has.
+// RestoreActions sets the counters of those instances that the policy has. A
+// bucket that has become smaller is full at the most.
 func (e *Engine) RestoreActions(saved []ActionState) {
 	type id struct {
 		kind  string
 		index uint32
 	}
-	slot := map[id]uint32{}
-	for a, i := range e.counters.of {
-		slot[id{a.Kind, a.Index}] = i
+	action := map[id]*policy.Action{}
+	for a := range e.counters.of {
+		action[id{a.Kind, a.Index}] = a
 	}
 	for _, s := range saved {
-		if i, ok := slot[id{s.Kind, s.Index}]; ok {
-			c := &e.counters.slots[i]
+		if a := action[id{s.Kind, s.Index}]; a != nil {
+			c := &e.counters.slots[e.counters.of[a]]
 			c.packets, c.bytes, c.drops, c.overlimits = s.Stats.Packets, s.Stats.Bytes, s.Stats.Drops, s.Stats.Overlimits
 			c.installed, c.first, c.last, c.determ = s.Stats.Installed, s.Stats.FirstUsed, s.Stats.LastUsed, s.GactTurns
+			if p := e.policers[a]; p != nil && s.Bucket != (Bucket{}) {
+				p.restore(&s.Bucket)
+			}
 		}
 	}
 }

@@ -23,8 +23,8 @@ func TestScene(t *testing.T) {
 
 	var (
 		frames  [2]int
-		payload int // bytes of HTTP from the server
-		fin     int
+		payload int                    // bytes of HTTP from the server
+		fin     = map[[2]uint32]bool{} // by source port and number: a slow machine sends them again
 		callOut int
 		kinds   = map[string]int{}
 	)
@@ -62,7 +62,7 @@ func TestScene(t *testing.T) {
 			payload += len(tcp.Payload)
 		}
 		if tcp.FIN {
-			fin++
+			fin[[2]uint32{uint32(tcp.SrcPort), tcp.Seq + uint32(len(tcp.Payload))}] = true
 		}
 	})
 	if err != nil {
@@ -71,11 +71,11 @@ func TestScene(t *testing.T) {
 	if frames[0] == 0 || frames[1] == 0 {
 		t.Errorf("frames by port: %v", frames)
 	}
-	if payload < PageSize {
+	if payload < PageSize { // retransmissions count again
 		t.Errorf("%d bytes of HTTP answer, want at least %d", payload, PageSize)
 	}
-	if fin != 2 {
-		t.Errorf("%d FINs, want one each way", fin)
+	if len(fin) != 2 {
+		t.Errorf("%d FINs, want one each way: %v", len(fin), fin)
 	}
 	if callOut < 2 {
 		t.Errorf("%d SYNs of the call out, want a retransmission at least", callOut)

@@ -120,7 +120,7 @@ func (a *Action) checkEdit(egress bool) error {
 		case v.Op == 0:
 			return refuse(EINVAL, "")
 		case (v.Op == VLANPush || v.Op == VLANModify) && v.ID >= 4095:
-			return refuse(ERANGE, "")
+			return refuseValue(ERANGE, "", "id", uint32(v.ID), "a number from 0 to 4094")
 		}
 	case a.MPLS != nil:
 		return a.MPLS.check()
@@ -146,7 +146,7 @@ func (a *Action) checkEdit(egress bool) error {
 	case a.Sample != nil && !a.Sample.Given:
 		return refuse(EINVAL, "sample rate and group are required")
 	case a.Sample != nil && a.Sample.Rate == 0:
-		return refuse(EINVAL, "invalid sample rate")
+		return refuseValue(EINVAL, "invalid sample rate", "rate", 0, "one packet in how many: a number from 1 on")
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func (m *MPLS) check() error {
 	case MPLSPush, MPLSMACPush:
 		switch {
 		case m.HasLabel && (m.Label == 3 || m.Label > 0xfffff): // the implicit null label is never on the wire
-			return refuse(EINVAL, "act_mpls: MPLS label out of range")
+			return refuseValue(EINVAL, "act_mpls: MPLS label out of range", "label", m.Label, "a number up to 1048575 but for 3, which is never on the wire")
 		case !m.HasLabel:
 			return refuse(EINVAL, "act_mpls: Label is required for MPLS push")
 		case m.Proto != 0 && m.Proto != etherMPLS && m.Proto != etherMPLSM:
@@ -168,7 +168,7 @@ func (m *MPLS) check() error {
 		}
 	case MPLSModify:
 		if m.HasLabel && (m.Label == 3 || m.Label > 0xfffff) {
-			return refuse(EINVAL, "act_mpls: MPLS label out of range")
+			return refuseValue(EINVAL, "act_mpls: MPLS label out of range", "label", m.Label, "a number up to 1048575 but for 3, which is never on the wire")
 		}
 	case MPLSDecTTL:
 	default:

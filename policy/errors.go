@@ -29,6 +29,11 @@ type Error struct {
 	Msg   string // the kernel's extended acknowledgement; often empty
 	// Other is the filter that stands in the way, if one does.
 	Other *Filter
+	// Key is the keyword whose Value is refused, and Want what it takes; empty:
+	// the command as a whole is.
+	Key   string
+	Value uint32
+	Want  string
 }
 
 func (e *Error) Error() string {
@@ -42,3 +47,8 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Errno }
 
 func refuse(no Errno, msg string) error { return &Error{Errno: no, Msg: msg} }
+
+// refuseValue refuses what stands behind a keyword.
+func refuseValue(no Errno, msg, key string, value uint32, want string) error {
+	return &Error{Errno: no, Msg: msg, Key: key, Value: value, Want: want}
+}

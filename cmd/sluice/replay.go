@@ -57,6 +57,11 @@ came in on --in's device.`,
       --sysctl nf_conntrack_tcp_be_liberal=1 --conntrack table.txt --json`,
 		Args: arguments("POLICY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, name := range []string{"seed", "events"} {
+				if cmd.Flags().Changed("from-state") && cmd.Flags().Changed(name) {
+					return fmt.Errorf("--%s beside --from-state: a state brings its own %s", name, name)
+				}
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 			defer stop()
 			o.opts.Policy = args[0]
@@ -89,9 +94,6 @@ came in on --in's device.`,
 	f.BoolVar(&o.json, "json", false, "print JSON, with all connections")
 	f.BoolVar(&o.show, "show", false, "print tc's own listing of all filters, with the replay's counters, instead of the report")
 	f.BoolVar(&o.timing, "timing", false, "with --json: add how long it took, which no two runs have in common")
-	// A state brings its own.
-	cmd.MarkFlagsMutuallyExclusive("from-state", "seed")
-	cmd.MarkFlagsMutuallyExclusive("from-state", "events")
 	return cmd
 }
 

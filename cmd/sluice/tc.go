@@ -222,7 +222,8 @@ or that are empty, ct_state where nothing has been tracked, and states of
 connections that reach the end of a chain. Each warning says where, why, and
 what to do.
 
-Exit status: 0, nothing found; 1, warnings; 2, the policy could not be read.`,
+Exit status: 0, nothing found; 1, warnings; 2, a mistake in the policy, or the file
+could not be read.`,
 		Example:       "  sluice tc check policy.tc --json",
 		Args:          arguments("FILE"),
 		SilenceUsage:  true,

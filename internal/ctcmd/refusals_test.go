@@ -127,6 +127,21 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestStateAfterProtocol: after -p, --state is the protocol's; who means the
+// file is told so.
+func TestStateAfterProtocol(t *testing.T) {
+	const hint = "; after -p the state's file is --state-file\n"
+	for _, c := range []struct {
+		file string
+		want bool
+	}{{"week.state", true}, {saved(t), true}, {"FOO", false}} {
+		_, msg, code := call("-L", "-p", "tcp", "--state", c.file)
+		if code != 2 || strings.Contains(msg, hint) != c.want || !strings.Contains(msg, "unknown TCP state `"+c.file+"'") {
+			t.Errorf("%s: %q, status %d", c.file, msg, code)
+		}
+	}
+}
+
 // FuzzParse: no command line panics.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"-L -p tcp --state X", "-Lp", "-D -n 1.2.3.4:5", "-E -e NEW,", "--=", "-l 0x/0x -l -", "-G -p icmp --icmp-type 8", "-z=", "--output"} {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 
 	"sluice/conntrack"
@@ -45,6 +46,11 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	if r.noBits {
 		fmt.Fprintln(stderr, banner+": Operation failed: invalid parameters")
 		return exitFailed
+	}
+	if r.command == 'D' || r.command == 'F' || r.zero {
+		if err := state.CheckUpdate(r.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return complain(stderr, err)
+		}
 	}
 	s, err := state.ReadFile(r.file)
 	if err != nil {

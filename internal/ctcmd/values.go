@@ -3,6 +3,7 @@ package ctcmd
 import (
 	"encoding/hex"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,6 +79,9 @@ func (r *request) value(name, v string) (err error) {
 		if v == "LISTEN" && name == "TCP" {
 			i = int(conntrack.TCPSynSent2) // its old name
 		}
+		if i < 0 && r.file == "" && (strings.ContainsAny(v, "./") || regular(v)) {
+			return badf("unknown %s state `%s'; after -p the state's file is --state-file", name, v)
+		}
 		if i < 0 {
 			return badf("unknown %s state `%s'", name, v)
 		}
@@ -86,6 +90,11 @@ func (r *request) value(name, v string) (err error) {
 		err = r.port(name, v)
 	}
 	return err
+}
+
+func regular(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular()
 }
 
 // port takes in what the protocol has for ports.

@@ -283,7 +283,7 @@ func TestI8_I9_all_captures(t *testing.T) {
 		for _, s := range rep.States {
 			states += s.Packets
 		}
-		for _, d := range rep.Drops {
+		for _, d := range slices.Concat(rep.Stolen, rep.Drops) {
 			dropped += d.Packets
 		}
 		if verdicts != rep.Packets || states != rep.Packets || dropped != named(rep.Verdicts, "drop")+named(rep.Verdicts, "stolen") {

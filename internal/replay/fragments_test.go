@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestC44_fragment_captures(t *testing.T) {
 			path := packettest.Capture(t, "fragments/"+c.name)
 			rep := mustRun(t, Options{Policy: file(t, "any.tc", fragmentPolicy), Inputs: []Input{{"a", path}}})
 			var drops []string
-			for _, d := range rep.Drops {
+			for _, d := range slices.Concat(rep.Stolen, rep.Drops) {
 				drops = append(drops, fmt.Sprint(d.Name, " ", d.Packets))
 			}
 			f := rep.Fragments

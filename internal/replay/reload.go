@@ -185,6 +185,7 @@ func (r *runner) reload(c *reload, now int64) error {
 		if err := r.e.Load(p, now); err != nil {
 			return err
 		}
+		r.span = granuleOf(p)
 	}
 	rep.Killed = r.kill(cuts)
 	r.Reloads = append(r.Reloads, rep)

@@ -27,7 +27,8 @@ type Report struct {
 	Copies     CopyReport     `json:"copies"`
 	Samples    uint64         `json:"samples,omitempty"` // copies that sample actions took
 	States     []Named        `json:"ct_states"`
-	Drops      []Named        `json:"drops"` // by reason
+	Drops      []Named        `json:"drops"`  // by reason
+	Stolen     []Named        `json:"stolen"` // likewise
 	CopyDrops  []Named        `json:"copy_drops"`
 	Invalid    []Named        `json:"invalid"` // why ct found packets invalid
 	Devices    []DeviceReport `json:"devices"`
@@ -47,6 +48,7 @@ type Report struct {
 	engine               *datapath.Engine
 	verdicts             [packet.NumVerdicts]Count
 	reasons, copyReasons [256]Count
+	stolen               [256]Count
 }
 
 // CopyReport counts what mirrors and clones made: Made = Out + Up + Dropped.
@@ -184,7 +186,7 @@ func (r *runner) finish(f *feed) {
 			r.States = append(r.States, Named{string(AppendState(nil, uint16(state))), c.Packets, c.Bytes})
 		}
 	}
-	r.Drops, r.CopyDrops = byReason(&r.reasons), byReason(&r.copyReasons)
+	r.Drops, r.Stolen, r.CopyDrops = byReason(&r.reasons), byReason(&r.stolen), byReason(&r.copyReasons)
 	r.Filters = Filters(r.policy, r.e, r.texts)
 	st := r.e.Tracker().Stats()
 	r.Invalid = []Named{}

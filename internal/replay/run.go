@@ -61,6 +61,16 @@ type Options struct {
 // clock for timeouts is no finer (one jiffy: 1 to 10 ms).
 const granule = 1_000_000
 
+// granuleOf is how far apart a vector's packets may be under a policy. Token
+// buckets are filled by ktime_get_ns, packet by packet (act_police.c
+// tcf_police_act): with one of them only packets of the same time go together.
+func granuleOf(p *policy.Policy) int64 {
+	if len(p.Actions["police"]) > 0 {
+		return 1
+	}
+	return granule
+}
+
 // Run replays. The report tells how far it came even when the error says that
 // it could not finish; it is nil if nothing was replayed, and then nothing has
 // been written either.
@@ -97,6 +107,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	cards, adm, aging, err := parseCards(o, p)
 	if err != nil {
 		return nil, err
+	}
+	if o.StateOut != "" {
+		if err := state.CheckTarget(o.StateOut); err != nil {
+			return nil, fmt.Errorf("--state: %w", err)
+		}
 	}
 	devs, split, err := places(p, &o)
 	if err != nil {
@@ -280,6 +295,7 @@ type runner struct {
 	e     *datapath.Engine
 	v     packet.Vector
 	limit int   // packets a vector takes
+	span  int64 // the policy's granule
 	now   int64 // time already reached
 	begin int64 // time of the granule under way; all its packets are judged at it
 	split *splitter
@@ -322,7 +338,7 @@ func newRunner(p *policy.Policy, settings *conntrack.Settings, o Options, from *
 	}
 	r := &runner{
 		e:     datapath.New(datapath.Config{Tracker: tr, Seed: o.Seed, Trace: true}),
-		limit: packet.VectorSize, now: math.MinInt64, prog: progress{w: o.Progress},
+		limit: packet.VectorSize, span: granuleOf(p), now: math.MinInt64, prog: progress{w: o.Progress},
 	}
 	if o.OutDir != "" {
 		// One at a time, so that a comment shows the connection as the packet
@@ -436,7 +452,7 @@ func (r *runner) batch(b *batch) error {
 				return err
 			}
 		}
-		if r.now-r.begin >= granule {
+		if r.now-r.begin >= r.span {
 			if err := r.flush(); err != nil {
 				return err
 			}
@@ -487,7 +503,9 @@ func (r *runner) flush() error {
 			}
 		}
 		r.states[uint8(state)].add(n)
-		if reason := v.Reason[i]; reason != datapath.ReasonNone {
+		if reason := v.Reason[i]; v.Verdict[i] == packet.Stolen {
+			r.stolen[reason].add(n)
+		} else if reason != datapath.ReasonNone {
 			r.reasons[reason].add(n)
 		}
 		for _, c := range r.e.Copies(i) {

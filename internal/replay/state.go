@@ -10,6 +10,7 @@ import (
 
 	"sluice/internal/state"
 	"sluice/packet"
+	"sluice/packet/frag"
 )
 
 // defaultEvents is how many connection events a state keeps unless told.
@@ -21,6 +22,11 @@ func (r *runner) state(o Options) *state.State {
 		Clock:   state.Clock{Now: r.now, Vector: r.begin, Seed: o.Seed, Policy: o.Policy},
 		Tracker: r.e.Tracker(), Tables: r.e.Flows().Save(), Flows: r.e.Flows().Counters(),
 		Actions: r.e.SaveActions(), Random: r.e.Random(),
+	}
+	waiting := r.e.SaveFragments(r.begin)
+	s.Fragments = &waiting
+	for i := range r.Devices {
+		s.Devices = append(s.Devices, r.Devices[i].Name)
 	}
 	if r.now == math.MinInt64 {
 		s.Clock.Now, s.Clock.Vector, s.Clock.Empty = 0, 0, true
@@ -53,7 +59,28 @@ func (r *runner) resume(s *state.State) error {
 			return err
 		}
 	}
+	if s.Fragments != nil {
+		if err := r.e.RestoreFragments(r.waiting(s)); err != nil {
+			return err
+		}
+	}
 	return r.split.restore(s, r.Devices)
+}
+
+// waiting are a state's fragments, by this policy's devices; those of a device
+// that it has no longer are gone.
+func (r *runner) waiting(s *state.State) frag.Saved {
+	out := frag.Saved{Random: s.Fragments.Random}
+	for _, p := range s.Fragments.Packets {
+		if p.Dev >= 0 {
+			name := s.Devices[p.Dev]
+			if p.Dev = int32(slices.IndexFunc(r.Devices, func(d DeviceReport) bool { return d.Name == name })); p.Dev < 0 {
+				continue
+			}
+		}
+		out.Packets = append(out.Packets, p)
+	}
+	return out
 }
 
 // save adds what the splitter has learnt, in a fixed order.

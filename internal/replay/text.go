@@ -52,6 +52,7 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 	}
 	namedTable(b, "ct state", r.States)
 	namedTable(b, "dropped because", r.Drops)
+	namedTable(b, "stolen because", r.Stolen)
 	namedTable(b, "copy dropped because", r.CopyDrops)
 	r.fragments(b)
 	namedTable(b, "invalid because", r.Invalid)

@@ -47,7 +47,7 @@ func TestEveryCaptureTranslated(t *testing.T) {
 		}
 		var why []string
 		sum := uint64(0)
-		for _, d := range rep.Drops {
+		for _, d := range slices.Concat(rep.Stolen, rep.Drops) {
 			if d.Packets != 0 {
 				why = append(why, fmt.Sprintf("%d %s", d.Packets, d.Name))
 				sum += d.Packets

@@ -10,29 +10,32 @@ import (
 
 // Kinds of lines.
 const (
-	kindClock   = "clock"
-	kindSysctl  = "sysctl"
-	kindTracker = "tracker"
-	kindStats   = "stats"
-	kindTable   = "flowtable"
-	kindHeld    = "held"
-	kindStale   = "torndown"
-	kindFlows   = "flows"
-	kindConn    = "conn"
-	kindFree    = "free"
-	kindSources = "sources"
-	kindLimits  = "limits"
-	kindSender  = "sender"
-	kindExpect  = "expect"
-	kindEvents  = "events"
-	kindEvent   = "event"
-	kindAction  = "action"
-	kindRandom  = "random"
-	kindSplit   = "split"
-	kindMAC     = "mac"
-	kindCard    = "device"
-	kindPlace   = "place"
-	kindEnd     = "end"
+	kindClock     = "clock"
+	kindSysctl    = "sysctl"
+	kindTracker   = "tracker"
+	kindStats     = "stats"
+	kindTable     = "flowtable"
+	kindHeld      = "held"
+	kindStale     = "torndown"
+	kindFlows     = "flows"
+	kindConn      = "conn"
+	kindFree      = "free"
+	kindSources   = "sources"
+	kindLimits    = "limits"
+	kindSender    = "sender"
+	kindExpect    = "expect"
+	kindEvents    = "events"
+	kindEvent     = "event"
+	kindAction    = "action"
+	kindRandom    = "random"
+	kindSplit     = "split"
+	kindFragments = "fragments"
+	kindPacket    = "packet"
+	kindFragment  = "fragment"
+	kindMAC       = "mac"
+	kindEnd       = "end"
+	kindCard      = "device"
+	kindPlace     = "place"
 )
 
 type header struct {
@@ -238,11 +241,25 @@ type actionLine struct {
 	First      int64  `json:"first_used_ns,omitempty"`
 	Last       int64  `json:"last_used_ns,omitempty"`
 	Turns      uint32 `json:"determ,omitempty"`
+
+	Bucket *bucketLine `json:"police,omitempty"`
+}
+
+// bucketLine is what a police action has left.
+type bucketLine struct {
+	At      int64 `json:"at_ns"`
+	Bytes   int64 `json:"tokens_ns"`
+	Peak    int64 `json:"peak_ns"`
+	Packets int64 `json:"packets_ns"`
 }
 
 func newActionLine(a *datapath.ActionState) actionLine {
 	st := &a.Stats
-	return actionLine{kindAction, a.Kind, a.Index, st.Packets, st.Bytes, st.Drops, st.Overlimits, st.Installed, st.FirstUsed, st.LastUsed, a.GactTurns}
+	l := actionLine{kindAction, a.Kind, a.Index, st.Packets, st.Bytes, st.Drops, st.Overlimits, st.Installed, st.FirstUsed, st.LastUsed, a.GactTurns, nil}
+	if a.Bucket != (datapath.Bucket{}) {
+		l.Bucket = &bucketLine{a.Bucket.At, a.Bucket.Bytes, a.Bucket.Peak, a.Bucket.Packet}
+	}
+	return l
 }
 
 func (l *actionLine) state() (a datapath.ActionState) {
@@ -250,6 +267,9 @@ func (l *actionLine) state() (a datapath.ActionState) {
 	st := &a.Stats
 	st.Packets, st.Bytes, st.Drops, st.Overlimits = l.Packets, l.Bytes, l.Drops, l.Overlimits
 	st.Installed, st.FirstUsed, st.LastUsed = l.Installed, l.First, l.Last
+	if b := l.Bucket; b != nil {
+		a.Bucket = datapath.Bucket{At: b.At, Bytes: b.Bytes, Peak: b.Peak, Packet: b.Packets}
+	}
 	return a
 }
 

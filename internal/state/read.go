@@ -13,6 +13,7 @@ import (
 
 	"sluice/conntrack"
 	"sluice/packet"
+	"sluice/packet/frag"
 )
 
 // Error says where a state is wrong.
@@ -59,6 +60,7 @@ type reader struct {
 	devices []string // of events, by position
 	ring    eventsLine
 	gotTime bool
+	scan    scanner
 }
 
 // ReadFile reads a state file.
@@ -134,6 +136,9 @@ func checkHeader(line []byte) error {
 
 // line takes one line in; an end line is returned instead.
 func (r *reader) line(line []byte) (*endLine, error) {
+	if r.fast(line) {
+		return nil, nil
+	}
 	var kind struct {
 		Kind string `json:"kind"`
 	}
@@ -190,6 +195,36 @@ func (r *reader) line(line []byte) (*endLine, error) {
 		return nil, err
 	}
 	return nil, r.minorLine(kind.Kind, get)
+}
+
+// fast takes in a line of which there are many, if it is as this program
+// writes it and says nothing wrong.
+func (r *reader) fast(line []byte) bool {
+	if bytes.HasPrefix(line, []byte(`{"kind":"conn"`)) {
+		var l connLine
+		if !r.scan.fastConn(line, &l) {
+			return false
+		}
+		c, err := l.saved()
+		if err != nil {
+			return false // to be told with the other reader's words
+		}
+		r.conns = append(r.conns, c)
+		return true
+	}
+	if bytes.HasPrefix(line, []byte(`{"kind":"event"`)) {
+		var l eventLine
+		if !r.scan.fastEvent(line, &l) {
+			return false
+		}
+		e, err := l.event()
+		if err != nil {
+			return false
+		}
+		r.events, r.devices = append(r.events, e), append(r.devices, l.Device)
+		return true
+	}
+	return false
 }
 
 // minorLine takes in what is not the tracker's; unknown kinds are a later
@@ -260,6 +295,20 @@ func (r *reader) minorLine(kind string, get func(any) error) (err error) {
 		var l randomLine
 		if err = get(&l); err == nil {
 			r.s.Random, err = hex.DecodeString(l.PCG)
+		}
+	case kindFragments:
+		var l fragmentsLine
+		err = get(&l)
+		r.s.Fragments = &frag.Saved{Random: l.Random}
+	case kindPacket:
+		var l packetLine
+		if err = get(&l); err == nil {
+			err = r.s.packet(&l)
+		}
+	case kindFragment:
+		var l fragmentLine
+		if err = get(&l); err == nil {
+			err = r.s.fragment(&l)
 		}
 	case kindSplit:
 		var l splitLine

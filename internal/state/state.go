@@ -17,6 +17,7 @@ import (
 	"sluice/conntrack"
 	"sluice/datapath"
 	"sluice/flowtable"
+	"sluice/packet/frag"
 )
 
 // State is all that is needed to go on.
@@ -27,10 +28,14 @@ type State struct {
 	Flows   flowtable.Counters
 	Actions []datapath.ActionState
 	Random  []byte // of the engine; nil: begin anew
-	Split   []SplitFlow
-	MACs    []SplitMAC
-	Cards   []Card
-	Places  []Place // of connections, when there were devices
+	// Fragments wait for the others of their packets; nil: none did. Their
+	// devices are Devices by number.
+	Fragments *frag.Saved
+	Devices   []string
+	Split     []SplitFlow
+	MACs      []SplitMAC
+	Cards     []Card
+	Places    []Place // of connections, when there were devices
 
 	flows *flowtable.Set // after Sync: the tables' owner
 }

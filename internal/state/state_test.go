@@ -15,6 +15,7 @@ import (
 
 	"sluice/conntrack"
 	"sluice/packet"
+	"sluice/packet/frag"
 	"sluice/packet/packettest"
 )
 
@@ -104,12 +105,23 @@ func (w *world) play(o op) string {
 
 func (w *world) bytes(t interface{ Fatal(...any) }) []byte {
 	var b bytes.Buffer
-	s := State{Clock: Clock{Now: w.now, Vector: w.now, Seed: 5, Policy: "p"}, Tracker: w.t, Random: []byte("pcg:0123456789abcdef")}
+	s := State{Clock: Clock{Now: w.now, Vector: w.now, Seed: 5, Policy: "p"}, Tracker: w.t, Random: []byte("pcg:0123456789abcdef"),
+		Fragments: waiting, Devices: []string{"left", "right"}}
 	if err := s.Write(&b); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
 }
+
+// waiting are fragments of two packets.
+var waiting = &frag.Saved{Random: 1 << 63, Packets: []frag.SavedPacket{
+	{
+		Src: packet.Addr{10, 0, 0, 1}, Dst: packet.Addr{10, 0, 0, 2}, ID: 7, Dev: -1, Zone: 1, Proto: 17, Deadline: 1e18 + 30e9, Length: 24, Last: true,
+		Max: 28, Least: 20, L3: 14, Header: 34, Counted: true, Count: 9, Seen: 8,
+		Fragments: []frag.SavedFragment{{Run: true, Data: make([]byte, 42)}, {Off: 16, Run: true, Data: make([]byte, 8)}},
+	},
+	{IPv6: true, Src: packet.Addr{0xfe, 0x80, 15: 1}, Dst: packet.Addr{0xff, 2, 15: 5}, ID: 8, Dev: 1, Deadline: 1e18 + 60e9},
+}}
 
 func newWorld() *world {
 	set := conntrack.DefaultSettings()
@@ -244,6 +256,12 @@ func TestRefusals(t *testing.T) {
 		{`"scale":0`, `"scale":99`, "window scale"},
 		{`"kind":"conn"`, `"kind":`, "column"},
 		{`"pcg":"`, `"pcg":"00`, "random"},
+		{`"kind":"fragments"`, `"kind":"crumbs"`, "no line of fragments before"},
+		{`"kind":"packet","src":"10.0.0.1"`, `"kind":"packet","src":"fd00::1"`, "addresses"},
+		{`"kind":"packet","src":"fe80::1"`, `"kind":"packet","src":"fe80::1%eth0"`, "addresses"},
+		{`"kind":"packet","src":"10.0.0.1"`, `"kind":"parcel","src":"10.0.0.1"`, "no line of a packet before"},
+		{`"offset":16`, `"offset":-1`, "cannot be number"},
+		{`"data":"AAAAAAAAAAA="`, `"data":"AAA"`, "base64"},
 	} {
 		b := body(t)
 		if !strings.Contains(b, c.from) {

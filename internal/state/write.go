@@ -4,12 +4,9 @@ import (
 	"bufio"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash/crc64"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"sluice/conntrack"
@@ -101,6 +98,9 @@ func (s *State) Write(out io.Writer) error {
 	if s.Random != nil {
 		w.line(randomLine{kindRandom, hex.EncodeToString(s.Random)})
 	}
+	if s.Fragments != nil {
+		w.fragments(s.Fragments, s.Devices)
+	}
 	for _, f := range s.Split {
 		w.line(splitLine{kindSplit, f})
 	}
@@ -123,31 +123,6 @@ func (s *State) Write(out io.Writer) error {
 
 // slotsPerLine keeps lines short.
 const slotsPerLine = 512
-
-// WriteFile writes the state to a file, whole or not at all.
-func (s *State) WriteFile(path string) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return fmt.Errorf("write state: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("write state: %w", errors.Join(err, os.Remove(f.Name())))
-		}
-	}()
-	// CreateTemp's own mode is for secrets; keep the file's, if there is one.
-	mode := os.FileMode(0o644)
-	if st, err := os.Stat(path); err == nil {
-		mode = st.Mode().Perm()
-	}
-	if err = errors.Join(f.Chmod(mode), s.Write(f)); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
 
 // sysctls are all settings by name.
 func sysctls(s *conntrack.Settings) map[string]string {

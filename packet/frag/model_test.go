@@ -148,6 +148,9 @@ func TestModel(t *testing.T) {
 		now := int64(1e9)
 		for range rapid.IntRange(1, 80).Draw(rt, "fragments") {
 			now += rapid.SampledFrom([]int64{0, 1e6, 1e9, 25e9}).Draw(rt, "gap")
+			if rapid.IntRange(0, 9).Draw(rt, "restart") == 0 {
+				r = restarted(rt, r, now)
+			}
 			src := rapid.SampledFrom(sources).Draw(rt, "source")
 			id := uint32(rapid.IntRange(1, 2).Draw(rt, "id"))
 			zone := uint16(rapid.IntRange(0, 1).Draw(rt, "zone"))

@@ -172,6 +172,7 @@ func (p *ctParse) natFlags() {
 		if p.ct.NATRandom && p.ct.NATHash {
 			p.fail("ct: nat random and hash can't be used together", "one of random and hash")
 		}
+		p.note(p.i, fmt.Sprintf("%q after nat is Open vSwitch's word: tc and its action in Linux have none and refuse the line", p.text()), "")
 		p.skip()
 	}
 }
@@ -260,7 +261,7 @@ func (p *ctParse) check() {
 	case ct.NATSrc && ct.NATDst:
 		bad("ct: src and dst nat can't be used together", "one nat in an action; a second ct action may do the other")
 	case ct.Commit && ct.NAT && !ct.NATSrc && !ct.NATDst && !p.auto:
-		bad("ct: commit and nat must set src or dst", "nat src addr … or nat dst addr …, or ct nat pipe action ct commit")
+		bad("ct: commit and nat must set src or dst", "nat src addr … or nat dst addr … (for +rel, too: it is translated as its master, whatever the address), or ct nat pipe action ct commit")
 	case !ct.Commit && (ct.NATSrc || ct.NATDst) && !p.twoWordNAT():
 		bad("ct: src or dst is only valid if commit is set", "ct commit nat …")
 	}

@@ -22,15 +22,19 @@ type Warning struct {
 
 // Kinds of warnings.
 const (
-	WarnNever     = "never-matches" // no packet can match the filter
-	WarnUntracked = "untracked"     // it matches on tracking that no ct action has done
-	WarnChain     = "chain-unused"  // nothing goes to the chain
-	WarnEmpty     = "chain-empty"   // something goes to a chain without filters
-	WarnShadowed  = "shadowed"      // an earlier filter takes all its packets
-	WarnFalls     = "falls-through" // some states meet no filter
-	WarnEndsInCT  = "ends-in-ct"    // nothing decides after the last ct action
-	WarnDevice    = "needs-device"  // skip_sw: only a device may run it
-	WarnRefused   = "refused"       // what runs policies does not take it; Check itself finds none
+	WarnNever     = "never-matches"        // no packet can match the filter
+	WarnUntracked = "untracked"            // it matches on tracking that no ct action has done
+	WarnChain     = "chain-unused"         // nothing goes to the chain
+	WarnEmpty     = "chain-empty"          // something goes to a chain without filters
+	WarnShadowed  = "shadowed"             // an earlier filter takes all its packets
+	WarnFalls     = "falls-through"        // some states meet no filter
+	WarnEndsInCT  = "ends-in-ct"           // nothing decides after the last ct action
+	WarnLoop      = "loop"                 // a filter sends packets back to itself
+	WarnJump      = "jump"                 // a jump to no action, or backwards
+	WarnHelper    = "helper"               // a helper that will never read a packet
+	WarnRelNAT    = "related-untranslated" // announced by translated connections, and committed as they are
+	WarnDevice    = "needs-device"         // skip_sw: only a device may run it
+	WarnRefused   = "refused"              // what runs policies does not take it; Check itself finds none
 )
 
 func (w Warning) String() string {
@@ -46,7 +50,7 @@ func (w Warning) String() string {
 // connections that fall through a chain. It follows what may be known of a
 // packet's tracking from chain to chain; where it cannot know it keeps silent.
 func Check(p *policy.Policy) []Warning {
-	c := &checker{}
+	c := &checker{translated: masters(p)}
 	for _, d := range p.Devices {
 		for i, b := range d.Block {
 			if b == nil || b.Index != 0 {
@@ -95,7 +99,8 @@ func exitOf(p *policy.Policy, b *policy.Block) string {
 }
 
 type checker struct {
-	out []Warning
+	out        []Warning
+	translated map[uint16]*policy.Filter // by zone: one that translates connections with a helper
 
 	// Of the block at hand:
 	exit  string // what becomes of a packet that no filter takes
@@ -218,6 +223,7 @@ func (c *checker) filters(ch *policy.Chain) {
 				c.warn(f, WarnEndsInCT, where, "its last action is ct and ends in pipe: nothing decides on the packet, which is "+c.exit+" without seeing another filter",
 					"add what comes next, such as `action goto chain 2`")
 			}
+			c.actions(ch, pr, f)
 		}
 	}
 }

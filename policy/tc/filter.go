@@ -136,7 +136,9 @@ func (h *head) done(c *cursor, verb int, err error) {
 		}
 	}
 	e := c.refusal(at, err, talking, 2)
-	e.Want = want
+	if want != "" {
+		e.Want = want
+	}
 	panic(e)
 }
 

@@ -260,6 +260,15 @@ func TestMatches(t *testing.T) {
 
 // TestCTAction proves the ct action's options one by one.
 func TestCTAction(t *testing.T) {
+	t.Run("B042_words_of_the_switch", func(t *testing.T) {
+		p, notes := load(t, "filter add dev d ingress proto ip flower action ct commit nat src addr 10.0.0.1-10.0.0.9 random persistent")
+		if ct := p.Device("d").Block[policy.Ingress].Chain(0).Protos[0].Filters[0].Actions[0].CT; !ct.NATRandom || !ct.NATPersistent || ct.NATHash {
+			t.Errorf("%+v", ct)
+		}
+		if len(notes) != 2 || notes[0].Word != "random" || notes[1].Word != "persistent" || !strings.Contains(notes[0].String(), "Open vSwitch's word") {
+			t.Errorf("%v", notes)
+		}
+	})
 	act := func(t *testing.T, words string) *policy.Action {
 		t.Helper()
 		p, _ := load(t, "filter add dev d ingress proto ip flower action "+words)

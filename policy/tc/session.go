@@ -134,7 +134,7 @@ func (s *Session) run(words []word) (err *Error) {
 	case c.text() == "class", c.text() == "monitor", c.text() == "exec":
 		c.fail(fmt.Sprintf("Object %q is not part of this program", c.text()), objects)
 	default:
-		c.fail(fmt.Sprintf(`Object "%s" is unknown, try "tc help".`, c.text()), objects)
+		c.fail(fmt.Sprintf(`Object "%s" is unknown, try "tc help".`, c.text()), "qdisc, chain, filter, actions, or ip for devices and routes")
 	}
 	return nil
 }
@@ -185,9 +185,13 @@ func (c *cursor) kernel(i int, err error, tail string, code int) {
 
 // refusal turns the policy's refusal into tc's error at word i.
 func (c *cursor) refusal(i int, err error, tail string, code int) *Error {
-	e := c.errorAt(i, "", "")
-	e.Kernel, e.Err, e.code = true, err, code
 	var pe *policy.Error
+	want := ""
+	if errors.As(err, &pe) && pe.Key != "" {
+		i, want = c.valueOf(i, pe), pe.Want
+	}
+	e := c.errorAt(i, "", want)
+	e.Kernel, e.Err, e.code = true, err, code
 	switch {
 	case errors.As(err, &pe) && pe.Msg != "":
 		e.Msg = "Error: " + strings.TrimSuffix(pe.Msg, ".") + "."
@@ -200,6 +204,17 @@ func (c *cursor) refusal(i int, err error, tail string, code int) *Error {
 		e.Detail = append(e.Detail, tail)
 	}
 	return e
+}
+
+// valueOf finds the value that a refusal is about, behind word i; i itself if it
+// is not there.
+func (c *cursor) valueOf(i int, e *policy.Error) int {
+	for n := i; n+1 < len(c.words); n++ {
+		if v, ok := u32(c.words[n+1].text, 0); ok && v == e.Value && matches(c.words[n].text, e.Key) {
+			return n + 1
+		}
+	}
+	return i
 }
 
 const talking = "We have an error talking to the kernel"
