@@ -189,6 +189,9 @@ func (n *natting) icmpError(manip Manip) bool {
 	quote := b[8:]
 	var in packet.Headers
 	packet.ParseInner(quote, h.Tuple.Family, &in)
+	if hasQuotedPorts(in.Proto) && int(in.L4)+8 > len(quote) {
+		return false // the tracker needs four bytes, whoever rewrites eight (nf_nat_proto.c l4proto_manip_pkt)
+	}
 	other := invertOf(n.target(), &in)
 	if manip == SrcNAT {
 		packet.Rewrite(quote, &in, packet.Dest, &other.Dst, other.DPort)
@@ -212,6 +215,17 @@ func (n *natting) icmpError(manip Manip) bool {
 	n.changed = true
 	n.done |= manip
 	return true
+}
+
+// hasQuotedPorts reports whether a protocol has ports, or what the kernel
+// handles as such, to be changed in a quoted header.
+func hasQuotedPorts(proto uint8) bool {
+	switch proto {
+	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoUDPLite, packet.ProtoSCTP, packet.ProtoDCCP,
+		packet.ProtoICMP, packet.ProtoICMPv6, packet.ProtoGRE:
+		return true
+	}
+	return false
 }
 
 // invertOf inverts a tuple for the packet that an error quotes. ICMP queries
