@@ -24,6 +24,7 @@ type NATRange struct {
 	Family           uint8       // of Min and Max
 	MinPort, MaxPort uint16      // valid iff HasPort; ICMP: the identifier
 	HasAddr, HasPort bool
+	KeepAddr         bool // no address changes, but the port must be in the range: OVS's 0.0.0.0
 	Random           bool // a random port, even where the own one is free
 	Hash             bool // a port by a hash of the tuple, even where the own one is free
 	Persistent       bool // the same address for a client, whatever its destination
@@ -252,10 +253,15 @@ func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip M
 	reply := t.reply(slot, c)
 	cur := invert(&reply)
 	if r == nil || !r.HasAddr || r.Manip == 0 {
-		r = &NATRange{Manip: manip, HasAddr: true, Family: cur.Family, Min: cur.Src, Max: cur.Src}
+		null := NATRange{Manip: manip, HasAddr: true, Family: cur.Family, Min: cur.Src, Max: cur.Src}
 		if manip == DstNAT {
-			r.Min, r.Max = cur.Dst, cur.Dst
+			null.Min, null.Max = cur.Dst, cur.Dst
 		}
+		if r != nil && r.KeepAddr && manip == r.Manip {
+			null.HasPort, null.MinPort, null.MaxPort = true, r.MinPort, r.MaxPort
+			null.Random, null.Hash = r.Random, r.Hash
+		}
+		r = &null
 	} else if r.Family != cur.Family {
 		return false
 	}

@@ -70,6 +70,10 @@ func TestNAT(t *testing.T) {
 			"192.0.2.1:1000>10.0.0.2:53", packettest.UDP(server, public, 53, 1000, "a"), "10.0.0.2:53>10.0.0.1:1000"},
 		{"B043_all_zero_keeps_the_address", "src addr 0.0.0.0",
 			"10.0.0.1:1000>10.0.0.2:53", packettest.UDP(server, client, 53, 1000, "a"), "10.0.0.2:53>10.0.0.1:1000"},
+		{"B043_all_zero_with_a_port", "src addr 0.0.0.0 port 7000",
+			"10.0.0.1:7000>10.0.0.2:53", packettest.UDP(server, client, 53, 7000, "a"), "10.0.0.2:53>10.0.0.1:1000"},
+		{"A040_port_zero", "src addr 192.0.2.1 port 0",
+			"192.0.2.1:0>10.0.0.2:53", packettest.UDP(server, public, 53, 0, "a"), "10.0.0.2:53>10.0.0.1:1000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := datapathtest.New(t, natPolicy(c.spec)...)
@@ -82,6 +86,13 @@ func TestNAT(t *testing.T) {
 			}
 		})
 	}
+	t.Run("B043_all_zero_with_a_port_that_is_taken", func(t *testing.T) {
+		r := datapathtest.New(t, natPolicy("src addr 0.0.0.0 port 7000")...)
+		left(t, r.Send("uplink_rep", packettest.UDP(client, server, 1000, 53, "q")))
+		if res := r.Send("uplink_rep", packettest.UDP(client, server, 1001, 53, "q")); res.Verdict != packet.Drop {
+			t.Errorf("%v", res.Verdict)
+		}
+	})
 	t.Run("A042_A045_automatic", func(t *testing.T) {
 		lines := natPolicy("src addr 192.0.2.1")
 		for i := range lines {
