@@ -84,7 +84,8 @@ func (p *Policy) checkAction(a *Action, b *Block) error {
 			return refuse(EOPNOTSUPP, "dnat and snat can't be enabled at the same time")
 		}
 	default:
-		return a.checkEdit(b != nil && p.isEgress(b))
+		// A shared block is no device's, whoever shares it.
+		return a.checkEdit(b != nil && b.Index == 0 && !p.isEgress(b))
 	}
 	return nil
 }
