@@ -13,15 +13,17 @@ import (
 type ActionState struct {
 	Kind      string
 	Index     uint32
+	Home      string // the command that it belongs to, as the caller names it
 	Stats     policy.Stats
 	GactTurns uint32 // gact determ: packets so far
 }
 
-// SaveActions returns the counters of all instances by kind and index.
-func (e *Engine) SaveActions() []ActionState {
+// SaveActions returns the counters of all instances by kind and index. homes
+// names the command that each belongs to.
+func (e *Engine) SaveActions(homes map[*policy.Action]string) []ActionState {
 	var out []ActionState
 	for a, i := range e.counters.of {
-		out = append(out, ActionState{a.Kind, a.Index, e.counters.stats(a), e.counters.slots[i].determ})
+		out = append(out, ActionState{a.Kind, a.Index, homes[a], e.counters.stats(a), e.counters.slots[i].determ})
 	}
 	slices.SortFunc(out, func(a, b ActionState) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Index, b.Index))
@@ -29,23 +31,29 @@ func (e *Engine) SaveActions() []ActionState {
 	return out
 }
 
-// RestoreActions sets the counters of those instances that the policy has.
-func (e *Engine) RestoreActions(saved []ActionState) {
+// RestoreActions sets the counters of those instances that the policy has
+// under the same kind, index and home, and returns those that it has not.
+func (e *Engine) RestoreActions(saved []ActionState, homes map[*policy.Action]string) (left []ActionState) {
 	type id struct {
 		kind  string
 		index uint32
+		home  string
 	}
 	slot := map[id]uint32{}
 	for a, i := range e.counters.of {
-		slot[id{a.Kind, a.Index}] = i
+		slot[id{a.Kind, a.Index, homes[a]}] = i
 	}
 	for _, s := range saved {
-		if i, ok := slot[id{s.Kind, s.Index}]; ok {
-			c := &e.counters.slots[i]
-			c.packets, c.bytes, c.drops, c.overlimits = s.Stats.Packets, s.Stats.Bytes, s.Stats.Drops, s.Stats.Overlimits
-			c.installed, c.first, c.last, c.determ = s.Stats.Installed, s.Stats.FirstUsed, s.Stats.LastUsed, s.GactTurns
+		i, ok := slot[id{s.Kind, s.Index, s.Home}]
+		if !ok {
+			left = append(left, s)
+			continue
 		}
+		c := &e.counters.slots[i]
+		c.packets, c.bytes, c.drops, c.overlimits = s.Stats.Packets, s.Stats.Bytes, s.Stats.Drops, s.Stats.Overlimits
+		c.installed, c.first, c.last, c.determ = s.Stats.Installed, s.Stats.FirstUsed, s.Stats.LastUsed, s.GactTurns
 	}
+	return left
 }
 
 // Random is the state of the engine's random choices.

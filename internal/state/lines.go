@@ -230,6 +230,7 @@ type actionLine struct {
 	Kind       string `json:"kind"`
 	Action     string `json:"action"`
 	Index      uint32 `json:"index"`
+	Home       string `json:"of"`
 	Packets    uint64 `json:"packets"`
 	Bytes      uint64 `json:"bytes"`
 	Drops      uint64 `json:"drops,omitempty"`
@@ -242,11 +243,11 @@ type actionLine struct {
 
 func newActionLine(a *datapath.ActionState) actionLine {
 	st := &a.Stats
-	return actionLine{kindAction, a.Kind, a.Index, st.Packets, st.Bytes, st.Drops, st.Overlimits, st.Installed, st.FirstUsed, st.LastUsed, a.GactTurns}
+	return actionLine{kindAction, a.Kind, a.Index, a.Home, st.Packets, st.Bytes, st.Drops, st.Overlimits, st.Installed, st.FirstUsed, st.LastUsed, a.GactTurns}
 }
 
 func (l *actionLine) state() (a datapath.ActionState) {
-	a.Kind, a.Index, a.GactTurns = l.Action, l.Index, l.Turns
+	a.Kind, a.Index, a.Home, a.GactTurns = l.Action, l.Index, l.Home, l.Turns
 	st := &a.Stats
 	st.Packets, st.Bytes, st.Drops, st.Overlimits = l.Packets, l.Bytes, l.Drops, l.Overlimits
 	st.Installed, st.FirstUsed, st.LastUsed = l.Installed, l.First, l.Last
