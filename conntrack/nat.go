@@ -50,7 +50,7 @@ func (t *Tracker) Reply(ref packet.ConnRef) packet.Tuple {
 // for; commit, whether it commits. A new connection is given its
 // translation here, before Confirm. The frame, h.Tuple and h.Hash change; it
 // returns the sides that were translated, and DropNAT when no free port is
-// left, or an error cannot be translated.
+// left, or one of its kin.
 func (t *Tracker) NAT(now int64, frame []byte, h *packet.Headers, ct *packet.CT, r *NATRange, commit bool) (Manip, Result) {
 	c := t.Conn(ct.Conn)
 	if c == nil {
@@ -69,7 +69,7 @@ func (t *Tracker) NAT(now int64, frame []byte, h *packet.Headers, ct *packet.CT,
 	}
 	n := natting{t: t, now: now, frame: frame, h: h, c: c, slot: slotOf(ct.Conn), info: ct.Info}
 	if !n.execute(r, manip) {
-		return n.done, DropNAT
+		return n.done, n.why
 	}
 	ok := true
 	switch {
@@ -84,7 +84,7 @@ func (t *Tracker) NAT(now int64, frame []byte, h *packet.Headers, ct *packet.CT,
 		h.Hash = t.Hash(&h.Tuple)
 	}
 	if !ok {
-		return n.done, DropNAT
+		return n.done, n.why
 	}
 	return n.done, Accept
 }
@@ -99,6 +99,7 @@ type natting struct {
 	slot    uint32
 	info    packet.CTInfo
 	done    Manip
+	why     Result // set where execute returns false
 	changed bool
 }
 
@@ -114,8 +115,10 @@ func (n *natting) execute(r *NATRange, manip Manip) bool {
 		if manip == SrcNAT {
 			flag = StatusSrcNATDone
 		}
-		if n.c.Status&flag == 0 && !n.t.setupNAT(n.now, n.slot, n.c, r, manip) {
-			return false
+		if n.c.Status&flag == 0 {
+			if n.why = n.t.setupNAT(n.now, n.slot, n.c, r, manip); n.why != Accept {
+				return false
+			}
 		}
 	}
 	n.packet(manip)
@@ -174,6 +177,7 @@ func isICMP(h *packet.Headers) bool {
 func (n *natting) icmpError(manip Manip) bool {
 	h, c := n.h, n.c
 	b := n.frame[h.L4:h.IPEnd(n.frame)]
+	n.why = DropNATError
 	if len(b) < 8 || !checksumOK(n.frame, b, h) {
 		return false
 	}
@@ -182,7 +186,8 @@ func (n *natting) icmpError(manip Manip) bool {
 		redirect = b[0] == icmp6Redirect
 	}
 	if redirect && (c.Status&natDoneMask != natDoneMask || c.Status&natMask != 0) {
-		return false // it would name a gateway that is not there
+		n.why = DropNATRedirect
+		return false
 	}
 	if c.Status&n.status(manip) == 0 {
 		return true
@@ -246,9 +251,9 @@ func invertOf(t packet.Tuple, quoted *packet.Headers) packet.Tuple {
 // (nf_nat_core.c nf_nat_setup_info). Without a range, or one without
 // addresses, it stays what it is unless its reply would be another
 // connection's.
-func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip Manip) bool {
+func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip Manip) Result {
 	if c.Status&StatusConfirmed != 0 {
-		return true // too late for a translation
+		return Accept // too late for a translation
 	}
 	reply := t.reply(slot, c)
 	cur := invert(&reply)
@@ -263,14 +268,14 @@ func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip M
 		}
 		r = &null
 	} else if r.Family != cur.Family {
-		return false
+		return DropNATFamily
 	}
 	to, ok := t.unique(now, slot, c, cur, r, manip)
 	if !ok {
 		t.st.NATExhausted++
 		t.st.InsertFailed++
 		t.st.Drop++
-		return false
+		return DropNAT
 	}
 	if to != cur {
 		reply = invert(&to)
@@ -283,7 +288,7 @@ func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip M
 	} else {
 		c.Status |= StatusDstNATDone
 	}
-	return true
+	return Accept
 }
 
 // alterReply makes a new connection expect another reply.
