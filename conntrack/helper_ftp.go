@@ -105,16 +105,19 @@ func (p *parley) ftpLine(data []byte) (ok, whole bool) {
 }
 
 // ftpExpect announces the data connection that n bytes of the payload at `at`
-// name. One to a third host is nobody's business here: it would open ports
-// elsewhere (nf_conntrack_ftp's `loose`, off).
+// name. One to a third host would open ports elsewhere, and is let through
+// unheeded unless the module's parameter `loose` says otherwise.
 func (p *parley) ftpExpect(at, n int, addr packet.Addr, port uint16, kind ftpKind) bool {
 	from, other := p.tuple(p.dir), p.tuple(1-p.dir)
-	if addr != from.Src {
-		return true
-	}
 	e := p.expectation(packet.Tuple{
 		Src: other.Src, Dst: other.Dst, DPort: port, Proto: packet.ProtoTCP, Family: from.Family,
 	})
+	if addr != from.Src {
+		if !p.t.set.FTPLoose {
+			return true
+		}
+		e.Tuple.Dst = addr
+	}
 	if !p.translated() {
 		_, res := p.t.announce(p.now, e, false)
 		return res == expectOK

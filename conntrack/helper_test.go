@@ -189,6 +189,17 @@ func TestExpectations(t *testing.T) {
 			t.Error("a door was opened to another host")
 		}
 	})
+	t.Run("B031_a_third_host_is_expected_where_loose_says_so", func(t *testing.T) {
+		c := newControl(t, FTP, "nf_conntrack_ftp.loose=1")
+		c.say("USER a\r\n")
+		if !c.say("PORT 10,0,0,9,200,10\r\n") {
+			t.Fatal("dropped")
+		}
+		e := c.Expectations(c.now)
+		if len(e) != 1 || e[0].Tuple.Dst != (packet.Addr{10, 0, 0, 9}) || e[0].Tuple.DPort != 51210 {
+			t.Errorf("expects %+v", e)
+		}
+	})
 	t.Run("half_an_announcement_is_dropped", func(t *testing.T) {
 		c := newControl(t, FTP)
 		c.say("USER a\r\n")
