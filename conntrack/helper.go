@@ -203,22 +203,22 @@ func (p *parley) translated() bool { return p.c.Status&natMask != 0 }
 
 // place announces an expectation under the port it has, or under another that
 // is free: the translator's address may have promised that one already
-// (nf_nat_helper.c nf_nat_exp_find_port). It returns nil when there is none.
+// (nf_nat_helper.c nf_nat_exp_find_port). It returns nil when there is none,
+// and for port 0, which cannot be told from none: that one is announced all
+// the same.
 func (p *parley) place(e Expectation) *Expectation {
-	port := e.Tuple.DPort
-	for try := range 128 {
-		if try == 1 {
-			port = 1024 + uint16(p.t.rng.Uint32N(64512))
-		} else if port++; try == 0 || port == 0 {
-			port = max(e.Tuple.DPort, 1)
-			if try != 0 {
-				port = 1024
-			}
-		}
+	port, above := e.Tuple.DPort, 65535-uint32(e.Tuple.DPort)
+	for try := uint32(0); try <= min(above, 128); try++ {
 		n := e
 		n.Tuple.DPort = port
 		if done, res := p.t.announce(p.now, n, false); res != expectBusy {
+			if port == 0 {
+				return nil
+			}
 			return done
+		}
+		if above != 0 {
+			port = e.Tuple.DPort + uint16(p.t.rng.Uint32N(above))
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package conntrack
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 
@@ -104,16 +105,19 @@ func (p *parley) ftpLine(data []byte) (ok, whole bool) {
 }
 
 // ftpExpect announces the data connection that n bytes of the payload at `at`
-// name. One to a third host is nobody's business here: it would open ports
-// elsewhere (nf_conntrack_ftp's `loose`, off).
+// name. One to a third host would open ports elsewhere, and is let through
+// unheeded unless the module's parameter `loose` says otherwise.
 func (p *parley) ftpExpect(at, n int, addr packet.Addr, port uint16, kind ftpKind) bool {
 	from, other := p.tuple(p.dir), p.tuple(1-p.dir)
-	if addr != from.Src {
-		return true
-	}
 	e := p.expectation(packet.Tuple{
 		Src: other.Src, Dst: other.Dst, DPort: port, Proto: packet.ProtoTCP, Family: from.Family,
 	})
+	if addr != from.Src {
+		if !p.t.set.FTPLoose {
+			return true
+		}
+		e.Tuple.Dst = addr
+	}
 	if !p.translated() {
 		_, res := p.t.announce(p.now, e, false)
 		return res == expectOK
@@ -193,28 +197,41 @@ func ftpFind(data []byte, word string, skip, term byte, kind ftpKind, from packe
 	return at, n, addr, port, ftpWhole
 }
 
-// ftpComma reads six numbers; term 0 means that anything may follow.
+// ftpComma reads six numbers; term 0 means that anything may follow. A number
+// may be larger than a byte: it runs into its neighbour then, as in the kernel.
 func ftpComma(b []byte, term byte, family uint8) (addr packet.Addr, port uint16, n int) {
-	var v [6]int
+	var v [6]uint32
+	if n = ftpNumbers(b, v[:], ',', term); n == 0 || family != packet.IPv4 {
+		return addr, 0, 0
+	}
+	return ftpAddr(v[:4]), uint16(v[4]<<8 | v[5]), n
+}
+
+// ftpNumbers reads len(v) numbers with sep between them, up to term; n is how
+// long they are, zero when it is something else (nf_conntrack_ftp.c
+// try_number). Numbers wrap at 32 bits, and an empty one is zero.
+func ftpNumbers(b []byte, v []uint32, sep, term byte) (n int) {
 	i := 0
 	for at, c := range b {
 		switch {
 		case c >= '0' && c <= '9':
-			if v[i] = v[i]*10 + int(c-'0'); v[i] > 255 {
-				return addr, 0, 0
+			v[i] = v[i]*10 + uint32(c-'0')
+		case c == sep:
+			if i++; i == len(v) {
+				return 0
 			}
-		case c == ',' && i < 5:
-			i++
-		case (c == term || term == 0) && i == 5:
-			if family != packet.IPv4 {
-				return addr, 0, 0
-			}
-			return packet.Addr{byte(v[0]), byte(v[1]), byte(v[2]), byte(v[3])}, uint16(v[4]<<8 | v[5]), at
+		case (c == term || term == 0) && i == len(v)-1:
+			return at
 		default:
-			return addr, 0, 0
+			return 0
 		}
 	}
-	return addr, 0, 0
+	return 0
+}
+
+func ftpAddr(v []uint32) (a packet.Addr) {
+	binary.BigEndian.PutUint32(a[:], v[0]<<24|v[1]<<16|v[2]<<8|v[3])
+	return a
 }
 
 // ftpBars reads |family|address|port|.
@@ -222,34 +239,40 @@ func ftpBars(b []byte, family uint8) (addr packet.Addr, port uint16, n int) {
 	if len(b) <= 3 || !isDelimiter(b[0]) || b[2] != b[0] {
 		return addr, 0, 0
 	}
-	if want := map[uint8]byte{packet.IPv4: '1', packet.IPv6: '2'}[family]; b[1] != want {
+	size := 0
+	switch {
+	case family == packet.IPv4 && b[1] == '1':
+		var v [4]uint32
+		size = ftpNumbers(b[3:], v[:], '.', b[0])
+		addr = ftpAddr(v[:])
+	case family == packet.IPv6 && b[1] == '2':
+		end := bytes.IndexByte(b[3:], b[0])
+		if end < 0 || end > 45 {
+			return addr, 0, 0
+		}
+		a, err := netip.ParseAddr(string(b[3 : 3+end]))
+		if err != nil || a.Zone() != "" || a.Is4() {
+			return addr, 0, 0
+		}
+		size, addr = end, packet.AddrFrom(a)
+	}
+	if size == 0 {
 		return addr, 0, 0
 	}
-	end := bytes.IndexByte(b[3:], b[0])
-	if end < 0 || end > 45 {
-		return addr, 0, 0
-	}
-	a, err := netip.ParseAddr(string(b[3 : 3+end]))
-	if err != nil || a.Zone() != "" || a.Is4() != (family == packet.IPv4) {
-		return addr, 0, 0
-	}
-	port, n = ftpPort(b, 3+end+1, b[0])
-	return packet.AddrFrom(a), port, n
+	port, n = ftpPort(b, 3+size+1, b[0])
+	return addr, port, n
 }
 
 // ftpPort reads a port up to a delimiter; n counts from the beginning of b,
-// the delimiter included.
+// the delimiter included. Ports wrap at 16 bits (nf_conntrack_ftp.c get_port).
 func ftpPort(b []byte, at int, delim byte) (port uint16, n int) {
-	v := 0
 	for ; at < len(b); at++ {
 		c := b[at]
 		switch {
-		case c == delim && v != 0:
-			return uint16(v), at + 1
+		case c == delim && port != 0:
+			return port, at + 1
 		case c >= '0' && c <= '9':
-			if v = v*10 + int(c-'0'); v > 65535 {
-				return 0, 0
-			}
+			port = port*10 + uint16(c-'0')
 		default:
 			return 0, 0
 		}

@@ -3,6 +3,7 @@ package conntrack
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"sluice/packet"
@@ -21,7 +22,10 @@ func TestFTPAnnouncements(t *testing.T) {
 		{"PORT  10,0,0,1,200,10\r\n", false, "part"},
 		{"PORT 10,0,0,1,200\r\n", false, "part"},
 		{"PORT 10,0,0,1,200,10,3\r\n", false, "part"},
-		{"PORT 10,0,0,256,200,10\r\n", false, "part"},
+		{"PORT 10,0,0,256,200,10\r\n", false, "10.0.1.0:51210 in 10,0,0,256,200,10"},
+		{"PORT 10,0,0,1,4,256\r\n", false, "10.0.0.1:1280 in 10,0,0,1,4,256"},
+		{"PORT 4294967306,0,0,1,0,65556\r\n", false, "10.0.0.1:20 in 4294967306,0,0,1,0,65556"},
+		{"PORT ,,,,,\r\n", false, "0.0.0.0:0 in ,,,,,"},
 		{"PORT 10,0,0,1,200,10", false, "part"},
 		{"PORT", false, "part"},
 		{"PO", false, "part"},
@@ -29,12 +33,18 @@ func TestFTPAnnouncements(t *testing.T) {
 		{"EPRT |1|10.0.0.1|51210|\r\n", false, "10.0.0.1:51210 in |1|10.0.0.1|51210|"},
 		{"EPRT !1!10.0.0.1!51210!\r\n", false, "10.0.0.1:51210 in !1!10.0.0.1!51210!"},
 		{"EPRT |2|fd00::1|51210|\r\n", false, "part"},
+		{"EPRT |1|10.0.0.01|080|\r\n", false, "10.0.0.1:80 in |1|10.0.0.01|080|"},
+		{"EPRT |1|10.0.1|80|\r\n", false, "part"},
+		{"EPRT |1|10.0.0.1.2|80|\r\n", false, "part"},
+		{"EPRT |1||80|\r\n", false, "part"},
 		{"EPRT |1|10.0.0.1|65536|\r\n", false, "part"},
+		{"EPRT |1|10.0.0.1|65537|\r\n", false, "10.0.0.1:1 in |1|10.0.0.1|65537|"},
 		{"EPRT |1|10.0.0.1|0|\r\n", false, "part"},
 		{"EPRT 11110.0.0.1151210|\r\n", false, "part"},
 		{"LIST\r\n", false, "nothing"},
 		{"227 Entering Passive Mode (10,0,0,1,195,80)\r\n", true, "10.0.0.1:50000 in 10,0,0,1,195,80"},
 		{"227 Entering Passive Mode 10,0,0,1,195,80\r\n", true, "10.0.0.1:50000 in 10,0,0,1,195,80"},
+		{"227 Entering Passive Mode (10,0,0,1,195,80,1)\r\n", true, "part"},
 		{"227 nothing\r\n", true, "part"},
 		{"229 Entering Extended Passive Mode (|||50000|)\r\n", true, "10.0.0.1:50000 in |||50000|"},
 		{"229 no (||50000|)\r\n", true, "part"},
@@ -60,6 +70,25 @@ func TestFTPAnnouncements(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%q: %s, want %s", c.text, got, c.want)
+		}
+	}
+}
+
+// TestFTPLines: two ends of lines are remembered, and a third takes the
+// earlier one's place, across the end of the sequence space, too.
+func TestFTPLines(t *testing.T) {
+	for _, c := range []struct{ note, want []uint32 }{
+		{[]uint32{10, 20, 30}, []uint32{30, 20}},
+		{[]uint32{20, 10, 30}, []uint32{20, 30}},
+		{[]uint32{0xfffffff0, 10, 30}, []uint32{30, 10}},
+		{[]uint32{10, 20, 10, 20, 10}, []uint32{10, 20}},
+	} {
+		var s ftpState
+		for _, seq := range c.note {
+			s.note(1, seq)
+		}
+		if got := s.line[1][:s.n[1]]; !slices.Equal(got, c.want) || s.n[0] != 0 {
+			t.Errorf("%d: remembers %d, want %d", c.note, got, c.want)
 		}
 	}
 }
@@ -158,6 +187,17 @@ func TestExpectations(t *testing.T) {
 		c.say("USER a\r\n")
 		if !c.say("PORT 10,0,0,9,200,10\r\n") || len(c.Expectations(c.now)) != 0 {
 			t.Error("a door was opened to another host")
+		}
+	})
+	t.Run("B031_a_third_host_is_expected_where_loose_says_so", func(t *testing.T) {
+		c := newControl(t, FTP, "nf_conntrack_ftp.loose=1")
+		c.say("USER a\r\n")
+		if !c.say("PORT 10,0,0,9,200,10\r\n") {
+			t.Fatal("dropped")
+		}
+		e := c.Expectations(c.now)
+		if len(e) != 1 || e[0].Tuple.Dst != (packet.Addr{10, 0, 0, 9}) || e[0].Tuple.DPort != 51210 {
+			t.Errorf("expects %+v", e)
 		}
 	})
 	t.Run("half_an_announcement_is_dropped", func(t *testing.T) {

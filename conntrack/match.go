@@ -18,12 +18,12 @@ type Match struct {
 	Orig   TupleMatch
 	Reply  TupleMatch
 
-	Mark, MarkMask   uint32   // MarkMask 0: any
-	Label, LabelMask [16]byte // under LabelMask
-	Status           uint32   // all of these bits
-	NoStatus         uint32   // none of these
-	AnyStatus        uint32   // at least one of these, if it is not zero
-	State            PartMatch
+	Mark, MarkMask   uint32    // MarkMask 0: any
+	Label, LabelMask [16]byte  // under LabelMask
+	Status           uint32    // all of these bits
+	NoStatus         uint32    // none of these
+	AnyStatus        uint32    // at least one of these, if it is not zero
+	State            PartMatch // of TCP, SCTP or DCCP; offloaded connections have none
 	// SrcNAT selects connections whose source was translated, DstNAT those
 	// whose destination was, AnyNAT either.
 	SrcNAT, DstNAT, AnyNAT NATMatch
@@ -105,7 +105,8 @@ func (m *Match) Matches(c *Conn, reply *packet.Tuple) bool {
 			return false
 		}
 	}
-	if m.State.Mask != 0 && !m.State.ok(uint16(protoState(c))) || !m.Orig.ok(&c.Orig) {
+	// An offloaded connection tells nobody its state (ctnetlink_dump_extinfo).
+	if m.State.Mask != 0 && (c.Status&StatusOffload != 0 || !m.State.ok(uint16(protoState(c)))) || !m.Orig.ok(&c.Orig) {
 		return false
 	}
 	return m.Reply.ok(reply) && m.translated(c, reply)

@@ -95,6 +95,21 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestMatchStateOfOffloaded: an offloaded connection has no state to show.
+func TestMatchStateOfOffloaded(t *testing.T) {
+	c := &Conn{Status: StatusConfirmed}
+	c.Orig = packet.Tuple{Proto: packet.ProtoTCP, Family: packet.IPv4}
+	c.TCP.State = TCPEstablished
+	m := Match{State: Exactly(uint16(TCPEstablished))}
+	if reply := invert(&c.Orig); !m.Matches(c, &reply) {
+		t.Error("its own state does not match")
+	}
+	c.Status |= StatusOffload
+	if reply := invert(&c.Orig); m.Matches(c, &reply) {
+		t.Error("the state matches although the flow table has it")
+	}
+}
+
 // TestMatchTranslation: a translated connection is found by what it was
 // translated to.
 func TestMatchTranslation(t *testing.T) {

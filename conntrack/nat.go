@@ -24,6 +24,7 @@ type NATRange struct {
 	Family           uint8       // of Min and Max
 	MinPort, MaxPort uint16      // valid iff HasPort; ICMP: the identifier
 	HasAddr, HasPort bool
+	KeepAddr         bool // no address changes, but the port must be in the range: OVS's 0.0.0.0
 	Random           bool // a random port, even where the own one is free
 	Hash             bool // a port by a hash of the tuple, even where the own one is free
 	Persistent       bool // the same address for a client, whatever its destination
@@ -49,7 +50,7 @@ func (t *Tracker) Reply(ref packet.ConnRef) packet.Tuple {
 // for; commit, whether it commits. A new connection is given its
 // translation here, before Confirm. The frame, h.Tuple and h.Hash change; it
 // returns the sides that were translated, and DropNAT when no free port is
-// left, or an error cannot be translated.
+// left, or one of its kin.
 func (t *Tracker) NAT(now int64, frame []byte, h *packet.Headers, ct *packet.CT, r *NATRange, commit bool) (Manip, Result) {
 	c := t.Conn(ct.Conn)
 	if c == nil {
@@ -68,7 +69,7 @@ func (t *Tracker) NAT(now int64, frame []byte, h *packet.Headers, ct *packet.CT,
 	}
 	n := natting{t: t, now: now, frame: frame, h: h, c: c, slot: slotOf(ct.Conn), info: ct.Info}
 	if !n.execute(r, manip) {
-		return n.done, DropNAT
+		return n.done, n.why
 	}
 	ok := true
 	switch {
@@ -83,7 +84,7 @@ func (t *Tracker) NAT(now int64, frame []byte, h *packet.Headers, ct *packet.CT,
 		h.Hash = t.Hash(&h.Tuple)
 	}
 	if !ok {
-		return n.done, DropNAT
+		return n.done, n.why
 	}
 	return n.done, Accept
 }
@@ -98,6 +99,7 @@ type natting struct {
 	slot    uint32
 	info    packet.CTInfo
 	done    Manip
+	why     Result // set where execute returns false
 	changed bool
 }
 
@@ -113,8 +115,10 @@ func (n *natting) execute(r *NATRange, manip Manip) bool {
 		if manip == SrcNAT {
 			flag = StatusSrcNATDone
 		}
-		if n.c.Status&flag == 0 && !n.t.setupNAT(n.now, n.slot, n.c, r, manip) {
-			return false
+		if n.c.Status&flag == 0 {
+			if n.why = n.t.setupNAT(n.now, n.slot, n.c, r, manip); n.why != Accept {
+				return false
+			}
 		}
 	}
 	n.packet(manip)
@@ -173,6 +177,7 @@ func isICMP(h *packet.Headers) bool {
 func (n *natting) icmpError(manip Manip) bool {
 	h, c := n.h, n.c
 	b := n.frame[h.L4:h.IPEnd(n.frame)]
+	n.why = DropNATError
 	if len(b) < 8 || !checksumOK(n.frame, b, h) {
 		return false
 	}
@@ -181,7 +186,8 @@ func (n *natting) icmpError(manip Manip) bool {
 		redirect = b[0] == icmp6Redirect
 	}
 	if redirect && (c.Status&natDoneMask != natDoneMask || c.Status&natMask != 0) {
-		return false // it would name a gateway that is not there
+		n.why = DropNATRedirect
+		return false
 	}
 	if c.Status&n.status(manip) == 0 {
 		return true
@@ -189,6 +195,9 @@ func (n *natting) icmpError(manip Manip) bool {
 	quote := b[8:]
 	var in packet.Headers
 	packet.ParseInner(quote, h.Tuple.Family, &in)
+	if hasQuotedPorts(in.Proto) && int(in.L4)+8 > len(quote) {
+		return false // the tracker needs four bytes, whoever rewrites eight (nf_nat_proto.c l4proto_manip_pkt)
+	}
 	other := invertOf(n.target(), &in)
 	if manip == SrcNAT {
 		packet.Rewrite(quote, &in, packet.Dest, &other.Dst, other.DPort)
@@ -214,6 +223,17 @@ func (n *natting) icmpError(manip Manip) bool {
 	return true
 }
 
+// hasQuotedPorts reports whether a protocol has ports, or what the kernel
+// handles as such, to be changed in a quoted header.
+func hasQuotedPorts(proto uint8) bool {
+	switch proto {
+	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoUDPLite, packet.ProtoSCTP, packet.ProtoDCCP,
+		packet.ProtoICMP, packet.ProtoICMPv6, packet.ProtoGRE:
+		return true
+	}
+	return false
+}
+
 // invertOf inverts a tuple for the packet that an error quotes. ICMP queries
 // keep the quoted message's own type.
 func invertOf(t packet.Tuple, quoted *packet.Headers) packet.Tuple {
@@ -231,26 +251,31 @@ func invertOf(t packet.Tuple, quoted *packet.Headers) packet.Tuple {
 // (nf_nat_core.c nf_nat_setup_info). Without a range, or one without
 // addresses, it stays what it is unless its reply would be another
 // connection's.
-func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip Manip) bool {
+func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip Manip) Result {
 	if c.Status&StatusConfirmed != 0 {
-		return true // too late for a translation
+		return Accept // too late for a translation
 	}
 	reply := t.reply(slot, c)
 	cur := invert(&reply)
 	if r == nil || !r.HasAddr || r.Manip == 0 {
-		r = &NATRange{Manip: manip, HasAddr: true, Family: cur.Family, Min: cur.Src, Max: cur.Src}
+		null := NATRange{Manip: manip, HasAddr: true, Family: cur.Family, Min: cur.Src, Max: cur.Src}
 		if manip == DstNAT {
-			r.Min, r.Max = cur.Dst, cur.Dst
+			null.Min, null.Max = cur.Dst, cur.Dst
 		}
+		if r != nil && r.KeepAddr && manip == r.Manip {
+			null.HasPort, null.MinPort, null.MaxPort = true, r.MinPort, r.MaxPort
+			null.Random, null.Hash = r.Random, r.Hash
+		}
+		r = &null
 	} else if r.Family != cur.Family {
-		return false
+		return DropNATFamily
 	}
 	to, ok := t.unique(now, slot, c, cur, r, manip)
 	if !ok {
 		t.st.NATExhausted++
 		t.st.InsertFailed++
 		t.st.Drop++
-		return false
+		return DropNAT
 	}
 	if to != cur {
 		reply = invert(&to)
@@ -263,7 +288,7 @@ func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip M
 	} else {
 		c.Status |= StatusDstNATDone
 	}
-	return true
+	return Accept
 }
 
 // alterReply makes a new connection expect another reply.

@@ -32,7 +32,7 @@ func newTranslation(t testing.TB, there []byte, from, to *NATRange) translation 
 	}
 	slot, c := slotOf(ct.Conn), b.Conn(ct.Conn)
 	// As an announced connection gets both (followMaster).
-	if from != nil && !b.setupNAT(b.now, slot, c, from, SrcNAT) || to != nil && !b.setupNAT(b.now, slot, c, to, DstNAT) {
+	if from != nil && b.setupNAT(b.now, slot, c, from, SrcNAT) != Accept || to != nil && b.setupNAT(b.now, slot, c, to, DstNAT) != Accept {
 		t.Fatal("it cannot be translated")
 	}
 	if b.Confirm(b.now, &ct) != Accept {

@@ -25,6 +25,7 @@ type Settings struct {
 	TCPBeLiberal        bool  // windows are not enforced
 	TCPIgnoreInvalidRST bool  // a RST below the window closes all the same
 	TCPMaxRetrans       int64 // retransmissions after which the timeout shrinks
+	FTPLoose            bool  // expect data connections to hosts other than the control connection's
 	DCCPLoose           bool  // nf_conntrack_dccp_loose; no packet but a REQUEST begins a connection, whatever it says
 
 	Timeouts // of every zone that has no policy of its own; see SetProfile
@@ -95,6 +96,7 @@ func (s *Settings) knobs() []knob {
 		{name: "nf_conntrack_tcp_ignore_invalid_rst", flag: &s.TCPIgnoreInvalidRST},
 		{name: "nf_conntrack_tcp_max_retrans", number: &s.TCPMaxRetrans, most: maxByte},
 		{name: "nf_conntrack_dccp_loose", flag: &s.DCCPLoose},
+		{name: "nf_conntrack_ftp.loose", flag: &s.FTPLoose}, // a module's parameter
 		{name: "nf_conntrack_frag6_timeout", seconds: &s.Frag.Timeout[1]},
 		{name: "nf_conntrack_frag6_low_thresh", number: &s.FragLowThresh[1]},
 		{name: "nf_conntrack_frag6_high_thresh", number: &s.Frag.HighThresh[1]},

@@ -58,9 +58,14 @@ const (
 	DropFull
 	// DropClash: another connection has taken the tuple meanwhile.
 	DropClash
-	// DropNAT: no port is left to translate to, or an ICMP error cannot be
-	// translated.
+	// DropNAT: no port is left to translate to.
 	DropNAT
+	// DropNATFamily: what to translate to is of the other IP.
+	DropNATFamily
+	// DropNATError: an ICMP error is too short or broken to be translated.
+	DropNATError
+	// DropNATRedirect: an ICMP redirect would name a gateway that is not there.
+	DropNATRedirect
 	// DropZoneLimit: the zone has all the connections that it may have.
 	DropZoneLimit
 	// DropSourceStates: the source has all the connections that it may have
@@ -74,7 +79,7 @@ const (
 )
 
 func (r Result) String() string {
-	return [NumResults]string{"accept", "table full", "tuple clash", "cannot translate", "zone limit", "source limit", "source rate"}[r]
+	return [NumResults]string{"accept", "table full", "tuple clash", "no port", "other family", "bad error", "redirect", "zone limit", "source limit", "source rate"}[r]
 }
 
 // New makes an empty tracker.

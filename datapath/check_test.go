@@ -21,7 +21,7 @@ func TestCheck(t *testing.T) {
 		{"tunnel options that no tunnel has", head + "flower erspan_opts 1:5:0:0 action drop", "erspan_opts", false},
 		{"tunnel key with a tunnel", "ip link add vx type vxlan external dstport 4789\n" + "filter add dev vx ingress prio 1 proto ip flower enc_key_id 5 action drop", "", false},
 		{"PPPoE", "filter add dev a ingress prio 1 proto ppp_ses flower pppoe_sid 5 action drop", "PPPoE", false},
-		{"an unknown helper", head + "flower action ct commit helper ipv4-tcp-nothing", "action ct helper ipv4-tcp-nothing", true},
+		{"a block that is not there", head + "flower action mirred egress mirror blockid 99", "block 99 does not exist", true},
 		{"in a shared block", "qdisc add dev a ingress_block 7 ingress\nfilter add block 7 prio 1 proto ip flower enc_key_id 5 action drop", "a tunnel that the packet came out of", false},
 	} {
 		p, _, err := tc.Load("test.tc", strings.NewReader(c.line+"\n"))

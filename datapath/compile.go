@@ -361,14 +361,15 @@ func (e *UnsupportedError) Error() string {
 func natRange(a *policy.CTAction) conntrack.NATRange {
 	r := conntrack.NATRange{
 		Min: a.NATMin, Max: a.NATMax, Family: packet.IPv4, HasAddr: a.NATHasAddr,
-		MinPort: a.PortMin, MaxPort: a.PortMax, HasPort: a.PortMin|a.PortMax != 0,
+		MinPort: a.PortMin, MaxPort: a.PortMax, HasPort: a.NATHasPort,
 		Random: a.NATRandom, Hash: a.NATHash, Persistent: a.NATPersistent,
 	}
 	if a.NATSrc && a.NATMin == [16]byte{} && a.NATMax == [16]byte{} {
 		// ovs-actions(7): nothing but the port changes, and that only where
-		// two connections would get in each other's way. Linux' act_ct would
-		// give packets the source 0.0.0.0, which nobody can have meant.
-		r.HasAddr = false
+		// two connections would get in each other's way, or where a range is
+		// given. Linux' act_ct would give packets the source 0.0.0.0, which
+		// nobody can have meant.
+		r.HasAddr, r.KeepAddr = false, a.NATHasPort
 	}
 	if a.NATIPv6 {
 		r.Family = packet.IPv6

@@ -243,11 +243,11 @@ func TestCTAction(t *testing.T) {
 	})
 }
 
-// TestHelperIsRefused: a policy with a helper is refused as a whole.
-func TestHelperIsRefused(t *testing.T) {
+// TestLoadIsWhole: a policy that cannot be loaded leaves the one before it.
+func TestLoadIsWhole(t *testing.T) {
 	r := datapathtest.New(t, "filter add dev a ingress prio 1 proto ip flower action pass")
-	if err := r.TryRun("filter add dev a ingress prio 2 proto ip flower action ct commit helper ipv4-tcp-irc pipe"); err == nil {
-		t.Error("ct helper was loaded")
+	if err := r.TryRun("filter add dev a ingress prio 2 proto ip flower action mirred egress mirror blockid 99"); err == nil {
+		t.Error("mirroring to a block that is not there was loaded")
 	}
 	if res := r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "x")); res.Verdict != packet.Pass {
 		t.Errorf("the policy before it is not in force: %v", res.Verdict)

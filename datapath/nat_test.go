@@ -70,6 +70,10 @@ func TestNAT(t *testing.T) {
 			"192.0.2.1:1000>10.0.0.2:53", packettest.UDP(server, public, 53, 1000, "a"), "10.0.0.2:53>10.0.0.1:1000"},
 		{"B043_all_zero_keeps_the_address", "src addr 0.0.0.0",
 			"10.0.0.1:1000>10.0.0.2:53", packettest.UDP(server, client, 53, 1000, "a"), "10.0.0.2:53>10.0.0.1:1000"},
+		{"B043_all_zero_with_a_port", "src addr 0.0.0.0 port 7000",
+			"10.0.0.1:7000>10.0.0.2:53", packettest.UDP(server, client, 53, 7000, "a"), "10.0.0.2:53>10.0.0.1:1000"},
+		{"A040_port_zero", "src addr 192.0.2.1 port 0",
+			"192.0.2.1:0>10.0.0.2:53", packettest.UDP(server, public, 53, 0, "a"), "10.0.0.2:53>10.0.0.1:1000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := datapathtest.New(t, natPolicy(c.spec)...)
@@ -82,6 +86,13 @@ func TestNAT(t *testing.T) {
 			}
 		})
 	}
+	t.Run("B043_all_zero_with_a_port_that_is_taken", func(t *testing.T) {
+		r := datapathtest.New(t, natPolicy("src addr 0.0.0.0 port 7000")...)
+		left(t, r.Send("uplink_rep", packettest.UDP(client, server, 1000, 53, "q")))
+		if res := r.Send("uplink_rep", packettest.UDP(client, server, 1001, 53, "q")); res.Verdict != packet.Drop {
+			t.Errorf("%v", res.Verdict)
+		}
+	})
 	t.Run("A042_A045_automatic", func(t *testing.T) {
 		lines := natPolicy("src addr 192.0.2.1")
 		for i := range lines {
@@ -147,11 +158,34 @@ func TestNAT(t *testing.T) {
 			left(t, r.Send("uplink_rep", packettest.UDP(fmt.Sprintf("10.0.1.%d", n), server, 1000, 53, "q")))
 		}
 		res := r.Send("uplink_rep", packettest.UDP("10.0.1.9", server, 1000, 53, "q"))
-		if res.Verdict != packet.Drop || res.Reason != "ct: no translation" || r.E.Tracker().Stats().NATExhausted != 1 {
+		if res.Verdict != packet.Drop || res.Reason != "ct: no free port for translation" || r.E.Tracker().Stats().NATExhausted != 1 {
 			t.Errorf("%v (%s), %+v", res.Verdict, res.Reason, r.E.Tracker().Stats())
 		}
 		if d := r.Stats("uplink_rep", 2, 1, 0).Drops; d != 1 {
 			t.Errorf("the action counts %d drops", d)
+		}
+	})
+	t.Run("C21_each_refusal_has_its_own_words", func(t *testing.T) {
+		quote := packettest.UDP(public, server, 1000, 53, "q")[14:]
+		for _, c := range []struct {
+			spec  string
+			frame []byte
+			want  string
+		}{
+			{"src addr 192.0.2.1", packettest.ICMP("10.0.0.9", public, 3, 3, 0, quote), ""},
+			{"src addr 192.0.2.1", packettest.ICMP("10.0.0.9", public, 3, 3, 0, quote[:27]), "ct: ICMP error not translatable"},
+			{"src addr 192.0.2.1", packettest.ICMP("10.0.0.9", public, 5, 1, 0x0a000009, quote), "ct: ICMP redirect not translatable"},
+			{"src addr 2001:db8::1", nil, "ct: translation to the other IP"},
+		} {
+			lines := append(natPolicy(c.spec), "filter add dev vf0_rep ingress prio 9 chain 2 proto ip flower ct_state +trk+rel action mirred egress redirect dev uplink_rep")
+			r := datapathtest.New(t, lines...)
+			res := r.Send("uplink_rep", packettest.UDP(client, server, 1000, 53, "q"))
+			if c.frame != nil {
+				res = r.Send("vf0_rep", c.frame)
+			}
+			if forwarded := res.Verdict == packet.Forward; forwarded != (c.want == "") || !forwarded && res.Reason != c.want {
+				t.Errorf("%s: %v (%s), want %q", c.spec, res.Verdict, res.Reason, c.want)
+			}
 		}
 	})
 	t.Run("C27_an_invalid_packet_of_a_translated_connection_does_not_leak", func(t *testing.T) {

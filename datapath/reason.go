@@ -17,7 +17,10 @@ const (
 	ReasonCTInnerVLAN           // ct on a frame with two VLAN tags: the kernel takes the inner one for an IP header
 	ReasonCTFull                // the connection table is full, and nothing in it could make room
 	ReasonCTClash               // another connection has the tuple
-	ReasonNAT                   // ct found no free port to translate to, or cannot translate an ICMP error
+	ReasonNATPorts              // ct found no free port to translate to
+	ReasonNATFamily             // ct would translate to an address of the other IP
+	ReasonNATError              // ct cannot translate an ICMP error: too short, or its checksum is wrong
+	ReasonNATRedirect           // an ICMP redirect on a translated connection
 	ReasonCTZoneLimit           // the zone has all the connections that it may have
 	ReasonCTSourceLimit         // the source has
 	ReasonCTSourceRate          // the source begins connections too fast
@@ -75,7 +78,10 @@ var reasonNames = [numReasons]string{
 	ReasonCTInnerVLAN:     "ct: second VLAN tag",
 	ReasonCTFull:          "ct: table full",
 	ReasonCTClash:         "ct: tuple clash",
-	ReasonNAT:             "ct: no translation",
+	ReasonNATPorts:        "ct: no free port for translation",
+	ReasonNATFamily:       "ct: translation to the other IP",
+	ReasonNATError:        "ct: ICMP error not translatable",
+	ReasonNATRedirect:     "ct: ICMP redirect not translatable",
 	ReasonCTZoneLimit:     "ct: zone limit",
 	ReasonCTSourceLimit:   "ct: source limit",
 	ReasonCTSourceRate:    "ct: source rate",
@@ -125,7 +131,10 @@ func ReasonName(r uint8) string {
 var ctReasons = [conntrack.NumResults]uint8{
 	conntrack.DropFull:         ReasonCTFull,
 	conntrack.DropClash:        ReasonCTClash,
-	conntrack.DropNAT:          ReasonNAT,
+	conntrack.DropNAT:          ReasonNATPorts,
+	conntrack.DropNATFamily:    ReasonNATFamily,
+	conntrack.DropNATError:     ReasonNATError,
+	conntrack.DropNATRedirect:  ReasonNATRedirect,
 	conntrack.DropZoneLimit:    ReasonCTZoneLimit,
 	conntrack.DropSourceStates: ReasonCTSourceLimit,
 	conntrack.DropSourceRate:   ReasonCTSourceRate,

@@ -84,7 +84,7 @@ func TestPolicyChange(t *testing.T) {
 	t.Run("C37_a_policy_that_cannot_be_loaded_changes_nothing", func(t *testing.T) {
 		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
 		r.Handshake(40000)
-		if err := r.TryRun("filter add dev uplink_rep ingress prio 9 chain 0 proto ip flower ip_proto udp action ct commit helper ipv4-udp-none"); err == nil {
+		if err := r.TryRun("filter add dev uplink_rep ingress prio 9 chain 0 proto ip flower ip_proto udp action mirred egress mirror blockid 99"); err == nil {
 			t.Fatal("loaded")
 		}
 		if out := r.Out(r.Send("uplink_rep", packettest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, "PA", 1001, 5001, "x"))); out != "vf0_rep" {

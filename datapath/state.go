@@ -13,6 +13,7 @@ import (
 type ActionState struct {
 	Kind      string
 	Index     uint32
+	Home      string // the command that it belongs to, as the caller names it
 	Stats     policy.Stats
 	GactTurns uint32 // gact determ: packets so far
 	Bucket    Bucket
@@ -24,11 +25,12 @@ type Bucket struct {
 	Bytes, Peak, Packet int64
 }
 
-// SaveActions returns the counters of all instances by kind and index.
-func (e *Engine) SaveActions() []ActionState {
+// SaveActions returns the counters of all instances by kind and index. homes
+// names the command that each belongs to.
+func (e *Engine) SaveActions(homes map[*policy.Action]string) []ActionState {
 	var out []ActionState
 	for a, i := range e.counters.of {
-		s := ActionState{Kind: a.Kind, Index: a.Index, Stats: e.counters.stats(a), GactTurns: e.counters.slots[i].determ}
+		s := ActionState{Kind: a.Kind, Index: a.Index, Home: homes[a], Stats: e.counters.stats(a), GactTurns: e.counters.slots[i].determ}
 		if p := e.policers[a]; p != nil {
 			s.Bucket = Bucket{p.at, p.toks, p.ptoks, p.pkttoks}
 		}
@@ -40,27 +42,33 @@ func (e *Engine) SaveActions() []ActionState {
 	return out
 }
 
-// RestoreActions sets the counters of those instances that the policy has. A
+// RestoreActions sets the counters of those instances that the policy has
+// under the same kind, index and home, and returns those that it has not. A
 // bucket that has become smaller is full at the most.
-func (e *Engine) RestoreActions(saved []ActionState) {
+func (e *Engine) RestoreActions(saved []ActionState, homes map[*policy.Action]string) (left []ActionState) {
 	type id struct {
 		kind  string
 		index uint32
+		home  string
 	}
 	action := map[id]*policy.Action{}
 	for a := range e.counters.of {
-		action[id{a.Kind, a.Index}] = a
+		action[id{a.Kind, a.Index, homes[a]}] = a
 	}
 	for _, s := range saved {
-		if a := action[id{s.Kind, s.Index}]; a != nil {
-			c := &e.counters.slots[e.counters.of[a]]
-			c.packets, c.bytes, c.drops, c.overlimits = s.Stats.Packets, s.Stats.Bytes, s.Stats.Drops, s.Stats.Overlimits
-			c.installed, c.first, c.last, c.determ = s.Stats.Installed, s.Stats.FirstUsed, s.Stats.LastUsed, s.GactTurns
-			if p := e.policers[a]; p != nil && s.Bucket != (Bucket{}) {
-				p.restore(&s.Bucket)
-			}
+		a := action[id{s.Kind, s.Index, s.Home}]
+		if a == nil {
+			left = append(left, s)
+			continue
+		}
+		c := &e.counters.slots[e.counters.of[a]]
+		c.packets, c.bytes, c.drops, c.overlimits = s.Stats.Packets, s.Stats.Bytes, s.Stats.Drops, s.Stats.Overlimits
+		c.installed, c.first, c.last, c.determ = s.Stats.Installed, s.Stats.FirstUsed, s.Stats.LastUsed, s.GactTurns
+		if p := e.policers[a]; p != nil && s.Bucket != (Bucket{}) {
+			p.restore(&s.Bucket)
 		}
 	}
+	return left
 }
 
 // Random is the state of the engine's random choices.

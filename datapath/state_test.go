@@ -64,12 +64,15 @@ func TestActionState(t *testing.T) {
 		return out
 	}
 	fates(one)
-	two.E.RestoreActions(append(one.E.SaveActions(), datapath.ActionState{Kind: "gact", Index: 99}))
+	other := []datapath.ActionState{{Kind: "gact", Index: 99}, {Kind: "gact", Index: 1, Home: "another filter"}}
+	if left := two.E.RestoreActions(append(one.E.SaveActions(nil), other...), nil); !slices.Equal(left, other) {
+		t.Errorf("left behind: %+v, want %+v", left, other)
+	}
 	if err := two.E.SetRandom(one.E.Random()); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(one.E.SaveActions(), two.E.SaveActions()) {
-		t.Errorf("counters %+v, want %+v", two.E.SaveActions(), one.E.SaveActions())
+	if !slices.Equal(one.E.SaveActions(nil), two.E.SaveActions(nil)) {
+		t.Errorf("counters %+v, want %+v", two.E.SaveActions(nil), one.E.SaveActions(nil))
 	}
 	if a, b := fates(one), fates(two); !slices.Equal(a, b) {
 		t.Errorf("choices %v, want %v", b, a)

@@ -299,3 +299,24 @@ func TestExpect(t *testing.T) {
 		}
 	})
 }
+
+// TestSaveOffloaded: what the flow table has is saved without timeout and
+// state, which nobody tells, and without a status that nobody can ask for; as
+// conntrack 1.4.7 does.
+func TestSaveOffloaded(t *testing.T) {
+	f := flow{proto: 6, src: "10.0.0.1", dst: "10.0.0.2", sport: 40000, dport: 80, rsport: 80, rdport: 40000, left: 39, state: conntrack.TCPEstablished}
+	for _, c := range []struct {
+		status uint32
+		want   string
+	}{
+		{conntrack.StatusOffload | conntrack.StatusSeenReply | conntrack.StatusAssured, "SEEN_REPLY,ASSURED"},
+		{conntrack.StatusOffload | conntrack.StatusHWOffload, "UNSET"},
+	} {
+		f.status = c.status
+		e := f.entry()
+		want := "-A -u " + c.want + " -s 10.0.0.1 -d 10.0.0.2 -r 10.0.0.2 -q 10.0.0.1 -p tcp --sport 40000 --dport 80 --reply-port-src 80 --reply-port-dst 40000"
+		if got := string(observe.AppendSave(nil, &e)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}

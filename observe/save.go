@@ -51,7 +51,8 @@ func AppendSave(b []byte, e *Entry) []byte {
 	return b
 }
 
-// savedStatus names the status bits that -u takes, by bit.
+// savedStatus names the status bits that -A takes, by bit; nobody can make a
+// connection offloaded.
 func savedStatus(status uint32) string {
 	var names []string
 	for _, s := range []struct {
@@ -59,7 +60,7 @@ func savedStatus(status uint32) string {
 		name string
 	}{
 		{conntrack.StatusExpected, "EXPECTED"}, {conntrack.StatusSeenReply, "SEEN_REPLY"}, {conntrack.StatusAssured, "ASSURED"},
-		{conntrack.StatusFixedTimeout, "FIXED_TIMEOUT"}, {conntrack.StatusOffload, "OFFLOAD"}, {conntrack.StatusHWOffload, "HW_OFFLOAD"},
+		{conntrack.StatusFixedTimeout, "FIXED_TIMEOUT"},
 	} {
 		if status&s.bit != 0 {
 			names = append(names, s.name)

@@ -99,8 +99,9 @@ type CTAction struct {
 	NATMin, NATMax       [16]byte // IPv4 in the first four bytes
 	NATIPv6              bool
 	NATHasAddr           bool
-	PortMin, PortMax     uint16 // 0: none given
-	NATRandom            bool   // extensions of OVS: nat(...,random)
+	NATHasPort           bool
+	PortMin, PortMax     uint16
+	NATRandom            bool // extensions of OVS: nat(...,random)
 	NATHash              bool
 	NATPersistent        bool
 	// Clone: process a copy in the tracker and resume it in CloneChain; the

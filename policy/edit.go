@@ -111,8 +111,9 @@ type Sample struct {
 	Given       bool // rate and group; without them an index names an instance
 }
 
-// checkEdit is the kernel's validation of the actions that edit.
-func (a *Action) checkEdit(egress bool) error {
+// checkEdit is the kernel's validation of the actions that edit. atIngress: for
+// a filter whose parent is a device's ingress (cls_api.c is_qdisc_ingress).
+func (a *Action) checkEdit(atIngress bool) error {
 	switch {
 	case a.VLAN != nil:
 		v := a.VLAN
@@ -136,7 +137,7 @@ func (a *Action) checkEdit(egress bool) error {
 	case a.Skbedit != nil:
 		s := a.Skbedit
 		switch {
-		case s.HasQueue && !egress && !a.SkipSW:
+		case s.HasQueue && atIngress && !a.SkipSW:
 			return refuse(EOPNOTSUPP, `act_skbedit: "queue_mapping" option on receive side is hardware only, use skip_sw`)
 		case !s.HasMark && !s.HasPriority && !s.HasQueue && !s.HasPType && !s.InheritDS:
 			return refuse(EINVAL, "")

@@ -3,6 +3,7 @@ package policy
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Action instances are numbered per kind. A filter that names no index gets a
@@ -83,10 +84,22 @@ func (p *Policy) checkAction(a *Action, b *Block) error {
 		if a.CT.NATSrc && a.CT.NATDst {
 			return refuse(EOPNOTSUPP, "dnat and snat can't be enabled at the same time")
 		}
+		if a.CT.Helper != "" && !knownHelper(a.CT.Helper) {
+			return refuse(EINVAL, "act_ct: Failed to add helper")
+		}
 	default:
-		return a.checkEdit(b != nil && p.isEgress(b))
+		// A shared block is no device's, whoever shares it.
+		return a.checkEdit(b != nil && b.Index == 0 && !p.isEgress(b))
 	}
 	return nil
+}
+
+// Helpers are those that a ct action may name, after ipv4- or ipv6-.
+var Helpers = []string{"tcp-ftp", "udp-tftp", "udp-sip", "tcp-sip"}
+
+func knownHelper(s string) bool {
+	family, helper, _ := strings.Cut(s, "-")
+	return (family == "ipv4" || family == "ipv6") && slices.Contains(Helpers, helper)
 }
 
 // isEgress reports whether a block is some device's egress.

@@ -330,7 +330,10 @@ func TestActionChecks(t *testing.T) {
 		{&Action{Kind: "mirred", Mirred: &Mirred{}}, EINVAL, "act_mirred: Unknown mirred option"},
 		{&Action{Kind: "mirred", Mirred: &Mirred{Dev: "e", Block: 3}}, EINVAL, "Cannot specify Block ID and dev simultaneously"},
 		{&Action{Kind: "mirred", Mirred: &Mirred{Dev: "x"}}, ENODEV, ""},
+		{&Action{Kind: "skbedit", Skbedit: &Skbedit{HasQueue: true}}, EOPNOTSUPP, `act_skbedit: "queue_mapping" option on receive side is hardware only, use skip_sw`},
 		{&Action{Kind: "ct", CT: &CTAction{NATSrc: true, NATDst: true}}, EOPNOTSUPP, "dnat and snat can't be enabled at the same time"},
+		{&Action{Kind: "ct", CT: &CTAction{Helper: "ipv4-tcp-foo"}}, EINVAL, "act_ct: Failed to add helper"},
+		{&Action{Kind: "ct", CT: &CTAction{Helper: "ipv6-udp-ftp"}}, EINVAL, "act_ct: Failed to add helper"},
 		{&Action{Kind: "ct", SkipHW: true, CT: &CTAction{}}, EINVAL, "Mismatch between action and filter offload flags"},
 	} {
 		_, err := p.AddFilter(ingress, ipRule(1, 1, 32, gact(OK, 0), c.a))

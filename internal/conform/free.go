@@ -185,13 +185,14 @@ func entries(t []Entry, all []chosen) []Entry {
 	return out
 }
 
-// procLine changes the second tuple of a connection's line.
+// procLine changes the second tuple of a connection's line, which has IPv6
+// addresses in full.
 func procLine(line string, c chosen, now string) string {
 	ends := func(t *packet.Tuple) string {
 		if t.Proto == packet.ProtoICMP || t.Proto == packet.ProtoICMPv6 {
-			return fmt.Sprintf("src=%s dst=%s type=%d code=%d id=%d ", t.Src.Netip(t.Family), t.Dst.Netip(t.Family), t.DPort>>8, t.DPort&0xff, t.SPort)
+			return fmt.Sprintf("src=%s dst=%s type=%d code=%d id=%d ", t.Src.Netip(t.Family).StringExpanded(), t.Dst.Netip(t.Family).StringExpanded(), t.DPort>>8, t.DPort&0xff, t.SPort)
 		}
-		return fmt.Sprintf("src=%s dst=%s sport=%d dport=%d ", t.Src.Netip(t.Family), t.Dst.Netip(t.Family), t.SPort, t.DPort)
+		return fmt.Sprintf("src=%s dst=%s sport=%d dport=%d ", t.Src.Netip(t.Family).StringExpanded(), t.Dst.Netip(t.Family).StringExpanded(), t.SPort, t.DPort)
 	}
 	if strings.Contains(line, ends(&c.orig)) {
 		return strings.Replace(now, ends(&c.want), ends(&c.got), 1)

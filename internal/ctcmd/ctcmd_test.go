@@ -138,6 +138,9 @@ func TestFilters(t *testing.T) {
 		{"-L -u ASSURED", []string{tcpLine}},
 		{"-L -u seen_reply,assured", []string{tcpLine}},
 		{"-L -u OFFLOAD", nil},
+		{"-L -u UNREPLIED", []string{tcp7Line, udpLine, udp7Line, icmpLine, udp6Line, greLine}},
+		{"-L -p tcp -u unreplied", []string{tcp7Line}},
+		{"-L -u UNREPLIED,SEEN_REPLY", nil},
 		{"-L -u HW_OFFLOAD,FIXED_TIMEOUT,EXPECTED", nil},
 		{"-L -l 0", []string{tcp7Line, udp7Line}},
 		{"-L -l 0,40", []string{tcp7Line, udp7Line}},
@@ -275,6 +278,29 @@ func TestOtherCommands(t *testing.T) {
 			if out, msg, code := call(append(strings.Fields(args), "--state", file)...); out != want || msg != "" || code != 0 {
 				t.Errorf("%s: %q %q %d, want %q", args, out, msg, code, want)
 			}
+		}
+	})
+	t.Run("C21_ports_used_up", func(t *testing.T) {
+		tr := conntrack.New(conntrack.Config{MaxConns: 64})
+		pool := conntrack.NATRange{Manip: conntrack.SrcNAT, HasAddr: true, Family: packet.IPv4, Min: packet.Addr{192, 0, 2, 1}, Max: packet.Addr{192, 0, 2, 1}, HasPort: true, MinPort: 7, MaxPort: 7}
+		for n := range uint16(4) {
+			frame := packettest.UDP("10.0.0.1", "10.0.0.2", 1000+n, 53, "")
+			var h packet.Headers
+			var ct packet.CT
+			packet.Parse(frame, &h)
+			h.Hash = tr.Hash(&h.Tuple)
+			tr.In(begin, frame, &h, 0, &ct)
+			if _, res := tr.NAT(begin, frame, &h, &ct, &pool, true); res == conntrack.Accept {
+				tr.Confirm(begin, &ct)
+			}
+			tr.Discard(&ct)
+		}
+		st, file := state.State{Clock: state.Clock{Now: begin, Vector: begin}, Tracker: tr}, filepath.Join(t.TempDir(), "s")
+		if err := st.WriteFile(file); err != nil {
+			t.Fatal(err)
+		}
+		if out, msg, _ := call("-S", "--state", file); !strings.HasSuffix(out, " chaintoolong=0 nat_exhausted=3 \n") {
+			t.Errorf("%q %q", out, msg)
 		}
 	})
 	t.Run("B094_other_tables", func(t *testing.T) {

@@ -182,6 +182,9 @@ func (r *request) check() error {
 			return badf("Illegal option `--%s' with this command", o.names[0])
 		}
 	}
+	if r.seen["any-nat"] && (r.seen["src-nat"] || r.seen["dst-nat"]) {
+		return badf("cannot specify `--src-nat' or `--dst-nat' with `--any-nat'")
+	}
 	if (r.table == "dying" || r.table == "unconfirmed") && r.command != 'L' && r.command != 'C' {
 		return badf("Can't do that command with tables `dying' and `unconfirmed'")
 	}

@@ -37,6 +37,8 @@ func TestRefusals(t *testing.T) {
 		{"-L --mask-dst 255.255.255.0", "Can't use --mask-dst without --dst", 2},
 		{"-L -u FOO", "Bad parameter `FOO'", 2},
 		{"-L -u CONFIRMED", "Bad parameter `CONFIRMED'", 2},
+		{"-L --src-nat 192.168.9.9 --any-nat 1.1.1.1", "cannot specify `--src-nat' or `--dst-nat' with `--any-nat'", 2},
+		{"-L -j -g", "cannot specify `--src-nat' or `--dst-nat' with `--any-nat'", 2},
 		{"-L -o foo", "Bad parameter `foo'", 2},
 		{"-L -o extended,xml,foo", "Bad parameter `foo'", 2},
 		{"-L --output=xml,", "Bad parameter `'", 2},

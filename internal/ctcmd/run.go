@@ -249,8 +249,12 @@ func (c *caller) stats() int {
 		fmt.Fprintf(c.out, "cpu=%-4d\texpect_new=%d expect_create=%d expect_delete=%d \n", 0, st.ExpectNew, st.ExpectCreate, st.ExpectDelete)
 		return exitOK
 	}
-	fmt.Fprintf(c.out, "cpu=%-4d\tfound=%d invalid=%d insert=%d insert_failed=%d drop=%d early_drop=%d error=%d search_restart=%d clash_resolve=%d chaintoolong=%d \n",
+	fmt.Fprintf(c.out, "cpu=%-4d\tfound=%d invalid=%d insert=%d insert_failed=%d drop=%d early_drop=%d error=%d search_restart=%d clash_resolve=%d chaintoolong=%d ",
 		0, st.Found, st.Invalid, st.Insert, st.InsertFailed, st.Drop, st.EarlyDrop, st.ICMPError, st.SearchRestart, st.ClashRes, st.ChainLength)
+	if st.NATExhausted > 0 { // Linux has no such column
+		fmt.Fprintf(c.out, "nat_exhausted=%d ", st.NATExhausted)
+	}
+	fmt.Fprintln(c.out)
 	return exitOK
 }
 

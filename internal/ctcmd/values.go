@@ -223,6 +223,10 @@ var statusBits = map[string]uint32{
 
 func (r *request) status(v string) error {
 	for _, name := range strings.Split(v, ",") {
+		if strings.EqualFold(name, "UNREPLIED") {
+			r.match.NoStatus |= conntrack.StatusSeenReply
+			continue
+		}
 		bit, ok := statusBits[strings.ToUpper(name)]
 		if !ok {
 			return badf("Bad parameter `%s'", name)
@@ -235,7 +239,7 @@ func (r *request) status(v string) error {
 		}
 		r.match.Status |= bit
 	}
-	r.noBits = r.match.Status == 0
+	r.noBits = r.match.Status|r.match.NoStatus == 0
 	return nil
 }
 

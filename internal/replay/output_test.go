@@ -40,7 +40,7 @@ func TestNothingIsWrittenOver(t *testing.T) {
 		}, "are the same file"},
 		{"unsupported policy", func(o *Options, dir string) {
 			o.OutDir, o.Policy = filepath.Join(dir, "old"), filepath.Join(dir, "helper.tc")
-		}, "helper.tc:1:74: action ct helper ipv4-tcp-h323 (Failed to add helper) is not supported"},
+		}, "helper.tc:1:8: Error: act_ct: Failed to add helper"},
 		{"missing capture", func(o *Options, dir string) {
 			o.OutDir, o.Inputs[0].File = filepath.Join(dir, "old"), filepath.Join(dir, "none")
 		}, "no such file"},

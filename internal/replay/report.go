@@ -34,8 +34,9 @@ type Report struct {
 	Devices    []DeviceReport `json:"devices"`
 	Filters    []FilterReport `json:"filters"`
 	Conntrack  TrackerReport  `json:"conntrack"`
-	Zones      []ZoneReport   `json:"zones"` // those with connections, limits, or refusals
-	Flows      int            `json:"flows"` // in flow tables in the end
+	Zones      []ZoneReport   `json:"zones"`               // those with connections, limits, or refusals
+	NATPools   []PoolReport   `json:"nat_pools,omitempty"` // that are nearly used up
+	Flows      int            `json:"flows"`               // in flow tables in the end
 	Fragments  FragmentReport `json:"fragments"`
 	Reloads    []ReloadReport `json:"reloads,omitempty"`
 	Offload    *OffloadReport `json:"offload,omitempty"` // with devices
@@ -116,6 +117,7 @@ type TrackerReport struct {
 	EarlyDrop     uint64 `json:"early_drop"`
 	ICMPError     uint64 `json:"icmp_error"`
 	ClashResolved uint64 `json:"clash_resolve"`
+	NATExhausted  uint64 `json:"nat_exhausted"` // no port was left to translate to; Linux counts a drop
 	ExpectNew     uint64 `json:"expect_new"`
 	ExpectCreate  uint64 `json:"expect_create"`
 	ExpectDelete  uint64 `json:"expect_delete"`
@@ -197,7 +199,7 @@ func (r *runner) finish(f *feed) {
 	}
 	r.Conntrack = TrackerReport{
 		Entries: st.Entries, Found: st.Found, Invalid: st.Invalid, Insert: st.Insert, InsertFailed: st.InsertFailed,
-		Drop: st.Drop, EarlyDrop: st.EarlyDrop, ICMPError: st.ICMPError, ClashResolved: st.ClashRes,
+		Drop: st.Drop, EarlyDrop: st.EarlyDrop, ICMPError: st.ICMPError, ClashResolved: st.ClashRes, NATExhausted: st.NATExhausted,
 		ExpectNew: st.ExpectNew, ExpectCreate: st.ExpectCreate, ExpectDelete: st.ExpectDelete,
 	}
 	r.Zones = []ZoneReport{}
@@ -207,6 +209,7 @@ func (r *runner) finish(f *feed) {
 	for _, c := range r.reloads {
 		r.Reloads = append(r.Reloads, ReloadReport{File: c.file, Mode: r.onReload, Changed: []CutReport{}})
 	}
+	r.NATPools = natPools(r.policy, r.e.Tracker(), r.now)
 	r.Flows = r.e.Flows().Len()
 	r.Fragments = newFragmentReport(r.e.Fragments())
 }

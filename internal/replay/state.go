@@ -8,9 +8,11 @@ import (
 	"net/netip"
 	"slices"
 
+	"sluice/datapath"
 	"sluice/internal/state"
 	"sluice/packet"
 	"sluice/packet/frag"
+	"sluice/policy/tc"
 )
 
 // defaultEvents is how many connection events a state keeps unless told.
@@ -21,7 +23,7 @@ func (r *runner) state(o Options) *state.State {
 	s := &state.State{
 		Clock:   state.Clock{Now: r.now, Vector: r.begin, Seed: o.Seed, Policy: o.Policy},
 		Tracker: r.e.Tracker(), Tables: r.e.Flows().Save(), Flows: r.e.Flows().Counters(),
-		Actions: r.e.SaveActions(), Random: r.e.Random(),
+		Actions: r.e.SaveActions(tc.Homes(r.policy)), Random: r.e.Random(),
 	}
 	waiting := r.e.SaveFragments(r.begin)
 	s.Fragments = &waiting
@@ -37,8 +39,8 @@ func (r *runner) state(o Options) *state.State {
 }
 
 // resume goes on where a state stands. The tracker is the state's already.
-// What the state's policy counted goes to those actions of this policy that
-// have the same kind and index.
+// What the state's policy counted goes to those actions that this policy has,
+// too: the same filter, word by word.
 func (r *runner) resume(s *state.State) error {
 	if s.Clock.Empty {
 		return nil
@@ -53,7 +55,11 @@ func (r *runner) resume(s *state.State) error {
 	if err := r.e.Flows().Restore(r.now, s.Tables, s.Flows); err != nil {
 		return err
 	}
-	r.e.RestoreActions(s.Actions)
+	idle := func(a datapath.ActionState) bool { return a.Stats.Packets == 0 }
+	if left := slices.DeleteFunc(r.e.RestoreActions(s.Actions, tc.Homes(r.policy)), idle); len(left) > 0 && r.notes != nil {
+		fmt.Fprintf(r.notes, "%s: of the actions that counted packets under %s, %d are not in this policy, and their counters are left behind; the first: %s index %d of %q\n",
+			r.PolicyFile, s.Clock.Policy, len(left), left[0].Kind, left[0].Index, left[0].Home)
+	}
 	if s.Random != nil {
 		if err := r.e.SetRandom(s.Random); err != nil {
 			return err

@@ -249,3 +249,46 @@ func TestOtherPolicy(t *testing.T) {
 		t.Errorf("%d flows, want none", r.Flows)
 	}
 }
+
+// TestCountersOfAnotherPolicy: counters go on only where the filter is the
+// same; a filter that merely has an action of the same kind and index begins
+// at zero, and a note says what was left behind.
+func TestCountersOfAnotherPolicy(t *testing.T) {
+	const first = "filter add dev a ingress prio 1 proto ip flower dst_ip 192.0.2.1 action drop"
+	dir := t.TempDir()
+	packets := pcap(1, packetAt{time: 5e9, data: packettest.UDP("192.0.2.2", "192.0.2.1", 1, 2, "")})
+	o := Options{
+		Policy: file(t, "first.tc", lines(first)), StateOut: filepath.Join(dir, "s"),
+		Inputs: []Input{{File: file(t, "one.pcap", packets), Device: "a"}},
+	}
+	mustRun(t, o)
+	o.FromState, o.StateOut = o.StateOut, ""
+	for _, c := range []struct {
+		name string
+		text []string
+		want uint64 // packets of the last filter
+		note string
+	}{
+		{"the same", []string{first}, 2, ""},
+		{"another filter behind it", []string{"filter add dev a ingress prio 2 proto ip flower action drop", first}, 1, `gact index 1 of "filter add dev a ingress chain 0 pref 1`},
+		{"another match", []string{"filter add dev a ingress matchall action drop"}, 1, `gact index 1 of "filter add dev a ingress chain 0 pref 1`},
+		{"another control", []string{strings.Replace(first, "drop", "pass", 1)}, 1, "1 are not in this policy"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var notes strings.Builder
+			o := o
+			o.Policy, o.Notes = file(t, "then.tc", lines(c.text...)), &notes
+			r := mustRun(t, o)
+			total := uint64(0)
+			for _, f := range r.Filters {
+				total += f.Packets
+			}
+			if total != c.want {
+				t.Errorf("%d packets, want %d", total, c.want)
+			}
+			if c.note == "" && notes.Len() > 0 || !strings.Contains(notes.String(), c.note) {
+				t.Errorf("notes %q, want %q", notes.String(), c.note)
+			}
+		})
+	}
+}

@@ -61,6 +61,7 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 	FilterTable(b, r.Filters)
 	r.reloadsText(b)
 	r.zonesTable(b)
+	r.poolsTable(b)
 	r.connections(b, conns)
 	return b.Flush()
 }
@@ -193,7 +194,7 @@ func (r *TrackerReport) trouble() (rows []Named) {
 	for _, c := range []Named{
 		{Name: "found", Packets: r.Found}, {Name: "invalid", Packets: r.Invalid}, {Name: "icmp_error", Packets: r.ICMPError},
 		{Name: "insert_failed", Packets: r.InsertFailed}, {Name: "drop", Packets: r.Drop}, {Name: "early_drop", Packets: r.EarlyDrop},
-		{Name: "clash_resolve", Packets: r.ClashResolved},
+		{Name: "clash_resolve", Packets: r.ClashResolved}, {Name: "nat_exhausted", Packets: r.NATExhausted},
 	} {
 		if c.Packets > 0 {
 			rows = append(rows, c)

@@ -66,10 +66,13 @@ func TestEveryCaptureTranslated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf(`# Every capture, tracked, translated, decapsulated
+	text := fmt.Sprintf(`# Every capture, tracked, decapsulated, and sent through translation
 
-What becomes of a collection of real captures under a policy that tracks and translates every connection and ends every tunnel
-(`+"`internal/replay/testdata/translating.tc`"+`). Of %d packets %d do not come out as they are, each for a reason that is
+What becomes of a collection of real captures under a policy that tracks every connection, gives each a binding of its own, and
+ends every tunnel (`+"`internal/replay/testdata/translating.tc`"+`). The binding is OVS's `+"`nat src addr 0.0.0.0`"+`: the captures hold both sides of a path
+without a translator, and their answers come to the address that the client had. So every packet goes through translation, and
+its port is kept apart from others' where two would clash, but no address changes. Changed bytes are what recorded cases
+(`+"`nat_*` in `internal/conform/testdata/cases`"+`) and the tests of `+"`conntrack` and `datapath`"+` are about. Of %d packets %d do not come out as they are, each for a reason that is
 counted: fragments that wait for the others (a packet put together leaves with the last), fragments and tunnels that are
 broken on purpose, tunnels that carry no Ethernet. "To the stack" are packets that belong to no connection: ARP, neighbour discovery, ICMP errors about
 packets that are not in the capture, segments with wrong checksums or out of window, frames with two VLAN tags, tunnels of

@@ -233,6 +233,7 @@ type actionLine struct {
 	Kind       string `json:"kind"`
 	Action     string `json:"action"`
 	Index      uint32 `json:"index"`
+	Home       string `json:"of"`
 	Packets    uint64 `json:"packets"`
 	Bytes      uint64 `json:"bytes"`
 	Drops      uint64 `json:"drops,omitempty"`
@@ -255,7 +256,7 @@ type bucketLine struct {
 
 func newActionLine(a *datapath.ActionState) actionLine {
 	st := &a.Stats
-	l := actionLine{kindAction, a.Kind, a.Index, st.Packets, st.Bytes, st.Drops, st.Overlimits, st.Installed, st.FirstUsed, st.LastUsed, a.GactTurns, nil}
+	l := actionLine{kindAction, a.Kind, a.Index, a.Home, st.Packets, st.Bytes, st.Drops, st.Overlimits, st.Installed, st.FirstUsed, st.LastUsed, a.GactTurns, nil}
 	if a.Bucket != (datapath.Bucket{}) {
 		l.Bucket = &bucketLine{a.Bucket.At, a.Bucket.Bytes, a.Bucket.Peak, a.Bucket.Packet}
 	}
@@ -263,7 +264,7 @@ func newActionLine(a *datapath.ActionState) actionLine {
 }
 
 func (l *actionLine) state() (a datapath.ActionState) {
-	a.Kind, a.Index, a.GactTurns = l.Action, l.Index, l.Turns
+	a.Kind, a.Index, a.Home, a.GactTurns = l.Action, l.Index, l.Home, l.Turns
 	st := &a.Stats
 	st.Packets, st.Bytes, st.Drops, st.Overlimits = l.Packets, l.Bytes, l.Drops, l.Overlimits
 	st.Installed, st.FirstUsed, st.LastUsed = l.Installed, l.First, l.Last

@@ -225,7 +225,7 @@ func (p *ctParse) natPort(s string) {
 	if !ok || min > max {
 		p.fail("ct: Illegal nat port range", "PORT[-PORT], from 0 to 65535, the lower one first")
 	}
-	p.ct.PortMin, p.ct.PortMax = min, max
+	p.ct.NATHasPort, p.ct.PortMin, p.ct.PortMax = true, min, max
 }
 
 // helper reads FAMILY-PROTOCOL-NAME and gives it in that form.

@@ -97,7 +97,7 @@ func (c *recorded) play(t *testing.T) (*Session, map[int]string) {
 			if !errors.As(err, &pe) {
 				t.Fatalf("line %d: %v has no kernel error in it", i, err)
 			}
-			refused[i] = string(pe.Errno)
+			refused[i] = strings.TrimPrefix(e.Msg, "RTNETLINK answers: ")
 		default:
 			t.Fatalf("line %d: %s\n%v", i, l, err)
 		}

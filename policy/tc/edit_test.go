@@ -132,6 +132,33 @@ func TestEditsWrittenAndReadAgain(t *testing.T) {
 	}
 }
 
+// TestQueueMapping: only a filter at a device's own ingress cannot have it. The
+// dialogue is a kernel's.
+func TestQueueMapping(t *testing.T) {
+	s := &Session{Policy: &policy.Policy{Devices: []*policy.Device{{Name: "d"}, {Name: "e"}, {Name: "f"}}}, Strict: true}
+	const refused = `act_skbedit: "queue_mapping" option on receive side is hardware only, use skip_sw`
+	for _, c := range []struct{ line, want string }{
+		{"qdisc add dev d ingress_block 11 ingress", ""},
+		{"qdisc add dev e clsact", ""},
+		{"qdisc add dev f ingress", ""},
+		{"actions add action skbedit queue_mapping 3 index 5", ""},
+		{"filter add dev e egress prio 1 proto ip flower action skbedit queue_mapping 2", ""},
+		{"filter add dev e ingress prio 1 proto ip flower action skbedit queue_mapping 2", refused},
+		{"filter add dev f ingress prio 1 proto ip flower action skbedit queue_mapping 2", refused},
+		{"filter add dev f ingress prio 2 proto ip flower action skbedit index 5", ""},
+		{"filter add block 11 prio 1 proto ip flower action skbedit index 5", ""},
+		{"filter add block 11 prio 2 proto ip flower action skbedit queue_mapping 5", ""},
+	} {
+		got := ""
+		if err := s.Run(c.line); err != nil {
+			got = err.Error()
+		}
+		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.line, got, c.want)
+		}
+	}
+}
+
 // TestEditMistakes: where it is, and what was expected there.
 func TestEditMistakes(t *testing.T) {
 	for _, c := range []struct{ words, at, msg, want string }{

@@ -18,7 +18,7 @@ import (
 // the kernel tries them. Formatting what the commands make gives the same
 // commands.
 func Format(w io.Writer, p *policy.Policy) error {
-	f := &formatter{seen: map[*policy.Action]bool{}}
+	f := newFormatter()
 	for _, l := range hostLines(p) {
 		f.b.WriteString(l + "\n")
 	}
@@ -41,15 +41,8 @@ func Format(w io.Writer, p *policy.Policy) error {
 			}
 		}
 	}
-	for _, d := range p.Devices {
-		for i, b := range d.Block {
-			if b != nil && b.Index == 0 {
-				f.block(fmt.Sprintf("dev %s %s", d.Name, [2]string{"ingress", "egress"}[i]), b)
-			}
-		}
-	}
-	for _, i := range slices.Sorted(maps.Keys(p.Blocks)) {
-		f.block(fmt.Sprintf("block %d", i), p.Blocks[i])
+	for where, b := range blocksOf(p) {
+		f.block(where, b)
 	}
 	_, err := io.WriteString(w, f.b.String())
 	return err
@@ -59,6 +52,8 @@ type formatter struct {
 	b    strings.Builder
 	seen map[*policy.Action]bool // its parameters have been written
 }
+
+func newFormatter() *formatter { return &formatter{seen: map[*policy.Action]bool{}} }
 
 func (f *formatter) line(s string) { f.b.WriteString(s + "\n") }
 
@@ -77,8 +72,7 @@ func (f *formatter) block(where string, b *policy.Block) {
 	}
 	for _, ch := range b.Chains {
 		for _, x := range inOrder(ch) {
-			f.line(fmt.Sprintf("filter add %s chain %d pref %d handle 0x%x protocol %s %s%s",
-				where, ch.Index, x.pr.Prio, x.f.Handle, etherWord(x.pr.Protocol), x.pr.Kind, f.filter(x.pr, x.f)))
+			f.line(f.filterLine(where, ch, x.pr, x.f))
 		}
 	}
 }

@@ -288,7 +288,7 @@ func TestCTAction(t *testing.T) {
 		{"A029_label", "ct commit label 01/0f", policy.CTAction{Commit: true, Label: [16]byte{1}, LabelMask: [16]byte{15}}},
 		{"A030_any_order", "ct mark 2 zone 7 commit", policy.CTAction{Commit: true, Zone: 7, Mark: 2, MarkMask: 0xffffffff}},
 		{"A033_clear", "ct clear", policy.CTAction{Clear: true}},
-		{"A040_nat_src", "ct commit nat src addr 10.0.0.1 port 5-9", policy.CTAction{Commit: true, NAT: true, NATSrc: true, NATHasAddr: true, NATMin: ip(10, 0, 0, 1), NATMax: ip(10, 0, 0, 1), PortMin: 5, PortMax: 9}},
+		{"A040_nat_src", "ct commit nat src addr 10.0.0.1 port 5-9", policy.CTAction{Commit: true, NAT: true, NATSrc: true, NATHasAddr: true, NATMin: ip(10, 0, 0, 1), NATMax: ip(10, 0, 0, 1), NATHasPort: true, PortMin: 5, PortMax: 9}},
 		{"A041_nat_dst", "ct commit nat dst addr 10.0.0.1-10.0.0.2", policy.CTAction{Commit: true, NAT: true, NATDst: true, NATHasAddr: true, NATMin: ip(10, 0, 0, 1), NATMax: ip(10, 0, 0, 2)}},
 		{"A042_nat_restore_at_the_end", "ct nat", policy.CTAction{NAT: true}},
 		{"B003_helper", "ct commit helper ipv4-tcp-ftp", policy.CTAction{Commit: true, Helper: "ipv4-tcp-ftp"}},

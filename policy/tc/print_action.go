@@ -352,7 +352,7 @@ func natText(c *policy.CTAction) string {
 			s += "-" + addrText(c.NATMax, fam)
 		}
 	}
-	if c.PortMin|c.PortMax != 0 {
+	if c.NATHasPort {
 		s += fmt.Sprintf(" port %d", c.PortMin)
 		if c.PortMax != c.PortMin {
 			s += fmt.Sprintf("-%d", c.PortMax)
