@@ -2,6 +2,7 @@ package conntrack
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 
@@ -193,28 +194,39 @@ func ftpFind(data []byte, word string, skip, term byte, kind ftpKind, from packe
 	return at, n, addr, port, ftpWhole
 }
 
-// ftpComma reads six numbers; term 0 means that anything may follow.
+// ftpComma reads six numbers; term 0 means that anything may follow. As in
+// try_rfc959 none of them is too large: what does not fit spills over into its
+// neighbour.
 func ftpComma(b []byte, term byte, family uint8) (addr packet.Addr, port uint16, n int) {
-	var v [6]int
+	var v [6]uint32
+	if n = ftpNumbers(b, v[:], ',', term); n == 0 || family != packet.IPv4 {
+		return addr, 0, 0
+	}
+	return ftpAddr(v[:]), uint16(v[4]<<8 | v[5]), n
+}
+
+func ftpAddr(v []uint32) (addr packet.Addr) {
+	binary.BigEndian.PutUint32(addr[:], v[0]<<24|v[1]<<16|v[2]<<8|v[3])
+	return addr
+}
+
+// ftpNumbers is try_number: as many numbers as v takes, up to term. It returns
+// their length, 0 if they are not there.
+func ftpNumbers(b []byte, v []uint32, sep, term byte) int {
 	i := 0
 	for at, c := range b {
 		switch {
 		case c >= '0' && c <= '9':
-			if v[i] = v[i]*10 + int(c-'0'); v[i] > 255 {
-				return addr, 0, 0
-			}
-		case c == ',' && i < 5:
+			v[i] = v[i]*10 + uint32(c-'0')
+		case c == sep && i < len(v)-1:
 			i++
-		case (c == term || term == 0) && i == 5:
-			if family != packet.IPv4 {
-				return addr, 0, 0
-			}
-			return packet.Addr{byte(v[0]), byte(v[1]), byte(v[2]), byte(v[3])}, uint16(v[4]<<8 | v[5]), at
+		case (c == term || term == 0) && c != sep && i == len(v)-1:
+			return at
 		default:
-			return addr, 0, 0
+			return 0
 		}
 	}
-	return addr, 0, 0
+	return 0
 }
 
 // ftpBars reads |family|address|port|.
@@ -225,12 +237,20 @@ func ftpBars(b []byte, family uint8) (addr packet.Addr, port uint16, n int) {
 	if want := map[uint8]byte{packet.IPv4: '1', packet.IPv6: '2'}[family]; b[1] != want {
 		return addr, 0, 0
 	}
+	if family == packet.IPv4 {
+		var v [4]uint32
+		if n = ftpNumbers(b[3:], v[:], '.', b[0]); n == 0 {
+			return addr, 0, 0
+		}
+		port, n = ftpPort(b, 3+n+1, b[0])
+		return ftpAddr(v[:]), port, n
+	}
 	end := bytes.IndexByte(b[3:], b[0])
 	if end < 0 || end > 45 {
 		return addr, 0, 0
 	}
 	a, err := netip.ParseAddr(string(b[3 : 3+end]))
-	if err != nil || a.Zone() != "" || a.Is4() != (family == packet.IPv4) {
+	if err != nil || a.Zone() != "" || a.Is4() {
 		return addr, 0, 0
 	}
 	port, n = ftpPort(b, 3+end+1, b[0])
@@ -238,18 +258,17 @@ func ftpBars(b []byte, family uint8) (addr packet.Addr, port uint16, n int) {
 }
 
 // ftpPort reads a port up to a delimiter; n counts from the beginning of b,
-// the delimiter included.
+// the delimiter included. Numbers are the kernel's 16 bits, which wrap
+// (get_port).
 func ftpPort(b []byte, at int, delim byte) (port uint16, n int) {
-	v := 0
+	v := uint16(0)
 	for ; at < len(b); at++ {
 		c := b[at]
 		switch {
 		case c == delim && v != 0:
-			return uint16(v), at + 1
+			return v, at + 1
 		case c >= '0' && c <= '9':
-			if v = v*10 + int(c-'0'); v > 65535 {
-				return 0, 0
-			}
+			v = v*10 + uint16(c-'0')
 		default:
 			return 0, 0
 		}
