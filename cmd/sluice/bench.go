@@ -65,7 +65,12 @@ func runBench(w io.Writer, name string, o benchOptions) error {
 			return fmt.Errorf("create profile: %w", err)
 		}
 		defer f.Close()
+		profiled := false // a file holds one profile: the first pass's
 		opt.Profile = func() func() {
+			if profiled {
+				return func() {}
+			}
+			profiled = true
 			if err := pprof.StartCPUProfile(f); err != nil {
 				return func() {}
 			}

@@ -48,6 +48,9 @@ func Rules(o Options) (Result, error) {
 			}
 			once := o
 			once.For = 0
+			if text != full {
+				once.Profile = nil
+			}
 			got, err := r.measure(once, "rules", func() error { return r.each(o.Conns, fromClient, flagSYN, 1000, 0) })
 			if err != nil {
 				return Result{}, err
