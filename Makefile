@@ -34,10 +34,14 @@ fuzz: ## run every fuzz target for FUZZTIME
 	done; \
 	rm -f "$$log"; exit $$failed
 
+SOAK ?= 600
+.PHONY: soak
+soak: ## compare random devices with software alone for SOAK seconds
+	SLUICE_SOAK=$(SOAK) go test -run TestI1_I2 -timeout 0 -v ./driver/sim ./datapath
+
 .PHONY: bench
 bench: ## measure: the program's own figures and each room's benchmarks
-	go run ./cmd/sluice bench established
-	go run ./cmd/sluice bench new
+	go run ./cmd/sluice bench all
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: generate
