@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"sluice/conntrack"
 	"sluice/packet"
 	"sluice/packet/packettest"
 )
@@ -49,7 +50,7 @@ func Traffic(rt *rapid.T, r *Rig, t *Transcript, wrap func(frame []byte) []byte)
 		} else if wrap != nil {
 			f = wrap(f)
 		}
-		p := Input{dev, f, at}
+		p := Input{Dev: dev, Frame: f, At: at}
 		in = append(in, p)
 		res := t.Send(r, p)
 		for _, tx := range res.Tx {
@@ -66,11 +67,66 @@ func Traffic(rt *rapid.T, r *Rig, t *Transcript, wrap func(frame []byte) []byte)
 		}
 	}
 	for range rapid.IntRange(1, 120).Draw(rt, "packets") {
+		if do := happening(rt); do != nil {
+			at += 1000
+			p := Input{At: at, Do: do}
+			in = append(in, p)
+			t.Send(r, p)
+			continue
+		}
 		c := &talks[rapid.IntRange(0, len(talks)-1).Draw(rt, "who")]
 		flags := rapid.SampledFrom([]string{"A", "A", "A", "PA", "PA", "PA", "PA", "PA", "PA", "PA", "PA", "S", "FA", "R", "A", "PA", "A", "PA", "PA", "PA"}).Draw(rt, "flags")
 		step(c, rapid.IntRange(0, 1).Draw(rt, "side"), flags)
 	}
 	return in
+}
+
+// happening draws something that an administrator does; nil: nothing.
+func happening(rt *rapid.T) func(*Rig) {
+	each := func(r *Rig, do func(packet.ConnRef, *conntrack.Conn)) {
+		tr := r.E.Tracker()
+		var refs []packet.ConnRef
+		for ref := range tr.All(r.Now) {
+			refs = append(refs, ref)
+		}
+		for _, ref := range refs {
+			if c := tr.Conn(ref); c != nil {
+				do(ref, c)
+			}
+		}
+	}
+	port := rapid.Uint16Range(1000, 1003).Draw(rt, "whose")
+	switch rapid.IntRange(0, 299).Draw(rt, "happening") {
+	case 0: // conntrack -F
+		return func(r *Rig) { r.E.Tracker().Flush() }
+	case 1: // conntrack -D
+		return func(r *Rig) {
+			each(r, func(ref packet.ConnRef, c *conntrack.Conn) {
+				if c.Orig.SPort == port {
+					r.E.Tracker().Kill(ref)
+				}
+			})
+		}
+	case 2: // conntrack -U
+		return func(r *Rig) {
+			each(r, func(ref packet.ConnRef, c *conntrack.Conn) {
+				if c.Orig.SPort == port {
+					r.E.Tracker().SetMark(ref, 7, 0xff)
+				}
+			})
+		}
+	case 3: // another filter, behind the others or before them
+		prio := rapid.SampledFrom([]int{1, 90}).Draw(rt, "prio")
+		return func(r *Rig) {
+			line := fmt.Sprintf("filter replace dev vf0_rep ingress prio %d chain 3 handle 0x77 proto ip flower ct_state +trk+est ip_proto udp action mirred egress redirect dev tap", prio)
+			if err := r.TryRun(line); err != nil {
+				return
+			}
+		}
+	case 4: // everything is loaded anew
+		return func(r *Rig) { r.TryRun("filter show dev vf0_rep ingress") }
+	}
+	return nil
 }
 
 // frame builds a conversation's next packet.
