@@ -33,21 +33,48 @@ func (e *Engine) Attach(d offload.Driver, ports ...string) {
 	e.devices = append(e.devices, a)
 }
 
-// Detach lets go of a device: its rules and flows are software's again.
+// Detach lets go of a device: its rules and flows are software's again, and so
+// is what it has counted.
 func (e *Engine) Detach(d offload.Driver, now int64) {
 	for i := range e.devices {
 		if e.devices[i].Driver != d {
 			continue
 		}
-		for _, r := range e.devices[i].rules {
-			d.Destroy(now, r)
+		for a := range e.counters.of {
+			if s := d.ActionStats(a); s != (policy.Stats{}) {
+				e.left[a] = addStats(e.left[a], s)
+			}
 		}
+		e.devices[i].dropRules(now)
 		if s, ok := d.(offload.Stopper); ok {
 			s.Stop(now)
 		}
 		e.devices = append(e.devices[:i], e.devices[i+1:]...)
 		e.steer()
 		return
+	}
+}
+
+// dropRules takes all rules back.
+func (d *attached) dropRules(now int64) {
+	for f, r := range d.rules {
+		if d.held[f] == nil {
+			d.Destroy(now, r)
+		}
+	}
+	clear(d.rules)
+	clear(d.held)
+}
+
+// withdraw leaves everything to software until the next Load: a policy that
+// devices were told of has turned out to be none.
+func (e *Engine) withdraw(now int64) {
+	for i := range e.devices {
+		d := &e.devices[i]
+		d.dropRules(now)
+		if d.pl != nil {
+			d.pl.failed = true
+		}
 	}
 }
 
@@ -80,7 +107,6 @@ func (e *Engine) offer(p *policy.Policy, now int64) error {
 			}
 		}
 	}
-	e.steer()
 	return e.skipSW(p)
 }
 
@@ -98,7 +124,13 @@ func (e *Engine) skipSW(p *policy.Policy) (err error) {
 	if len(e.devices) == 0 {
 		return nil
 	}
+	tracks := tracks(p)
 	eachFilter(p, func(f *policy.Filter) {
+		for _, a := range f.Actions {
+			if a.SkipSW && tracks && err == nil {
+				err = &UnsupportedError{Place: a.SkipSWAt, What: "skip_sw of an action while connections are tracked"}
+			}
+		}
 		if n, refusals := e.InHW(f); f.SkipSW && n == 0 && err == nil {
 			what := "skip_sw"
 			for _, r := range refusals {
@@ -132,16 +164,21 @@ func eachFilter(p *policy.Policy, do func(*policy.Filter)) {
 	}
 }
 
+// tracks reports whether a ct action or match is in use anywhere.
+func tracks(p *policy.Policy) (yes bool) {
+	eachFilter(p, func(f *policy.Filter) {
+		yes = yes || f.Match != nil && f.Match.Mask.CTState|f.Match.Mask.CTZone != 0
+		for _, a := range f.Actions {
+			yes = yes || a.CT != nil
+		}
+	})
+	return yes
+}
+
 // collect lists the rules of a device's ports. What comes out of a tunnel came
 // in by some port, so the blocks of tunnel ports are every device's.
 func (d *attached) collect(e *Engine, p *policy.Policy) (rules []*offload.Rule) {
-	tracks := false
-	eachFilter(p, func(f *policy.Filter) {
-		tracks = tracks || f.Match != nil && f.Match.Mask.CTState|f.Match.Mask.CTZone != 0
-		for _, a := range f.Actions {
-			tracks = tracks || a.CT != nil
-		}
-	})
+	tracks := tracks(p)
 	seen := map[*policy.Block]bool{}
 	for _, dev := range p.Devices {
 		b := dev.Block[policy.Ingress]
@@ -216,18 +253,24 @@ func (e *Engine) EachRule(d offload.Driver, yield func(*policy.Filter, *offload.
 
 // withDevices adds what devices have counted for an action.
 func (e *Engine) withDevices(a *policy.Action, s policy.Stats) policy.Stats {
+	s = addStats(s, e.left[a])
 	for i := range e.devices {
-		d := e.devices[i].ActionStats(a)
-		s.Packets += d.Packets
-		s.Bytes += d.Bytes
-		s.Drops += d.Drops
-		s.Overlimits += d.Overlimits
-		s.HWPackets += d.Packets
-		s.HWBytes += d.Bytes
-		s.LastUsed = max(s.LastUsed, d.LastUsed)
-		if s.FirstUsed == 0 || d.FirstUsed != 0 && d.FirstUsed < s.FirstUsed {
-			s.FirstUsed = d.FirstUsed
-		}
+		s = addStats(s, e.devices[i].ActionStats(a))
+	}
+	return s
+}
+
+// addStats adds what a device has counted.
+func addStats(s, d policy.Stats) policy.Stats {
+	s.Packets += d.Packets
+	s.Bytes += d.Bytes
+	s.Drops += d.Drops
+	s.Overlimits += d.Overlimits
+	s.HWPackets += d.Packets
+	s.HWBytes += d.Bytes
+	s.LastUsed = max(s.LastUsed, d.LastUsed)
+	if s.FirstUsed == 0 || d.FirstUsed != 0 && d.FirstUsed < s.FirstUsed {
+		s.FirstUsed = d.FirstUsed
 	}
 	return s
 }
@@ -242,6 +285,9 @@ func (e *Engine) processDevices(v *packet.Vector) {
 		if m := &v.M[i]; uint(m.Dev) < uint(len(e.byDev)) && e.byDev[m.Dev] != nil && m.Chain == 0 && !m.CT.PostCT {
 			pl := e.byDev[m.Dev]
 			done := pl.process(v, i)
+			for _, c := range pl.e.device.carried {
+				e.cameFrom(c.f.Conn, c.dir, pl.e.begin[i])
+			}
 			if e.trace {
 				e.hits = append(e.hits, pl.e.hits...)
 				e.copies = append(e.copies, pl.e.copies...)

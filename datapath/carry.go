@@ -96,9 +96,13 @@ func (p *pkt) carries(par *ctParams) bool {
 	}
 	if par.Commit {
 		d.why = missCommit
-		same := f.Mark&par.MarkMask == par.Mark&par.MarkMask
-		for i, m := range par.LabelMask {
-			same = same && f.Label[i]&m == par.Label[i]&m
+		// As Tracker.SetMark and SetLabel have it, bits outside of the mask
+		// included: a label's would change with every packet.
+		same := par.MarkMask == 0 || f.Mark&^par.MarkMask|par.Mark == f.Mark
+		if par.LabelMask != ([16]byte{}) {
+			for i, m := range par.LabelMask {
+				same = same && f.Label[i]&^m^par.Label[i] == f.Label[i]
+			}
 		}
 		if !same || par.NAT && f.Info(dir) == packet.CTNew {
 			return false

@@ -61,8 +61,9 @@ type Engine struct {
 	byDev   []*Pipeline // by ingress device: what its packets go through first
 	device  *deviceMode // not nil in a device's own engine
 	tiers   [packet.VectorSize]Tier
-	came    []came // by connection slot
-	tier    Tier   // of the packet under way
+	came    []came                          // by connection slot
+	left    map[*policy.Action]policy.Stats // counted by devices that are gone
+	tier    Tier                            // of the packet under way
 
 	begin   [packet.VectorSize]int32         // the device where each packet's way begins
 	tunnels [packet.VectorSize]packet.Tunnel // of packets that were unwrapped at once
@@ -82,6 +83,7 @@ func New(cfg Config) *Engine {
 		counters: counterSet{of: map[*policy.Action]uint32{}},
 		tables:   map[*policy.Action]*flowtable.Table{},
 		policers: map[*policy.Action]*policer{},
+		left:     map[*policy.Action]policy.Stats{},
 		pcg:      rand.NewPCG(cfg.Seed, 0x5eed),
 		trace:    cfg.Trace, classifyAll: cfg.ClassifyAll,
 		frags: frag.New(&cfg.Tracker.Settings().Frag, cfg.Seed),
@@ -102,7 +104,13 @@ func (e *Engine) Load(p *policy.Policy, now int64) error {
 		e.generation--
 		return fmt.Errorf("load policy: %w", err)
 	}
+	if err := e.offer(p, now); err != nil {
+		e.withdraw(now)
+		e.generation--
+		return fmt.Errorf("load policy: %w", err)
+	}
 	e.prog = prog
+	e.steer()
 	for a := range e.tables {
 		if i, ok := e.counters.of[a]; !ok || e.counters.slots[i].generation != e.generation {
 			e.flows.Release(e.tables[a], now)
@@ -115,7 +123,12 @@ func (e *Engine) Load(p *policy.Policy, now int64) error {
 		}
 	}
 	e.counters.sweep(e.generation)
-	return e.offer(p, now)
+	for a := range e.left {
+		if _, ok := e.counters.of[a]; !ok {
+			delete(e.left, a)
+		}
+	}
+	return nil
 }
 
 // flowTable is the flow table of a ct action, as devices see it.

@@ -123,7 +123,7 @@ func (pl *Pipeline) Stats() PipelineStats { return pl.n }
 // finished; if not, it is as received, or v.M[i].Resume says where it stopped.
 func (pl *Pipeline) process(v *packet.Vector, i int) bool {
 	e, d := pl.e, pl.e.device
-	frame, meta, tx := v.Frame[i], v.M[i], len(v.Tx)
+	frame, meta, tx, mark := v.Frame[i], v.M[i], len(v.Tx), v.Arena.Mark()
 	size := uint64(len(frame))
 	e.v, e.hits, e.copies = v, e.hits[:0], e.copies[:0]
 	e.first[i], e.firstCopy[i] = 0, 0
@@ -148,6 +148,7 @@ func (pl *Pipeline) process(v *packet.Vector, i int) bool {
 		d.carried = d.carried[:0]
 		e.hits, e.copies = e.hits[:0], e.copies[:0]
 		v.Frame[i], v.M[i], v.Tx = frame, meta, v.Tx[:tx]
+		v.Arena.Return(mark)
 		pl.n.Start++
 		pl.n.Miss[d.why]++
 		return false

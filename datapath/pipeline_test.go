@@ -96,6 +96,22 @@ var devicePolicies = append([][]string{
 		"filter add dev uplink_rep ingress prio 4 chain 5 proto ip flower ct_state +trk+est action vlan push id 9 pipe action mirred egress redirect dev vf0_rep",
 		"filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower action ct pipe action ct clear pipe action mirred egress redirect dev uplink_rep",
 	},
+	{ // an egress block, and what is committed anew with every packet: bits outside of masks
+		"qdisc add dev vf0_rep clsact", "qdisc add dev uplink_rep clsact",
+		"filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower ct_state -trk action ct pipe action goto chain 2",
+		"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state +trk+new action ct commit mark 0x11/0x0f label 01000000000000000000000000000003/01000000000000000000000000000001 pipe action mirred egress redirect dev vf0_rep",
+		"filter add dev uplink_rep ingress prio 2 chain 2 proto ip flower ct_state +trk+est ct_label 00000000000000000000000000000002/00000000000000000000000000000002 action mirred egress redirect dev vf0_rep",
+		"filter add dev uplink_rep ingress prio 3 chain 2 proto ip flower action mirred egress redirect dev tap",
+		"filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower ip_proto tcp action ct commit mark 0x23/0x0f label 01000000000000000000000000000002/01000000000000000000000000000000 pipe action mirred egress redirect dev uplink_rep",
+		"filter add dev vf0_rep ingress prio 2 chain 0 proto ip flower action ct commit mark 0x20/0x20 pipe action mirred egress redirect dev uplink_rep",
+		"filter add dev vf0_rep egress prio 1 chain 0 proto ip flower ip_proto tcp tcp_flags 0x8/0x8 action drop",
+	},
+	{ // copies before and behind what a device may not hold
+		"filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower ct_state -trk action mirred egress mirror dev tap pipe action ct pipe action goto chain 2",
+		"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state +trk+new action ct commit pipe action mirred egress mirror dev tap2 pipe action mirred egress redirect dev vf0_rep",
+		"filter add dev uplink_rep ingress prio 2 chain 2 proto ip flower ct_state +trk+est action mirred egress mirror dev tap2 pipe action mirred egress redirect dev vf0_rep",
+		"filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower action mirred egress mirror dev tap pipe action ct pipe action mirred egress mirror dev tap2 pipe action mirred egress redirect dev uplink_rep",
+	},
 }, steadyPolicies...)
 
 // TestI1_I2_pipeline_changes_nothing compares software alone with a device

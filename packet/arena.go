@@ -19,6 +19,15 @@ const (
 // more.
 func (a *Arena) Reset() { a.chunk, a.used = 0, 0 }
 
+// ArenaMark is a place in an arena.
+type ArenaMark struct{ chunk, used int }
+
+// Mark is where the next Alloc begins.
+func (a *Arena) Mark() ArenaMark { return ArenaMark{a.chunk, a.used} }
+
+// Return makes what was given since a mark free again.
+func (a *Arena) Return(m ArenaMark) { a.chunk, a.used = m.chunk, m.used }
+
 // Left is a number of bytes that can be had in any case, in pieces of at most
 // half a chunk.
 func (a *Arena) Left() int { return max(arenaChunks-1-a.chunk, 0) * (arenaChunk / 2) }

@@ -13,6 +13,7 @@ import (
 
 	"sluice/conntrack"
 	"sluice/datapath"
+	"sluice/driver/sim"
 	"sluice/observe"
 	"sluice/packet"
 	"sluice/policy"
@@ -68,7 +69,7 @@ type CutReport struct {
 
 // parseReloads reads --reload's arguments and the files, and proves that they
 // can be run, one after the other.
-func parseReloads(o Options, p *policy.Policy, text string) ([]reload, error) {
+func parseReloads(o Options, p *policy.Policy, text string, cards []card) ([]reload, error) {
 	if !slices.Contains(onReload, cmp.Or(o.OnReload, keepConns)) {
 		return nil, fmt.Errorf("--on-reload %s: want %s", o.OnReload, strings.Join(onReload, ", "))
 	}
@@ -96,7 +97,6 @@ func parseReloads(o Options, p *policy.Policy, text string) ([]reload, error) {
 	if err != nil {
 		return nil, err
 	}
-	tr := conntrack.New(conntrack.Config{MaxConns: 16})
 	for _, r := range all {
 		if o.OnReload == dryRun {
 			if scratch, _, err = tc.Load(o.Policy, strings.NewReader(text)); err != nil {
@@ -112,11 +112,27 @@ func parseReloads(o Options, p *policy.Policy, text string) ([]reload, error) {
 		if errs := tc.NeedsDevice(scratch); len(errs) > 0 && len(o.Devices) == 0 {
 			return nil, fmt.Errorf("--reload: %w", errs[0])
 		}
-		if err := datapath.New(datapath.Config{Tracker: tr}).Load(scratch, 0); err != nil {
+		if err := tryLoad(scratch, cards); err != nil {
 			return nil, fmt.Errorf("--reload %s: %w", r.file, err)
 		}
 	}
 	return all, nil
+}
+
+// tryLoad proves that a policy can be loaded with the cards there are.
+func tryLoad(p *policy.Policy, cards []card) error {
+	tr := conntrack.New(conntrack.Config{MaxConns: 16})
+	e := datapath.New(datapath.Config{Tracker: tr})
+	for i := range cards {
+		cfg := cards[i].cfg
+		cfg.Tracker, cfg.Flows, cfg.Queue = tr, 1, 1
+		nic, err := sim.New(cfg)
+		if err != nil {
+			return err
+		}
+		e.Attach(nic, cards[i].ports...)
+	}
+	return e.Load(p, 0)
 }
 
 // run runs the commands.

@@ -82,10 +82,6 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if len(p.Devices) == 0 {
 		return nil, fmt.Errorf("policy %s names no device: there is nowhere for packets to come in", o.Policy)
 	}
-	reloads, err := parseReloads(o, p, text)
-	if err != nil {
-		return nil, err
-	}
 	if errs := tc.NeedsDevice(p); len(errs) > 0 && len(o.Devices) == 0 {
 		return nil, fmt.Errorf("load policy: %w", errs[0])
 	}
@@ -112,6 +108,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		if err := state.CheckTarget(o.StateOut); err != nil {
 			return nil, fmt.Errorf("--state: %w", err)
 		}
+	}
+	reloads, err := parseReloads(o, p, text, cards)
+	if err != nil {
+		return nil, err
 	}
 	devs, split, err := places(p, &o)
 	if err != nil {

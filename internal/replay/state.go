@@ -20,6 +20,9 @@ const defaultEvents = 1 << 16
 
 // state is what the replay has come to.
 func (r *runner) state(o Options) *state.State {
+	if len(r.cards) > 0 && r.now != math.MinInt64 {
+		r.e.Flows().Read(r.begin) // what a card has forgotten is not in it
+	}
 	s := &state.State{
 		Clock:   state.Clock{Now: r.now, Vector: r.begin, Seed: o.Seed, Policy: o.Policy},
 		Tracker: r.e.Tracker(), Tables: r.e.Flows().Save(), Flows: r.e.Flows().Counters(),

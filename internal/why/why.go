@@ -27,6 +27,9 @@ type Life struct {
 	Place      string `json:"place,omitempty"`  // tracker, flow table, or a device's name
 	Reason     string `json:"reason,omitempty"` // why it is there
 	Devices    []At   `json:"devices,omitempty"`
+	// Notes are what keeps packets of a connection that a device holds in
+	// software all the same.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Step is something that happened.
@@ -191,6 +194,7 @@ func (l *Life) locate(st *state.State, c *conntrack.Conn, p *state.Place) {
 		if d.Held {
 			l.Place = "device " + d.Device
 			l.Now = strings.Replace(l.Now, "[OFFLOAD]", "[HW_OFFLOAD]", 1)
+			l.Notes = append(l.Notes, refused(st, d.Device)...)
 		} else {
 			at.Reason = words(st, d.Device, offload.Reason(d.Reason), c)
 		}
@@ -199,6 +203,20 @@ func (l *Life) locate(st *state.State, c *conntrack.Conn, p *state.Place) {
 	if p.Reason != 0 {
 		l.Reason = words(st, "", offload.Reason(p.Reason), c)
 	}
+}
+
+// refused names the rules that a device does not hold: packets that meet them
+// are software's from there on.
+func refused(st *state.State, dev string) (notes []string) {
+	for _, k := range st.Cards {
+		if k.Name != dev {
+			continue
+		}
+		for _, r := range k.Refusals {
+			notes = append(notes, fmt.Sprintf("packets that meet %s go on in software: %s", r.Rule, r.Reason))
+		}
+	}
+	return notes
 }
 
 // words explains a reason with what is known of the device and the connection.
@@ -277,7 +295,10 @@ func WriteText(w io.Writer, lives []Life, first int64) {
 		fmt.Fprintf(w, "  now in %s: %s\n", map[bool]string{true: "", false: "the "}[strings.HasPrefix(l.Place, "device")]+l.Place, l.Now)
 		switch {
 		case strings.HasPrefix(l.Place, "device"):
-			fmt.Fprintln(w, "  a device carries it")
+			fmt.Fprintln(w, "  a device holds it")
+			for _, note := range l.Notes {
+				fmt.Fprintf(w, "  %s\n", note)
+			}
 		case l.Place == "flow table":
 			fmt.Fprintf(w, "  no device carries it: %s\n", l.Reason)
 		default:
