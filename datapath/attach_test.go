@@ -124,3 +124,38 @@ func TestAttach(t *testing.T) {
 type mirrorPort struct{ *mirrorDevice }
 
 func (m *mirrorPort) Name() string { return "mirror2" }
+
+// TestI1_fixed are conversations that random ones come upon too rarely.
+func TestI1_fixed(t *testing.T) {
+	tcp := func(side int, flags, data string) input {
+		seq := [2]uint32{1001, 5001}
+		switch flags {
+		case "S":
+			return input{"uplink_rep", packettest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, "S", 1000, 0, ""), 0}
+		case "SA":
+			return input{"vf0_rep", packettest.TCP(datapathtest.Server, datapathtest.Client, 80, 40000, "SA", 5000, 1001, ""), 0}
+		}
+		if side == 1 {
+			return input{"vf0_rep", packettest.TCP(datapathtest.Server, datapathtest.Client, 80, 40000, flags, seq[1], seq[0], data), 0}
+		}
+		return input{"uplink_rep", packettest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, flags, seq[0], seq[1], data), 0}
+	}
+	in := []input{tcp(0, "S", ""), tcp(1, "SA", ""), tcp(0, "A", "")}
+	for range 4 {
+		in = append(in, tcp(0, "A", "x"), tcp(1, "A", "y"), tcp(0, "PA", "x"), tcp(0, "A", "x"))
+	}
+	for i := range in {
+		in[i].at = 2e9 + int64(i)*1e6
+	}
+	for n, p := range devicePolicies {
+		for _, fromStart := range []bool{false, true} {
+			soft := datapathtest.New(t, p...)
+			hard := datapathtest.New(t, p...)
+			attachMirror(hard, fromStart, all)
+			want, got := apart.ReplaceAllString(seen(soft, in, 0, ""), ""), apart.ReplaceAllString(seen(hard, in, 0, ""), "")
+			if want != got {
+				t.Errorf("policy %d, from the start %v:\n%s", n, fromStart, datapathtest.Differences(want, got))
+			}
+		}
+	}
+}

@@ -81,8 +81,13 @@ func (p *pkt) carries(par *ctParams) bool {
 	default:
 		return false
 	}
-	if ct.Conn != 0 && ct.Zone == par.Zone {
-		return false // it has been here; the tracker knows what a second time means
+	d.again = ct.Conn != 0 && ct.Zone == par.Zone
+	if d.again {
+		// It has its connection already, and is not looked up anew. Translating
+		// it once more is the tracker's.
+		d.why = missCommit
+		c := &d.carried[len(d.carried)-1]
+		return !par.NAT && c.f.Conn == ct.Conn && (!par.Commit || same(par, c.f))
 	}
 	d.why = missFlow
 	f, dir := d.flows.Find(p.now, par.Zone, p.frame, h)
@@ -96,15 +101,7 @@ func (p *pkt) carries(par *ctParams) bool {
 	}
 	if par.Commit {
 		d.why = missCommit
-		// As Tracker.SetMark and SetLabel have it, bits outside of the mask
-		// included: a label's would change with every packet.
-		same := par.MarkMask == 0 || f.Mark&^par.MarkMask|par.Mark == f.Mark
-		if par.LabelMask != ([16]byte{}) {
-			for i, m := range par.LabelMask {
-				same = same && f.Label[i]&^m^par.Label[i] == f.Label[i]
-			}
-		}
-		if !same || par.NAT && f.Info(dir) == packet.CTNew {
+		if !same(par, f) || par.NAT && f.Info(dir) == packet.CTNew {
 			return false
 		}
 	}
@@ -115,6 +112,24 @@ func (p *pkt) carries(par *ctParams) bool {
 	return true
 }
 
+// same reports whether a commit would leave mark and label as they are, as
+// Tracker.SetMark and SetLabel have it: bits outside of the mask included. A
+// label's would change with every packet.
+func same(par *ctParams, f *offload.Flow) bool {
+	if par.MarkMask != 0 && f.Mark&^par.MarkMask|par.Mark != f.Mark {
+		return false
+	}
+	if par.LabelMask == ([16]byte{}) {
+		return true
+	}
+	for i, m := range par.LabelMask {
+		if f.Label[i]&^m^par.Label[i] != f.Label[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // carry does a ct action with the flow that carries has found.
 func (p *pkt) carry(a *action) (policy.Control, int32) {
 	p.e.counters.slots[a.stat].hit(p.size, p.now)
@@ -122,6 +137,11 @@ func (p *pkt) carry(a *action) (policy.Control, int32) {
 	if a.ct.Clear {
 		p.dropCT()
 		ct.PostCT, ct.NAT = false, 0
+		p.refreshCT()
+		return a.control, a.arg
+	}
+	if d.again {
+		ct.NAT = 0
 		p.refreshCT()
 		return a.control, a.arg
 	}

@@ -64,6 +64,7 @@ type deviceMode struct {
 	done    int // actions that have begun
 	journal []savedCounter
 	carried []carriedFlow
+	again   bool // the ct action under way is the zone's second
 
 	// The connection of the packet under way.
 	mark  uint32
