@@ -40,7 +40,7 @@ func (d *device) absorb(e *entry, c *conntrack.Conn, st *offload.FlowStats) {
 	e.base = *st
 	e.base.Used, e.base.At = used, at
 	if mine(c) && !e.gone {
-		if end := used + s.timeout(c); end > c.FlowDeadline {
+		if end := used + s.timeout(c); end >= c.FlowDeadline && packets > 0 || end > c.FlowDeadline {
 			c.FlowDeadline = end
 			if c.Status&conntrack.StatusAssured == 0 {
 				s.tr.Unanswered(used, e.ref, c)

@@ -118,6 +118,7 @@ func runReplay(ctx context.Context, stdout, stderr io.Writer, o replayFlags) err
 		o.opts.Inputs = append(o.opts.Inputs, replay.Input{Device: dev, File: file})
 	}
 	o.opts.Notes, o.opts.Table, o.opts.Page = stderr, o.conntrack, o.page != ""
+	o.opts.Others = []string{o.page, o.stat}
 	if isTerminal(stderr) {
 		o.opts.Progress = stderr
 	}

@@ -99,6 +99,19 @@ func runSim(ctx context.Context, stdout, stderr io.Writer, o simFlags) (err erro
 	if o.opts.Costs, err = simcmd.ParseCosts(o.cost); err != nil {
 		return err
 	}
+	if o.report != "" && o.opts.TC != "" {
+		a, errA := os.Stat(o.report)
+		b, errB := os.Stat(o.opts.TC)
+		if errA == nil && errB == nil && os.SameFile(a, b) {
+			return fmt.Errorf("--report %s would be written over, and it is read: name another output", o.report)
+		}
+	}
+	if o.opts.Scale == 0 {
+		return errors.New("--scale 0: want a number above 0")
+	}
+	if !(o.target >= 0 && o.target <= 100) {
+		return fmt.Errorf("--target %v: want a share from 0 to 100 percent", o.target)
+	}
 	o.opts.Notes = stderr
 	if isTerminal(stderr) {
 		o.opts.Progress = stderr

@@ -37,9 +37,9 @@ var words = []word{
 	{"never", "never=dns, never=udp/53, never=gre", "never these (may be repeated)", never},
 	{"share", "share=ZONE:N", "at most N flows of a zone (may be repeated)", share},
 	{"max", "max=N", "at most N flows, whatever a device could hold", number(func(a *flowtable.Admission) *int { return &a.MaxFlows })},
-	{"lru", "lru", "when the device is full, the longest idle goes", evict(flowtable.EvictLRU)},
+	{"lru", "lru", "when the device is full, the longest idle goes, if it was idle for retry", evict(flowtable.EvictLRU)},
 	{"rate", "rate", "when the device is full, the slowest goes", evict(flowtable.EvictRate)},
-	{"state", "state", "when the device is full, one-way flows go first, then the longest idle", evict(flowtable.EvictState)},
+	{"state", "state", "when the device is full, one-way flows go first, then as lru", evict(flowtable.EvictState)},
 	{"high", "high=PERCENT", "at so full it takes nothing any more", percent(func(a *flowtable.Admission) *int { return &a.High })},
 	{"low", "low=PERCENT", "until it is down to that", percent(func(a *flowtable.Admission) *int { return &a.Low })},
 	{"retry", "retry=TIME", "between two attempts for one flow", func(a *flowtable.Admission, v string) (err error) {

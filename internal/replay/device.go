@@ -87,7 +87,10 @@ func parseCards(o Options, p *policy.Policy) ([]card, flowtable.Admission, flowt
 		} else {
 			profile = words
 		}
-		for _, name := range c.ports {
+		for i, name := range c.ports {
+			if slices.Contains(c.ports[:i], name) {
+				return fail("--device %s: port %s is there twice", words, name)
+			}
 			if !slices.Contains(ports, name) {
 				return fail("--device %s: policy %s has no port %q; it has %s", words, o.Policy, name, strings.Join(ports, ", "))
 			}
@@ -104,6 +107,11 @@ func parseCards(o Options, p *policy.Policy) ([]card, flowtable.Admission, flowt
 			c.cfg.Name = fmt.Sprintf("%s-%d", c.cfg.Profile, i)
 		}
 		c.cfg.Ports = c.ports
+		for _, other := range cards {
+			if other.cfg.Name == c.cfg.Name {
+				return fail("--device %s: another device is called %s; say name=WORD", words, c.cfg.Name)
+			}
+		}
 		cards = append(cards, c)
 	}
 	adm, err := admission.Parse(cmp.Or(o.Admit, "none"))

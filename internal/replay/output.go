@@ -55,7 +55,7 @@ func outputFiles(p *policy.Policy, o Options) ([]string, error) {
 		}
 	}
 	all := out
-	for _, path := range []string{o.Table, o.StateOut} {
+	for _, path := range append([]string{o.Table, o.StateOut}, o.Others...) {
 		if path != "" {
 			all = append(all[:len(all):len(all)], path)
 		}

@@ -83,7 +83,7 @@ func parseReloads(o Options, p *policy.Policy, text string, cards []card) ([]rel
 	for _, arg := range o.Reloads {
 		at, file, ok := strings.Cut(arg, "=")
 		s, err := strconv.ParseFloat(at, 64)
-		if !ok || err != nil || s < 0 || s > 1e9 || file == "" {
+		if !ok || err != nil || !(s >= 0 && s <= 1e9) || file == "" {
 			return nil, fmt.Errorf("--reload %s: want SECONDS=FILE, seconds after the first packet", arg)
 		}
 		b, err := os.ReadFile(file)

@@ -46,6 +46,7 @@ type Options struct {
 	Devices  []string // offloading devices: [DEV[+DEV]…:]PROFILE[,KEY=VALUE]…
 	Admit    string   // what goes into them, in admission's words; empty: all
 	Aging    string   // one of flowtable.AgingNames; empty: the first
+	Others   []string // further files that the caller will write; empty: none
 	Page     bool     // the caller will write a page with the course of the replay
 	StateOut string   // where the state at the end goes; empty: nowhere
 	Events   int      // how many connection events a state keeps; 0: defaultEvents

@@ -223,7 +223,7 @@ func (p *Page) refusals() section {
 	}
 	s := section{Title: "Why flows were not in the device", Text: "Attempts that came to nothing, by reason. One connection may have made many."}
 	if len(names) == 0 {
-		s.Text = "Every attempt to put a flow into the device succeeded."
+		s.Text = "No attempt to put a flow into the device was refused; some may have been under way in the end, or taken back first."
 		return s
 	}
 	s.Tables = []table{t}

@@ -42,6 +42,9 @@ func Parse(words []string) (q Query, err error) {
 		w := strings.TrimSuffix(words[i], ",")
 		key, value, isKey := strings.Cut(w, "=")
 		if p, ok := protocols[strings.ToLower(w)]; ok {
+			if q.proto != 0 && q.proto != p && !table {
+				return q, fmt.Errorf("%q: a connection has one protocol", w)
+			}
 			q.proto = p
 			continue
 		}

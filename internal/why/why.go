@@ -89,13 +89,19 @@ func Find(st *state.State, q Query) []Life {
 		if e.What&(conntrack.EventNew|conntrack.EventRelated) != 0 {
 			started[e.Ref] = true
 		}
-		if len(l.Steps) == 0 && !started[e.Ref] {
-			l.Missing = true
-		}
 		l.Steps = append(l.Steps, Step{e.Time, step(t, e)})
 	}
 	out := make([]Life, 0, len(order))
+	total, _ := t.EventCount()
+	lost := total > 0
+	for n := range t.Events(0) {
+		lost = n > 0
+		break
+	}
 	for _, ref := range order {
+		if l := lives[ref]; lost && !started[ref] {
+			l.Missing = true
+		}
 		out = append(out, *lives[ref])
 	}
 	slices.SortStableFunc(out, func(a, b Life) int {
@@ -300,7 +306,7 @@ func WriteText(w io.Writer, lives []Life, first int64) {
 				fmt.Fprintf(w, "  %s\n", note)
 			}
 		case l.Place == "flow table":
-			fmt.Fprintf(w, "  no device carries it: %s\n", l.Reason)
+			fmt.Fprintf(w, "  no device holds it: %s\n", l.Reason)
 		default:
 			fmt.Fprintf(w, "  not in the flow table: %s\n", l.Reason)
 		}
