@@ -22,6 +22,7 @@ type replayFlags struct {
 	in        []string
 	conntrack string
 	stat      string
+	flowStat  string
 	json      bool
 	show      bool
 	timing    bool
@@ -88,6 +89,7 @@ came in on --in's device.`,
 	f.StringArrayVar(&o.opts.Reloads, "reload", nil, "run the tc commands in FILE on the policy under way, whole or not at all,\n`SECONDS=FILE` after the first packet (repeatable)")
 	f.StringVar(&o.opts.OnReload, "on-reload", "", "what becomes of established connections then, `HOW`: keep (default): their packets\nmeet the new policy; recheck: those that it drops end; kill: all end;\ndry-run: only tell what recheck would end")
 	f.StringVar(&o.stat, "stat", "", "write the tracker's counters at the end to `FILE`, as /proc/net/stat/nf_conntrack has them")
+	f.StringVar(&o.flowStat, "flowtable-stat", "", "write how much waits for devices at the end to `FILE`, as /proc/net/stat/nf_flowtable has it")
 	f.Uint64Var(&o.opts.Until, "until", 0, "stop after `N` packets; 0: never")
 	f.Uint64Var(&o.opts.Seed, "seed", 1, "seed of hashes and random choices")
 	f.IntVar(&o.lines, "connections", 10, "print so many connections; -1: all")
@@ -118,7 +120,7 @@ func runReplay(ctx context.Context, stdout, stderr io.Writer, o replayFlags) err
 		o.opts.Inputs = append(o.opts.Inputs, replay.Input{Device: dev, File: file})
 	}
 	o.opts.Notes, o.opts.Table, o.opts.Page = stderr, o.conntrack, o.page != ""
-	o.opts.Others = []string{o.page, o.stat}
+	o.opts.Others = []string{o.page, o.stat, o.flowStat}
 	if isTerminal(stderr) {
 		o.opts.Progress = stderr
 	}
@@ -158,6 +160,11 @@ func reportReplay(rep *replay.Report, stdout, stderr io.Writer, o replayFlags) e
 	if o.page != "" {
 		if err := writeFile(o.page, rep.WritePage); err != nil {
 			return fmt.Errorf("write page: %w", err)
+		}
+	}
+	if o.flowStat != "" {
+		if err := writeFile(o.flowStat, rep.WriteFlowtableStat); err != nil {
+			return fmt.Errorf("write flow tables' counters: %w", err)
 		}
 	}
 	if o.stat != "" {

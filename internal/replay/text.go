@@ -210,6 +210,13 @@ func (r *Report) WriteStat(w io.Writer) error {
 	return err
 }
 
+// WriteFlowtableStat writes what waits for devices as /proc/net/stat/nf_flowtable
+// shows it.
+func (r *Report) WriteFlowtableStat(w io.Writer) error {
+	_, err := w.Write(observe.AppendFlowtableStat(nil, r.engine.Flows()))
+	return err
+}
+
 // FilterTable writes filters with their counters, one a line, the rule as the
 // policy's author wrote it at the end.
 func FilterTable(b io.Writer, filters []FilterReport) {
