@@ -2,7 +2,6 @@ package datapath_test
 
 import (
 	"regexp"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -121,39 +120,18 @@ func TestI1_I2_pipeline_changes_nothing(t *testing.T) {
 	var n datapath.PipelineStats
 	rapid.Check(t, func(rt *rapid.T) {
 		p := rapid.SampledFrom(devicePolicies).Draw(rt, "policy")
-		var in []input
-		at, seq := int64(2e9), [2]uint32{1000, 5000}
-		for range rapid.IntRange(3, 60).Draw(rt, "packets") {
-			at += rapid.SampledFrom([]int64{1e6, 1e6, 1e6, 2100e6, 31e9}).Draw(rt, "gap")
-			port := rapid.Uint16Range(1000, 1001).Draw(rt, "port")
-			from := rapid.IntRange(0, 1).Draw(rt, "from")
-			dev, src, dst, sp, dp := "uplink_rep", datapathtest.Client, datapathtest.Server, port, uint16(80)
-			if from == 1 {
-				dev, src, dst, sp, dp = "vf0_rep", dst, src, dp, sp
-				dst = rapid.SampledFrom([]string{dst, "10.0.0.77"}).Draw(rt, "to")
-			}
-			flags := rapid.SampledFrom([]string{"S", "SA", "A", "A", "A", "PA", "PA", "FA", "R", "udp", "udp"}).Draw(rt, "flags")
-			f := packettest.UDP(src, dst, sp, dp, "data")
-			if flags != "udp" {
-				data := strings.Repeat("x", rapid.IntRange(0, 3).Draw(rt, "data"))
-				f = packettest.TCP(src, dst, sp, dp, flags, seq[from], seq[1-from], data)
-				seq[from] += uint32(len(data))
-				if strings.ContainsAny(flags, "SF") {
-					seq[from]++
-				}
-			}
+		in := drawSegments(rt, 60)
+		for i := range in {
+			f := in[i].frame
 			switch rapid.IntRange(0, 9).Draw(rt, "odd") {
-			case 0:
-				f = append(f, make([]byte, 6)...)
 			case 1:
 				f[22] = 1 // the TTL ends
 				packettest.Fix(f)
 			case 2:
 				f[len(f)-1] ^= 1 // a wrong checksum
 			case 3:
-				f = append(append(append([]byte(nil), f[:12]...), 0x81, 0, 0, 7), f[12:]...)
+				in[i].frame = append(append(append([]byte(nil), f[:12]...), 0x81, 0, 0, 7), f[12:]...)
 			}
-			in = append(in, input{dev, f, at})
 		}
 		mask, fromStart := rapid.Uint64().Draw(rt, "rules"), rapid.Bool().Draw(rt, "from the start")
 		holds := func(r *offload.Rule) bool {
@@ -172,7 +150,7 @@ func TestI1_I2_pipeline_changes_nothing(t *testing.T) {
 		n.Start += s.Start
 		n.Middle += s.Middle
 	})
-	if n.Packets == 0 || n.Start == 0 || n.Middle == 0 {
+	if (n.Packets == 0 || n.Start == 0 || n.Middle == 0) && !testing.Short() {
 		t.Errorf("not everything has happened: %+v", n)
 	}
 }

@@ -136,7 +136,7 @@ func TestI1_I2_exact(t *testing.T) {
 			break
 		}
 	}
-	if n.Packets == 0 || n.Start == 0 || n.Middle == 0 || held == 0 {
+	if (n.Packets == 0 || n.Start == 0 || n.Middle == 0 || held == 0) && !testing.Short() {
 		t.Errorf("not everything has happened: %+v, %d flows", n, held)
 	}
 	t.Logf("packets that a card finished %d, gave back from the start %d, from the middle %d; %d flows", n.Packets, n.Start, n.Middle, held)
