@@ -214,9 +214,9 @@ func TestI6_SameSeedSameResult(t *testing.T) {
 }
 
 func TestStoppedEarly(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
-	r, err := Simulate(ctx, Options{Workload: "zipf,conns=1000,rate=1M/s", Device: "plain", Duration: time.Hour, Policies: []string{"none", "lru"}})
+	r, err := Simulate(ctx, Options{Workload: "zipf,conns=1000,rate=1M/s", Device: "plain,flows=1000", Duration: time.Hour, Policies: []string{"none", "lru"}})
 	if !errors.Is(err, context.DeadlineExceeded) || r == nil {
 		t.Fatalf("%v, %v", r, err)
 	}
