@@ -8,7 +8,7 @@ import (
 // queue holds requests until their time, and answers until somebody asks. The
 // card does one request after the other.
 type queue struct {
-	todo  ring[item]
+	asked ring[item]
 	ready ring[answer]
 	late  []lateAnswer // a heap by time
 	seq   uint64
@@ -70,12 +70,12 @@ func (q *queue) push(now int64, it item) {
 	}
 	it.due = q.free + q.delay
 	q.open += q.counts(it.op)
-	q.todo.push(it)
+	q.asked.push(it)
 }
 
-func (q *queue) waiting() bool      { return q.todo.n > 0 }
-func (q *queue) due(now int64) bool { return q.todo.n > 0 && q.todo.front().due <= now }
-func (q *queue) pop() item          { return q.todo.pop() }
+func (q *queue) waiting() bool      { return q.asked.n > 0 }
+func (q *queue) due(now int64) bool { return q.asked.n > 0 && q.asked.front().due <= now }
+func (q *queue) pop() item          { return q.asked.pop() }
 
 // answer keeps an answer until a time.
 func (q *queue) answer(a answer, at, now int64) {

@@ -23,10 +23,7 @@ func Aging(o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := r.establish(o.Conns); err != nil {
-		return Result{}, err
-	}
-	if err := r.speak(o.Conns); err != nil {
+	if err := r.warm(o.Conns); err != nil {
 		return Result{}, err
 	}
 	r.eng.Flows().Age(flowtable.Sample)

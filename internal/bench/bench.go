@@ -172,6 +172,40 @@ func (r *rig) establish(conns int) error {
 	return r.each(conns, fromClient, flagACK, 1001, 5001)
 }
 
+// warm establishes every connection, and lets it speak in both directions.
+func (r *rig) warm(conns int) error {
+	if err := r.establish(conns); err != nil {
+		return err
+	}
+	if n := r.eng.Flows().Len(); n != conns {
+		return fmt.Errorf("bench: %d of %d connections reached the flow table", n, conns)
+	}
+	return r.speak(conns)
+}
+
+// beside measures r's packets and the same of a rig without what is measured,
+// in turns.
+func (r *rig) beside(plain *rig, o Options, name string, work func(*rig, *rand.Rand) error) (Result, error) {
+	for _, x := range []*rig{plain, r} {
+		if err := x.warm(o.Conns); err != nil {
+			return Result{}, err
+		}
+	}
+	rng := rand.New(rand.NewPCG(o.Seed, 7))
+	plain.busy, plain.n = 0, 0
+	res, err := r.measure(o, name, func() error {
+		if err := work(r, rng); err != nil {
+			return err
+		}
+		return work(plain, rng)
+	})
+	if err != nil {
+		return res, err
+	}
+	res.PlainNsPerPacket = float64(plain.busy.Nanoseconds()) / float64(plain.n)
+	return res, nil
+}
+
 // Established measures packets of established connections in random order,
 // both directions.
 func Established(o Options) (Result, error) {
@@ -179,14 +213,7 @@ func Established(o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := r.establish(o.Conns); err != nil {
-		return Result{}, err
-	}
-	if n := r.eng.Flows().Len(); n != o.Conns {
-		return Result{}, fmt.Errorf("bench: %d of %d connections reached the flow table", n, o.Conns)
-	}
-	// Every connection has spoken in both directions before.
-	if err := r.speak(o.Conns); err != nil {
+	if err := r.warm(o.Conns); err != nil {
 		return Result{}, err
 	}
 	rng := rand.New(rand.NewPCG(o.Seed, 7))

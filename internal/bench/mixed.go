@@ -21,10 +21,7 @@ func Mixed(o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := r.establish(o.Conns); err != nil {
-		return Result{}, err
-	}
-	if err := r.speak(o.Conns); err != nil {
+	if err := r.warm(o.Conns); err != nil {
 		return Result{}, err
 	}
 	rng := rand.New(rand.NewPCG(o.Seed, 7))

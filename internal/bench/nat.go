@@ -6,10 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"sluice/conntrack"
-	"sluice/datapath"
 	"sluice/packet"
-	"sluice/policy/tc"
 )
 
 // natPolicy is Policy with every client behind one of ADDRS, and answers
@@ -40,30 +37,7 @@ func NAT(o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	for _, r := range []*rig{plain, nat} {
-		if err := r.establish(o.Conns); err != nil {
-			return Result{}, err
-		}
-		if n := r.eng.Flows().Len(); n != o.Conns {
-			return Result{}, fmt.Errorf("bench: %d of %d connections reached the flow table", n, o.Conns)
-		}
-		if err := r.speak(o.Conns); err != nil {
-			return Result{}, err
-		}
-	}
-	rng := rand.New(rand.NewPCG(o.Seed, 7))
-	plain.busy, plain.n = 0, 0
-	res, err := nat.measure(o, "nat", func() error {
-		if err := nat.random(rng, o.Conns, 200); err != nil {
-			return err
-		}
-		return plain.random(rng, o.Conns, 200)
-	})
-	if err != nil {
-		return res, err
-	}
-	res.PlainNsPerPacket = float64(plain.busy.Nanoseconds()) / float64(plain.n)
-	return res, nil
+	return nat.beside(plain, o, "nat", func(r *rig, rng *rand.Rand) error { return r.random(rng, o.Conns, 200) })
 }
 
 // SNAT measures new translated connections, from the SYN's frame to the
@@ -131,18 +105,11 @@ func SNAT(o Options) (Result, error) {
 
 // natRig is newRig with translation.
 func natRig(conns int, addrs string) (*rig, error) {
-	p, _, err := tc.Load("bench", strings.NewReader(strings.ReplaceAll(natPolicy, "ADDRS", addrs)))
+	r, err := newRigWith(strings.ReplaceAll(natPolicy, "ADDRS", addrs), conns)
 	if err != nil {
 		return nil, err
 	}
-	tr := conntrack.New(conntrack.Config{Seed: [2]uint64{1, 2}, MaxConns: conns + conns/8 + 1024})
-	r := &rig{eng: datapath.New(datapath.Config{Tracker: tr}), v: new(packet.Vector), now: start}
 	r.gen.behind = make([]end, conns)
-	if err := r.eng.Load(p, r.now); err != nil {
-		return nil, err
-	}
-	r.dev[fromClient], _ = r.eng.Device("uplink_rep")
-	r.dev[fromServer], _ = r.eng.Device("vf0_rep")
 	return r, nil
 }
 

@@ -1,14 +1,9 @@
 package bench
 
 import (
-	"fmt"
 	"math/rand/v2"
-	"strings"
 
-	"sluice/conntrack"
-	"sluice/datapath"
 	"sluice/packet"
-	"sluice/policy/tc"
 )
 
 // tunnelPolicy is Policy with the clients behind a VXLAN tunnel: the first
@@ -37,44 +32,14 @@ func VXLAN(o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	for _, r := range []*rig{plain, tun} {
-		if err := r.establish(o.Conns); err != nil {
-			return Result{}, err
-		}
-		if n := r.eng.Flows().Len(); n != o.Conns {
-			return Result{}, fmt.Errorf("bench: %d of %d connections reached the flow table", n, o.Conns)
-		}
-		if err := r.speak(o.Conns); err != nil {
-			return Result{}, err
-		}
-	}
-	rng := rand.New(rand.NewPCG(o.Seed, 7))
-	plain.busy, plain.n = 0, 0
-	res, err := tun.measure(o, "vxlan", func() error {
-		if err := tun.clients(rng, o.Conns, 200); err != nil {
-			return err
-		}
-		return plain.clients(rng, o.Conns, 200)
-	})
-	if err != nil {
-		return res, err
-	}
-	res.PlainNsPerPacket = float64(plain.busy.Nanoseconds()) / float64(plain.n)
-	return res, nil
+	return tun.beside(plain, o, "vxlan", func(r *rig, rng *rand.Rand) error { return r.clients(rng, o.Conns, 200) })
 }
 
 func tunnelRig(conns int) (*rig, error) {
-	p, _, err := tc.Load("bench", strings.NewReader(tunnelPolicy))
+	r, err := newRigWith(tunnelPolicy, conns)
 	if err != nil {
 		return nil, err
 	}
-	tr := conntrack.New(conntrack.Config{Seed: [2]uint64{1, 2}, MaxConns: conns + conns/8 + 1024})
-	r := &rig{eng: datapath.New(datapath.Config{Tracker: tr}), v: new(packet.Vector), now: start}
-	if err := r.eng.Load(p, r.now); err != nil {
-		return nil, err
-	}
-	r.dev[fromClient], _ = r.eng.Device("uplink_rep")
-	r.dev[fromServer], _ = r.eng.Device("vf0_rep")
 	o := packet.Outer{Kind: packet.VXLAN, DPort: packet.PortVXLAN, MinPort: 32768, MaxPort: 60999}
 	t := packet.Tunnel{Family: packet.IPv4, ID: 5, Flags: packet.TunnelKey, Src: packet.Addr{192, 0, 2, 2}, Dst: packet.Addr{192, 0, 2, 1}}
 	r.gen.outer = o.Encap(nil, &t, make([]byte, frameLen), &packet.Headers{}, 1, 1)[:outerLen]
