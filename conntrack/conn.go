@@ -8,7 +8,7 @@ import (
 
 // Status bits of a connection, numbered as the kernel's enum ip_conntrack_status.
 const (
-	StatusExpected uint32 = 1 << iota
+	StatusExpected uint16 = 1 << iota
 	StatusSeenReply
 	StatusAssured
 	StatusConfirmed
@@ -27,38 +27,43 @@ const (
 )
 
 // Conn is a connection. It lives in a slab, holds no pointers, and fills
-// exactly three cache lines: what a lookup compares and judges by, what
-// counting and the flow table write, and TCP's windows.
+// exactly three cache lines: what a packet on a remembered way reads and
+// writes, what the tracker counts and judges time by, and TCP's windows.
 //
 // A connection that was never committed has no CONFIRMED bit, is not in the
 // index, and its Timeout is still relative.
 type Conn struct {
-	// Line 0: looked at by every packet.
-	Orig      packet.Tuple // the original direction
-	Timeout   int64        // deadline, ns; before confirmation: how long from then
-	Gen       uint32       // generation of the slot; odd while in use
-	Status    uint32       // Status* bits
-	Zone      uint16
-	FlowTable uint16 // flow table room: which table holds it, 0 none
-	FlowFlags uint8  // flow table room
-	FlowRefs  uint8  // flow table room
-	Path      uint16 // datapath room: the remembered way of its packets, 0 none
-
-	// Line 1: written by every packet that is counted.
-	Packets      [2]uint64 // by direction
-	Bytes        [2]uint64 // from the network header on
-	FlowDeadline int64     // flow table room
-	Mark         uint32
+	// Line 0: all that a packet on a remembered way touches, most of the time.
+	Orig         packet.Tuple // the original direction
+	FlowDeadline int64        // flow table room, ns
+	late         lateCount
+	Status       uint16 // Status* bits
+	Path         uint16 // datapath room: the remembered way of its packets, 0 none
+	Zone         uint16
 	natAddr      [4]byte // see slab.setReply
-	Label        [16]byte
+
+	// Line 1
+	Timeout int64     // deadline, ns; before confirmation: how long from then
+	packets [2]uint64 // by direction, but for late's
+	bytes   [2]uint64 // from the network header on
+	Mark    uint32
+	Gen     uint32 // generation of the slot; odd while in use
+	Label   [16]byte
 
 	// Line 2
-	TCP     TCPTrack // SCTP's, DCCP's and GRE's state, and UDP's stream time, are here too
-	FlowPos uint32   // flow table room; next free slot while the slot is free
+	TCP       TCPTrack // SCTP's, DCCP's and GRE's state, and UDP's stream time, are here too
+	FlowPos   uint32   // flow table room; next free slot while the slot is free
+	FlowTable uint16   // flow table room: which table holds it, 0 none
+	FlowFlags uint8    // flow table room
+	FlowRefs  uint8    // flow table room
 }
 
 const _ = uint(192 - unsafe.Sizeof(Conn{}))
 const _ = uint(unsafe.Sizeof(Conn{}) - 192)
+const _ = uint(64 - unsafe.Offsetof(Conn{}.Timeout))
+const _ = uint(unsafe.Offsetof(Conn{}.Timeout) - 64)
+const _ = uint(128 - unsafe.Offsetof(Conn{}.TCP))
+const _ = uint(unsafe.Offsetof(Conn{}.TCP) - 128)
 
 // StateName is the protocol's state as Linux prints it, empty for protocols
 // that have none.
@@ -79,12 +84,6 @@ func (c *Conn) StateName() string {
 func (c *Conn) streamAt() int64 { return int64(c.TCP.LastSeq)<<32 | int64(c.TCP.LastAck) }
 
 func (c *Conn) setStreamAt(t int64) { c.TCP.LastSeq, c.TCP.LastAck = uint32(t>>32), uint32(t) }
-
-// count adds a packet to a direction's counters.
-func (c *Conn) count(dir int, h *packet.Headers) {
-	c.Packets[dir]++
-	c.Bytes[dir] += h.IPBytes()
-}
 
 // icmpAnswer gives the type of the reply to each ICMP query, plus one; zero
 // marks types that begin no connection (nf_conntrack_proto_icmp.c invmap).

@@ -160,7 +160,7 @@ func (t *Tracker) deliver(now int64, ref packet.ConnRef, c *Conn) {
 		return
 	}
 	l.now = max(l.now, now)
-	l.record(Event{Time: now, Start: n.start, Ref: ref, What: n.pending, Conn: *c, Reply: t.reply(slotOf(ref), c), Helper: t.HelperOf(ref)})
+	l.record(Event{Time: now, Start: n.start, Ref: ref, What: n.pending, Conn: c.Settled(), Reply: t.reply(slotOf(ref), c), Helper: t.HelperOf(ref)})
 	n.pending = 0
 }
 
@@ -175,7 +175,7 @@ func (l *eventLog) record(e Event) {
 
 // traits are what In may change of a connection and events tell.
 type traits struct {
-	status uint32
+	status uint16
 	state  uint8
 }
 
@@ -239,7 +239,7 @@ func (t *Tracker) ended(slot uint32, c *Conn) {
 		return
 	}
 	n := t.note(slot, c)
-	e := Event{Time: l.now, Start: n.start, Ref: t.slab.ref(slot, c), What: EventDestroy, Conn: *c, Reply: t.reply(slot, c), Helper: t.HelperOf(t.slab.ref(slot, c))}
+	e := Event{Time: l.now, Start: n.start, Ref: t.slab.ref(slot, c), What: EventDestroy, Conn: c.Settled(), Reply: t.reply(slot, c), Helper: t.HelperOf(t.slab.ref(slot, c))}
 	if t.expired(c, l.now) {
 		e.Time, e.Expired = c.Timeout, true
 	}

@@ -50,7 +50,7 @@ func TestEvents(t *testing.T) {
 			t.Fatalf("events %x, want %x", got, want)
 		}
 		for n, e := range b.Events(4) {
-			if n != 4 || !e.Expired || e.Time != ended || e.Start != began || e.Conn.Packets != [2]uint64{3, 2} || e.Conn.Status&StatusDying == 0 {
+			if n != 4 || !e.Expired || e.Time != ended || e.Start != began || e.Conn.Packets() != [2]uint64{3, 2} || e.Conn.Status&StatusDying == 0 {
 				t.Errorf("the end: %d %+v", n, e)
 			}
 		}

@@ -20,9 +20,9 @@ type Match struct {
 
 	Mark, MarkMask   uint32    // MarkMask 0: any
 	Label, LabelMask [16]byte  // under LabelMask
-	Status           uint32    // all of these bits
-	NoStatus         uint32    // none of these
-	AnyStatus        uint32    // at least one of these, if it is not zero
+	Status           uint16    // all of these bits
+	NoStatus         uint16    // none of these
+	AnyStatus        uint16    // at least one of these, if it is not zero
 	State            PartMatch // of TCP, SCTP or DCCP; offloaded connections have none
 	// SrcNAT selects connections whose source was translated, DstNAT those
 	// whose destination was, AnyNAT either.

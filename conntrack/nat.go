@@ -150,7 +150,7 @@ func (n *natting) packet(manip Manip) {
 
 // status is the connection's status bit that says whether this packet has its
 // side translated.
-func (n *natting) status(manip Manip) uint32 {
+func (n *natting) status(manip Manip) uint16 {
 	if (manip == SrcNAT) == (n.info.Dir() == 0) {
 		return StatusSrcNAT
 	}

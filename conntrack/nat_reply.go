@@ -130,10 +130,10 @@ func (t *Tracker) restoreWide(slot uint32, c *Conn, frame []byte, h *packet.Head
 		reply := t.reply(slot, c)
 		r = &reply
 	}
-	if c.Status&[2]uint32{StatusSrcNAT, StatusDstNAT}[dir] != 0 {
+	if c.Status&[2]uint16{StatusSrcNAT, StatusDstNAT}[dir] != 0 {
 		packet.Rewrite(frame, h, packet.Source, &r.Dst, r.DPort)
 	}
-	if c.Status&[2]uint32{StatusDstNAT, StatusSrcNAT}[dir] != 0 {
+	if c.Status&[2]uint16{StatusDstNAT, StatusSrcNAT}[dir] != 0 {
 		packet.Rewrite(frame, h, packet.Dest, &r.Src, r.SPort)
 	}
 }

@@ -74,7 +74,7 @@ func (t *Tracker) Moved(now int64, ref packet.ConnRef, what uint16, device, reas
 	l.now = max(l.now, now)
 	l.record(Event{
 		Time: now, Start: t.Started(ref), Ref: ref, What: what, Device: device, Reason: reason,
-		Conn: *c, Reply: t.reply(slotOf(ref), c),
+		Conn: c.Settled(), Reply: t.reply(slotOf(ref), c),
 	})
 }
 

@@ -85,7 +85,7 @@ func (t *Tracker) Saved() iter.Seq[Saved] {
 			if c.Status&StatusConfirmed == 0 {
 				continue
 			}
-			s := Saved{Slot: n, Conn: *c, Reply: t.reply(n, c), Extra: t.savedExtra(n, c)}
+			s := Saved{Slot: n, Conn: c.Settled(), Reply: t.reply(n, c), Extra: t.savedExtra(n, c)}
 			if int(n) < len(t.notes) && t.notes[n].gen == c.Gen {
 				s.Start, s.Pending = t.notes[n].start, t.notes[n].pending
 			}
@@ -228,7 +228,7 @@ func (c *Conn) sound() error {
 		return fmt.Errorf("TCP state %d", c.TCP.State)
 	case c.Orig.Proto == packet.ProtoTCP && (c.TCP.LastDir > 1 || c.TCP.LastIndex > segNone):
 		return errors.New("TCP's last segment was of no kind")
-	case c.Orig.Proto == packet.ProtoTCP && (c.TCP.Seen[0].Scale > maxWinScale || c.TCP.Seen[1].Scale > maxWinScale || c.TCP.LastWScale > maxWinScale):
+	case c.Orig.Proto == packet.ProtoTCP && (c.TCP.Scale[0] > maxWinScale || c.TCP.Scale[1] > maxWinScale || c.TCP.LastWScale > maxWinScale):
 		return errors.New("TCP window scale over 14")
 	case c.Orig.Proto == packet.ProtoSCTP && (int(c.SCTP().State) >= len(SCTPStateNames) || c.SCTP().LastDir > 1):
 		return fmt.Errorf("SCTP state %d", c.SCTP().State)
@@ -269,9 +269,6 @@ func ID(ref packet.ConnRef) uint32 {
 	// Odd factors keep the map from slots one-to-one.
 	return slotOf(ref)*0x9e3779b1 ^ uint32(ref>>32)*0x85ebca6b
 }
-
-// ZeroCounters sets a connection's counters to zero.
-func (c *Conn) ZeroCounters() { c.Packets, c.Bytes = [2]uint64{}, [2]uint64{} }
 
 // StreamAt is when a UDP exchange counts as a stream, ns.
 func (c *Conn) StreamAt() int64 { return c.streamAt() }

@@ -25,14 +25,13 @@ type TCPSeen struct {
 	MaxEnd uint32 // highest that the other side's window allowed
 	MaxWin uint32 // largest window advertised, scaled; 0: nothing seen yet
 	MaxAck uint32 // highest acknowledgement sent; valid iff TCPFlagMaxAckSet
-	Scale  uint8
-	Flags  uint8 // TCPFlag*
-	_      uint16
 }
 
 // TCPTrack is a TCP connection's state (struct ip_ct_tcp).
 type TCPTrack struct {
 	Seen       [2]TCPSeen // by direction
+	Scale      [2]uint8   // by direction: shift of its windows
+	Flags      [2]uint8   // by direction: TCPFlag*
 	LastSeq    uint32
 	LastAck    uint32
 	LastEnd    uint32
@@ -85,7 +84,7 @@ func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 		}
 		// A new SYN on a connection that is over: by a FIN on either side, or
 		// by a RST of this one. Forget it and begin again.
-		if (w.Seen[0].Flags|w.Seen[1].Flags)&TCPFlagCloseInit != 0 || w.LastDir == dir && w.LastIndex == segRST {
+		if (w.Flags[0]|w.Flags[1])&TCPFlagCloseInit != 0 || w.LastDir == dir && w.LastIndex == segRST {
 			t.Kill(ct.Conn)
 			return again
 		}
@@ -98,10 +97,10 @@ func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 			o := &w.Seen[w.LastDir]
 			o.End, o.MaxEnd = w.LastEnd, w.LastEnd
 			o.MaxWin = uint32(max(w.LastWin, 1))
-			o.Scale = w.LastWScale
 			w.LastFlags &^= tcpFlagChallengeACK
-			o.Flags = w.LastFlags
-			w.Seen[dir] = TCPSeen{Flags: w.Seen[dir].Flags & TCPFlagBeLiberal}
+			w.Scale[w.LastDir], w.Flags[w.LastDir] = w.LastWScale, w.LastFlags
+			w.Seen[dir] = TCPSeen{}
+			w.Scale[dir], w.Flags[dir] = 0, w.Flags[dir]&TCPFlagBeLiberal
 			break
 		}
 		t.tcpRemember(c, &s, dir, old)
@@ -141,7 +140,7 @@ func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 	}
 	w.LastIndex, w.LastDir, w.State = s.kind, dir, next
 	if old != next && next == TCPFinWait {
-		w.Seen[dir].Flags |= TCPFlagCloseInit
+		w.Flags[dir] |= TCPFlagCloseInit
 	}
 	return t.tcpTimeout(now, h, c, ct, &s, old, next)
 }
@@ -156,7 +155,7 @@ func (t *Tracker) tcpTimeout(now int64, h *packet.Headers, c *Conn, ct *packet.C
 		timeout = to[tcpRetrans]
 	case s.kind == segRST:
 		timeout = to[TCPClose]
-	case (w.Seen[0].Flags|w.Seen[1].Flags)&TCPFlagDataUnacked != 0 && timeout > to[tcpUnack]:
+	case (w.Flags[0]|w.Flags[1])&TCPFlagDataUnacked != 0 && timeout > to[tcpUnack]:
 		timeout = to[tcpUnack]
 	case w.LastWin == 0 && timeout > to[tcpRetrans]:
 		timeout = to[tcpRetrans]
@@ -233,7 +232,7 @@ func (t *Tracker) tcpNew(c *Conn, s *segment) bool {
 		o := &c.TCP.Seen[0]
 		o.End, o.MaxEnd = s.end, s.end
 		o.MaxWin = uint32(max(s.win, 1))
-		o.readOptions(s.options)
+		readOptions(s.options, &c.TCP.Scale[0], &c.TCP.Flags[0])
 	case tcpInvalid:
 		return false
 	default:
@@ -246,8 +245,8 @@ func (t *Tracker) tcpNew(c *Conn, s *segment) bool {
 		o := &c.TCP.Seen[0]
 		o.MaxWin = uint32(max(s.win, 1))
 		o.End, o.MaxEnd = s.end, s.end+o.MaxWin
-		o.Flags = TCPFlagSACKPerm | TCPFlagBeLiberal
-		c.TCP.Seen[1].Flags = o.Flags
+		const liberal = TCPFlagSACKPerm | TCPFlagBeLiberal
+		c.TCP.Flags = [2]uint8{liberal, liberal}
 	}
 	c.TCP.LastIndex = segNone
 	return true
@@ -260,11 +259,11 @@ func (t *Tracker) tcpRemember(c *Conn, s *segment, dir, old uint8) {
 	w.LastIndex, w.LastDir = s.kind, dir
 	w.LastSeq, w.LastEnd, w.LastWin = s.seq, s.end, s.win
 	if s.kind == segSYN && dir == 0 {
-		var seen TCPSeen
-		seen.readOptions(s.options)
-		w.LastFlags, w.LastWScale = seen.Flags&(TCPFlagWindowScale|TCPFlagSACKPerm), 0
-		if seen.Flags&TCPFlagWindowScale != 0 {
-			w.LastWScale = seen.Scale
+		var scale, flags uint8
+		readOptions(s.options, &scale, &flags)
+		w.LastFlags, w.LastWScale = flags&(TCPFlagWindowScale|TCPFlagSACKPerm), 0
+		if flags&TCPFlagWindowScale != 0 {
+			w.LastWScale = scale
 		}
 		if old == TCPLastAck {
 			w.LastFlags |= tcpFlagChallengeACK
@@ -281,7 +280,7 @@ func (t *Tracker) tcpRemember(c *Conn, s *segment, dir, old uint8) {
 func (t *Tracker) tcpReset(c *Conn, s *segment, dir, old uint8) (next uint8, checkWindow bool, v verdict) {
 	w := &c.TCP
 	next = TCPClose
-	if peer := &w.Seen[1-dir]; peer.Flags&TCPFlagMaxAckSet != 0 {
+	if peer := &w.Seen[1-dir]; w.Flags[1-dir]&TCPFlagMaxAckSet != 0 {
 		established := w.State == TCPEstablished
 		switch {
 		case s.seq == 0 && !established:

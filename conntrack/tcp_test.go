@@ -160,7 +160,7 @@ func TestTCPWindowScaling(t *testing.T) {
 	b.in(c("S", 1000, 0, scale(7)))
 	b.in(s("SA", 5000, 1001, scale(2)))
 	b.in(c("A", 1001, 5001, seg{Window: 1000}))
-	if w := b.only().TCP.Seen; w[0].Scale != 7 || w[1].Scale != 2 || w[0].Flags&TCPFlagWindowScale == 0 {
+	if w := b.only().TCP; w.Scale != [2]uint8{7, 2} || w.Flags[0]&TCPFlagWindowScale == 0 {
 		t.Fatalf("%+v", w)
 	}
 	// The client's 1000 is 128,000 bytes now.
@@ -173,7 +173,7 @@ func TestTCPWindowScaling(t *testing.T) {
 	b2 := newBed(t)
 	b2.in(c("S", 1000, 0, scale(7)))
 	b2.in(s("SA", 5000, 1001, seg{Window: 1000}))
-	if w := b2.only().TCP.Seen; w[0].Scale != 0 || w[1].Scale != 0 {
+	if w := b2.only().TCP.Scale; w != [2]uint8{} {
 		t.Errorf("one side alone offered scaling: %+v", w)
 	}
 }

@@ -32,7 +32,7 @@ func (t *Tracker) tcpWindow(c *Conn, dir uint8, s *segment) windowResult {
 	seq, end, ack := s.seq, s.end, s.ack
 	win := uint32(s.win)
 	sack := ack
-	if receiver.Flags&TCPFlagSACKPerm != 0 {
+	if w.Flags[1-dir]&TCPFlagSACKPerm != 0 {
 		sack = sackEdge(s.options, sack)
 	}
 	ack -= s.ackOff
@@ -41,14 +41,14 @@ func (t *Tracker) tcpWindow(c *Conn, dir uint8, s *segment) windowResult {
 
 	if sender.MaxWin == 0 {
 		if syn {
-			sender.begin(receiver, s, dir)
+			w.begin(dir, s)
 			if !hasACK {
 				return windowAccept // simultaneous open
 			}
 		} else {
 			// Mid-stream: take the segment's word for it.
 			sender.End = end
-			sender.MaxWin = max(win<<sender.Scale, 1)
+			sender.MaxWin = max(win<<w.Scale[dir], 1)
 			sender.MaxEnd = end + sender.MaxWin
 			if receiver.MaxWin == 0 {
 				receiver.End, receiver.MaxEnd = sack, sack
@@ -58,7 +58,7 @@ func (t *Tracker) tcpWindow(c *Conn, dir uint8, s *segment) windowResult {
 		}
 	} else if syn && after(end, sender.End) && (w.State == TCPSynSent || w.State == TCPSynRecv) {
 		// A different SYN for the same connection: the first attempt is void.
-		sender.begin(receiver, s, dir)
+		w.begin(dir, s)
 		if dir == 1 && !hasACK {
 			return windowAccept
 		}
@@ -78,21 +78,21 @@ func (t *Tracker) tcpWindow(c *Conn, dir uint8, s *segment) windowResult {
 			// More than the window allows, but near: if the policy lets it
 			// pass, the peer's ACK of it must not look invalid.
 			sender.End = end
-			sender.Flags |= TCPFlagDataUnacked
-			return t.outside(sender, windowIgnore)
+			w.Flags[dir] |= TCPFlagDataUnacked
+			return t.outside(w.Flags[dir], windowIgnore)
 		}
-		return t.outside(sender, windowInvalid)
+		return t.outside(w.Flags[dir], windowInvalid)
 	}
 	if !before(sack, receiver.End+1) {
-		return t.outside(sender, windowInvalid)
+		return t.outside(w.Flags[dir], windowInvalid)
 	}
 	if receiver.MaxWin != 0 && !after(end, sender.End-receiver.MaxWin-1) {
-		return t.outside(sender, windowIgnore)
+		return t.outside(w.Flags[dir], windowIgnore)
 	}
 	if !after(sack, receiver.End-ackWindow(sender)-1) {
-		return t.outside(sender, windowIgnore)
+		return t.outside(w.Flags[dir], windowIgnore)
 	}
-	if s.flags&flagRST != 0 && sender.Flags&TCPFlagBeLiberal != 0 {
+	if s.flags&flagRST != 0 && w.Flags[dir]&TCPFlagBeLiberal != 0 {
 		// Seen in 6.12: where windows are not enforced a RST teaches nothing.
 		return windowAccept
 	}
@@ -102,8 +102,8 @@ func (t *Tracker) tcpWindow(c *Conn, dir uint8, s *segment) windowResult {
 
 // outside is the answer for a segment that failed a check: with liberal
 // windows everything passes. The kernel learns nothing from such a segment.
-func (t *Tracker) outside(sender *TCPSeen, r windowResult) windowResult {
-	if sender.Flags&TCPFlagBeLiberal != 0 || t.set.TCPBeLiberal {
+func (t *Tracker) outside(flags uint8, r windowResult) windowResult {
+	if flags&TCPFlagBeLiberal != 0 || t.set.TCPBeLiberal {
 		return windowAccept
 	}
 	return r
@@ -112,19 +112,19 @@ func (t *Tracker) outside(sender *TCPSeen, r windowResult) windowResult {
 // learn updates both sides from a sound segment.
 func (w *TCPTrack) learn(sender, receiver *TCPSeen, dir uint8, s *segment, seq, end, ack, sack, win uint32) {
 	if s.flags&flagSYN == 0 {
-		win <<= sender.Scale
+		win <<= w.Scale[dir]
 	}
 	if swin := win + (sack - ack); sender.MaxWin < swin {
 		sender.MaxWin = swin
 	}
 	if after(end, sender.End) {
 		sender.End = end
-		sender.Flags |= TCPFlagDataUnacked
+		w.Flags[dir] |= TCPFlagDataUnacked
 	}
 	if s.flags&flagACK != 0 {
-		if sender.Flags&TCPFlagMaxAckSet == 0 {
+		if w.Flags[dir]&TCPFlagMaxAckSet == 0 {
 			sender.MaxAck = ack
-			sender.Flags |= TCPFlagMaxAckSet
+			w.Flags[dir] |= TCPFlagMaxAckSet
 		} else if after(ack, sender.MaxAck) {
 			sender.MaxAck = ack
 		}
@@ -139,7 +139,7 @@ func (w *TCPTrack) learn(sender, receiver *TCPSeen, dir uint8, s *segment, seq, 
 		}
 	}
 	if ack == receiver.End {
-		receiver.Flags &^= TCPFlagDataUnacked
+		w.Flags[1-dir] &^= TCPFlagDataUnacked
 	}
 	if s.kind == segACK {
 		if w.LastDir == dir && w.LastSeq == seq && w.LastAck == ack && w.LastEnd == end && w.LastWin == s.win {
@@ -154,12 +154,13 @@ func (w *TCPTrack) learn(sender, receiver *TCPSeen, dir uint8, s *segment, seq, 
 
 // begin sets a side from its SYN or SYN-ACK (tcp_init_sender). Windows are
 // scaled only if both sides offered it (RFC 7323).
-func (sender *TCPSeen) begin(receiver *TCPSeen, s *segment, dir uint8) {
+func (w *TCPTrack) begin(dir uint8, s *segment) {
+	sender := &w.Seen[dir]
 	sender.End, sender.MaxEnd = s.end, s.end
 	sender.MaxWin = uint32(max(s.win, 1))
-	sender.readOptions(s.options)
-	if dir == 1 && sender.Flags&receiver.Flags&TCPFlagWindowScale == 0 {
-		sender.Scale, receiver.Scale = 0, 0
+	readOptions(s.options, &w.Scale[dir], &w.Flags[dir])
+	if dir == 1 && w.Flags[0]&w.Flags[1]&TCPFlagWindowScale == 0 {
+		w.Scale = [2]uint8{}
 	}
 }
 
@@ -178,12 +179,12 @@ const (
 
 // readOptions takes window scaling and SACK from a SYN's options. Without any
 // options everything stays as it is, as in the kernel.
-func (sender *TCPSeen) readOptions(b []byte) {
+func readOptions(b []byte, scale, flags *uint8) {
 	if len(b) == 0 {
 		return
 	}
-	sender.Scale = 0
-	sender.Flags &= TCPFlagBeLiberal
+	*scale = 0
+	*flags &= TCPFlagBeLiberal
 	for len(b) > 0 && b[0] != optEnd {
 		if b[0] == optNop {
 			b = b[1:]
@@ -194,10 +195,10 @@ func (sender *TCPSeen) readOptions(b []byte) {
 		}
 		switch {
 		case b[0] == optSACKPerm && b[1] == 2:
-			sender.Flags |= TCPFlagSACKPerm
+			*flags |= TCPFlagSACKPerm
 		case b[0] == optWindow && b[1] == 3:
-			sender.Scale = min(b[2], maxWinScale)
-			sender.Flags |= TCPFlagWindowScale
+			*scale = min(b[2], maxWinScale)
+			*flags |= TCPFlagWindowScale
 		}
 		b = b[b[1]:]
 	}

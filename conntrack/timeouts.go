@@ -64,7 +64,7 @@ func (t *Timeouts) udpUnseen(c *Conn, dir int) int64 {
 	switch {
 	case dir == 1:
 		return t.udpReplied()
-	case t.UDPFirst != 0 && c.Packets[0] == 0:
+	case t.UDPFirst != 0 && c.Packets()[0] == 0:
 		return t.UDPFirst
 	}
 	return t.UDPTimeout

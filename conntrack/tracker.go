@@ -271,9 +271,8 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 		clash := p != packet.ProtoTCP && p != packet.ProtoSCTP && o.Orig == c.Orig
 		if clash && (o.Status&natDoneMask == 0 || t.Reply(other) == reply) {
 			t.st.ClashRes++
-			for d := range o.Packets {
-				o.Packets[d] += c.Packets[d]
-				o.Bytes[d] += c.Bytes[d]
+			for d := range c.packets {
+				o.Add(d, c.packets[d], c.bytes[d])
 			}
 			t.release(slot, c)
 			ct.Conn, ct.Info = other, packet.CTNew

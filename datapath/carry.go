@@ -170,7 +170,7 @@ func (p *pkt) translates(par *ctParams, f *offload.Flow, dir int) bool {
 
 // rewrite translates a flow's packet: it becomes what the other direction's
 // answers to.
-func (p *pkt) rewrite(other *packet.Tuple, status uint32, dir int) {
+func (p *pkt) rewrite(other *packet.Tuple, status uint16, dir int) {
 	h := p.h
 	src, sport, dst, dport := other.Dst, other.DPort, other.Src, other.SPort
 	if h.Tuple.Src != src || h.Tuple.SPort != sport {
@@ -180,7 +180,7 @@ func (p *pkt) rewrite(other *packet.Tuple, status uint32, dir int) {
 		packet.Rewrite(p.frame, h, packet.Dest, &dst, dport)
 	}
 	h.Hash = p.e.tr.Hash(&h.Tuple)
-	sides := [2]uint32{conntrack.StatusSrcNAT, conntrack.StatusDstNAT}
+	sides := [2]uint16{conntrack.StatusSrcNAT, conntrack.StatusDstNAT}
 	if status&sides[dir&1] != 0 {
 		p.m.CT.NAT |= uint8(conntrack.SrcNAT)
 	}

@@ -198,8 +198,8 @@ func TestCTAction(t *testing.T) {
 		if r.E.Tracker().Len() != 1 || r.E.Tracker().Conn(first) != nil {
 			t.Fatalf("%d connections, the old one is %v", r.E.Tracker().Len(), r.E.Tracker().Conn(first))
 		}
-		if c := r.E.Tracker().Conn(ref()); c.Orig.SPort != 53 || c.Packets != [2]uint64{1, 0} {
-			t.Errorf("the new one is %+v, packets %v; want it to begin with the answer", c.Orig, c.Packets)
+		if c := r.E.Tracker().Conn(ref()); c.Orig.SPort != 53 || c.Packets() != [2]uint64{1, 0} {
+			t.Errorf("the new one is %+v, packets %v; want it to begin with the answer", c.Orig, c.Packets())
 		}
 		// What was the original direction is the reply now.
 		if res := r.Send("a", q); res.Hits[0].CTState != policy.CTTracked|policy.CTEstablished|policy.CTReply || r.Out(res) != "b" {

@@ -70,7 +70,7 @@ func seen(r *datapathtest.Rig, in []input, every int, reload string) string {
 	}
 	r.E.Flows().Sync(r.Now)
 	for _, c := range r.E.Tracker().All(r.Now) {
-		fmt.Fprintf(&out, "%v status %#x state %d timeout %d packets %v bytes %v mark %d\n", c.Orig, c.Status, c.TCP.State, c.Timeout, c.Packets, c.Bytes, c.Mark)
+		fmt.Fprintf(&out, "%v status %#x state %d timeout %d packets %v bytes %v mark %d\n", c.Orig, c.Status, c.TCP.State, c.Timeout, c.Packets(), c.Bytes(), c.Mark)
 	}
 	for _, d := range r.P.Devices {
 		if d.Block[policy.Ingress] == nil {

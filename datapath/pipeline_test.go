@@ -66,8 +66,7 @@ func (d *mirrorDevice) Find(now int64, zone uint16, _ []byte, h *packet.Headers)
 
 func (d *mirrorDevice) Carried(now int64, f *offload.Flow, dir int, bytes uint64) {
 	c := d.tr.Conn(f.Conn)
-	c.Packets[dir]++
-	c.Bytes[dir] += bytes
+	c.Add(dir, 1, bytes)
 	c.FlowDeadline = now + 30e9
 }
 

@@ -53,8 +53,8 @@ func TestPolicyChange(t *testing.T) {
 			t.Error("imagined packets were counted")
 		}
 		for _, c := range r.E.Tracker().All(r.Now) {
-			if c.Packets != [2]uint64{2, 1} {
-				t.Errorf("packets %v", c.Packets)
+			if c.Packets() != [2]uint64{2, 1} {
+				t.Errorf("packets %v", c.Packets())
 			}
 		}
 	})

@@ -118,7 +118,7 @@ func judge(t testing.TB, in []input, n int) string {
 	var conns []string
 	for _, c := range r.E.Tracker().All(v.Now) {
 		conns = append(conns, fmt.Sprintf("%v zone %d status %#x state %d timeout %d packets %v bytes %v mark %d\n",
-			c.Orig, c.Zone, c.Status, c.TCP.State, c.Timeout, c.Packets, c.Bytes, c.Mark))
+			c.Orig, c.Zone, c.Status, c.TCP.State, c.Timeout, c.Packets(), c.Bytes(), c.Mark))
 	}
 	slices.Sort(conns)
 	out.WriteString(strings.Join(conns, ""))

@@ -179,10 +179,10 @@ func (s *Set) judge(c *conntrack.Conn, x *side, now int64) offload.Reason {
 		}
 	}
 	switch {
-	case c.Packets[0]+c.Packets[1] < a.MinPackets:
+	case c.Packets()[0]+c.Packets()[1] < a.MinPackets:
 		x.next = now // as soon as it has had enough, which a comparison tells
 		return offload.Few
-	case c.Bytes[0]+c.Bytes[1] < a.MinBytes:
+	case c.Bytes()[0]+c.Bytes()[1] < a.MinBytes:
 		x.next = now
 		return offload.Small
 	case now < x.since+a.MinAge:
@@ -195,7 +195,7 @@ func (s *Set) judge(c *conntrack.Conn, x *side, now int64) offload.Reason {
 // enough reports whether an attempt can come to anything as far as thresholds
 // say: what keeps most flows out costs a comparison a packet.
 func (s *Set) enough(c *conntrack.Conn) bool {
-	return s.adm.Hook != nil || c.Packets[0]+c.Packets[1] >= s.adm.MinPackets && c.Bytes[0]+c.Bytes[1] >= s.adm.MinBytes
+	return s.adm.Hook != nil || c.Packets()[0]+c.Packets()[1] >= s.adm.MinPackets && c.Bytes()[0]+c.Bytes()[1] >= s.adm.MinBytes
 }
 
 // share reports whether a zone may have another flow in the device.

@@ -56,8 +56,8 @@ func TestDeviceAdmission(t *testing.T) {
 		for len(d.flows) == 0 {
 			r.data(40000)
 		}
-		if _, c := r.conn(); c.Bytes[0]+c.Bytes[1] < 200 || c.Bytes[0]+c.Bytes[1] >= 250 {
-			t.Errorf("%v bytes", c.Bytes)
+		if _, c := r.conn(); c.Bytes()[0]+c.Bytes()[1] < 200 || c.Bytes()[0]+c.Bytes()[1] >= 250 {
+			t.Errorf("%v bytes", c.Bytes())
 		}
 	})
 	t.Run("C45_after_so_long", func(t *testing.T) {
@@ -400,8 +400,8 @@ func TestBack(t *testing.T) {
 		r, d := start(t)
 		ref, c := r.conn()
 		d.carry(r.Now, 1, 7)
-		if !r.set().Back(r.Now, ref, false) || inDevice(c) || !offloaded(c) || c.Packets[1] != 2 || len(d.flows) != 3 {
-			t.Errorf("status %#x, %v packets, %d flows", c.Status, c.Packets, len(d.flows))
+		if !r.set().Back(r.Now, ref, false) || inDevice(c) || !offloaded(c) || c.Packets()[1] != 2 || len(d.flows) != 3 {
+			t.Errorf("status %#x, %v packets, %d flows", c.Status, c.Packets(), len(d.flows))
 		}
 		for range 5 {
 			r.Now += 2e9

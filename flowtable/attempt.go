@@ -57,7 +57,7 @@ func (s *Set) attempt(t *Table, c *conntrack.Conn, ref packet.ConnRef, x *side, 
 	s.settleFlags(c, x)
 }
 
-func packets(c *conntrack.Conn) uint32 { return uint32(c.Packets[0] + c.Packets[1]) }
+func packets(c *conntrack.Conn) uint32 { return uint32(c.Packets()[0] + c.Packets()[1]) }
 
 // settleFlags makes the connection's flags say what its record says.
 func (s *Set) settleFlags(c *conntrack.Conn, x *side) {

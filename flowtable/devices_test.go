@@ -130,10 +130,10 @@ func TestRegister(t *testing.T) {
 		r.pump()
 		d.carry(r.Now, 0, 100)
 		_, c := r.conn()
-		before := c.Packets[0]
+		before := c.Packets()[0]
 		r.table(0).Unregister(r.Now, prober{d})
-		if inDevice(c) || !offloaded(c) || c.Packets[0] != before+1 || len(d.flows) != 0 {
-			t.Errorf("status %#x, %d packets, %d flows in the device", c.Status, c.Packets[0], len(d.flows))
+		if inDevice(c) || !offloaded(c) || c.Packets()[0] != before+1 || len(d.flows) != 0 {
+			t.Errorf("status %#x, %d packets, %d flows in the device", c.Status, c.Packets()[0], len(d.flows))
 		}
 		d.answers = append(d.answers, offload.Completion{Conn: 1, Op: offload.Add})
 		r.pump()
@@ -323,18 +323,18 @@ func TestDeviceCounters(t *testing.T) {
 				}
 				r.set().Read(r.Now)
 				r.pump()
-				if c.Packets[0] != before.Packets[0]+5 || c.Bytes[1] != before.Bytes[1]+500 {
-					t.Errorf("%v packets, %v bytes", c.Packets, c.Bytes)
+				if c.Packets()[0] != before.Packets()[0]+5 || c.Bytes()[1] != before.Bytes()[1]+500 {
+					t.Errorf("%v packets, %v bytes", c.Packets(), c.Bytes())
 				}
 				r.set().Read(r.Now)
 				r.pump()
-				if c.Packets[0] != before.Packets[0]+5 {
+				if c.Packets()[0] != before.Packets()[0]+5 {
 					t.Error("counted twice")
 				}
 				d.carry(r.Now, 0, 1)
 				r.send("uplink_rep", fromClient(40000, "FA", 1001, 5001, ""))
-				if c.Packets[0] != before.Packets[0]+7 {
-					t.Errorf("the removal's last counts are missing: %v", c.Packets)
+				if c.Packets()[0] != before.Packets()[0]+7 {
+					t.Errorf("the removal's last counts are missing: %v", c.Packets())
 				}
 			})
 		}
@@ -361,8 +361,8 @@ func TestDeviceCounters(t *testing.T) {
 		if len(what) != 4 || what[0] != conntrack.EventOffload || what[1] != conntrack.EventHWOffload || what[2] != conntrack.EventBack || what[3] != conntrack.EventDestroy {
 			t.Errorf("events %#x", what)
 		}
-		if last.Conn.Packets[0] != 3 || last.Conn.Bytes[0] < 1000 {
-			t.Errorf("final counters %v %v", last.Conn.Packets, last.Conn.Bytes)
+		if last.Conn.Packets()[0] != 3 || last.Conn.Bytes()[0] < 1000 {
+			t.Errorf("final counters %v %v", last.Conn.Packets(), last.Conn.Bytes())
 		}
 		r.pump()
 	})
@@ -394,8 +394,8 @@ func TestC01_A130_activity_in_either_direction(t *testing.T) {
 					if inDevice(c) || offloaded(c) || len(d.flows) != 0 {
 						t.Errorf("idle, and status %#x", c.Status)
 					}
-					if want := uint64(20); c.Packets[dir] < want {
-						t.Errorf("%v packets", c.Packets)
+					if want := uint64(20); c.Packets()[dir] < want {
+						t.Errorf("%v packets", c.Packets())
 					}
 				})
 			}

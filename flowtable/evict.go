@@ -133,7 +133,7 @@ func (d *device) score(e *entry, c *conntrack.Conn, now int64) (float64, bool) {
 		if now-e.asked < d.set.adm.RetryEvery {
 			return 0, false // nobody knows its rate yet
 		}
-		return -min(float64(e.rate), float64(second)*float64(max(c.Packets[0]+c.Packets[1], 1))/float64(max(idle, 1))), true
+		return -min(float64(e.rate), float64(second)*float64(max(c.Packets()[0]+c.Packets()[1], 1))/float64(max(idle, 1))), true
 	case EvictState:
 		score := float64(idle)
 		if c.Status&conntrack.StatusAssured == 0 {

@@ -96,7 +96,7 @@ func same(rt *rapid.T, a, b *datapathtest.Rig) {
 	b.E.Flows().Sync(b.Now)
 	list := func(r *datapathtest.Rig) (all []conntrack.Conn) {
 		for _, c := range r.E.Tracker().All(r.Now) {
-			k := *c
+			k := c.Settled()
 			k.Status &^= conntrack.StatusHWOffload
 			k.FlowFlags = flowtable.Lasting(k.FlowFlags) &^ 2 // whether both directions were seen in software
 			k.Path = 0

@@ -148,8 +148,8 @@ func TestHit(t *testing.T) {
 		r.Handshake(40000)
 		r.Send("uplink_rep", fromClient(40000, "PA", 1001, 5001, "GET /"))
 		c := only(t, r)
-		if c.Packets != [2]uint64{3, 1} || c.Bytes != [2]uint64{40 + 40 + 45, 40} {
-			t.Errorf("packets %v bytes %v", c.Packets, c.Bytes)
+		if c.Packets() != [2]uint64{3, 1} || c.Bytes() != [2]uint64{40 + 40 + 45, 40} {
+			t.Errorf("packets %v bytes %v", c.Packets(), c.Bytes())
 		}
 	})
 	t.Run("A103_A104_zone_mark_and_label_of_a_hit", func(t *testing.T) {
@@ -256,15 +256,15 @@ func TestHit(t *testing.T) {
 				f[19] += 8 // the payload's length
 				f[20] = next
 			}
-			hits, packets := r.E.Flows().Counters().Hits, only(t, r).Packets[0]
+			hits, packets := r.E.Flows().Counters().Hits, only(t, r).Packets()[0]
 			if res := r.Send("a", f); r.Out(res) != "b" || res.Hits[0].CTState != policy.CTTracked|policy.CTEstablished {
 				t.Errorf("%s: went to %q with state %#x", name, r.Out(res), res.Hits[0].CTState)
 			}
 			if n := r.E.Flows().Counters().Hits - hits; n != want {
 				t.Errorf("%s: %d hits, want %d", name, n, want)
 			}
-			if only(t, r).Packets[0] != packets+1 {
-				t.Errorf("%s: counted %d times", name, only(t, r).Packets[0]-packets)
+			if only(t, r).Packets()[0] != packets+1 {
+				t.Errorf("%s: counted %d times", name, only(t, r).Packets()[0]-packets)
 			}
 		}
 	})

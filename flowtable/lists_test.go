@@ -210,8 +210,8 @@ func TestLists(t *testing.T) {
 			r.register(prober{d})
 			r.pump()
 		}
-		if !inDevice(c) || c.Packets[0] != 2+20 {
-			t.Errorf("status %#x, %v packets", c.Status, c.Packets)
+		if !inDevice(c) || c.Packets()[0] != 2+20 {
+			t.Errorf("status %#x, %v packets", c.Status, c.Packets())
 		}
 	})
 }

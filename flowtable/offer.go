@@ -70,8 +70,8 @@ func (t *Table) Offer(now int64, ref packet.ConnRef, info packet.CTInfo) {
 		c.FlowFlags |= flowBidirectional
 	}
 	if c.Orig.Proto == packet.ProtoTCP {
-		c.TCP.Seen[0].Flags |= conntrack.TCPFlagBeLiberal
-		c.TCP.Seen[1].Flags |= conntrack.TCPFlagBeLiberal
+		c.TCP.Flags[0] |= conntrack.TCPFlagBeLiberal
+		c.TCP.Flags[1] |= conntrack.TCPFlagBeLiberal
 	}
 	c.FlowTable = t.id
 	c.FlowDeadline = now + t.timeout(c)

@@ -25,8 +25,7 @@ func (d *device) absorb(e *entry, c *conntrack.Conn, st *offload.FlowStats) {
 	}
 	if c != nil {
 		for dir := range st.Packets {
-			c.Packets[dir] += st.Packets[dir] - e.base.Packets[dir]
-			c.Bytes[dir] += st.Bytes[dir] - e.base.Bytes[dir]
+			c.Add(dir, st.Packets[dir]-e.base.Packets[dir], st.Bytes[dir]-e.base.Bytes[dir])
 		}
 		s.n.Carried += packets
 	} else {

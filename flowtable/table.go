@@ -119,8 +119,7 @@ func (t *Table) Hit(now int64, h *packet.Headers, ref packet.ConnRef, c *conntra
 	if c.Status&conntrack.StatusAssured == 0 {
 		return false // the tracker may promote it
 	}
-	c.Packets[dir]++
-	c.Bytes[dir] += h.IPBytes()
+	c.Add(dir, 1, h.IPBytes())
 	t.set.n.Hits++
 	if c.FlowFlags&flowWants != 0 {
 		t.attend(c, now)
@@ -137,8 +136,7 @@ func (t *Table) Carry(c *conntrack.Conn, dir int, h *packet.Headers, now int64) 
 		return false
 	}
 	t.refresh(c, now)
-	c.Packets[dir&1]++
-	c.Bytes[dir&1] += uint64(h.End - h.L3)
+	c.AddLate(dir, uint32(h.End-h.L3))
 	if c.FlowFlags&flowWants != 0 {
 		t.attend(c, now)
 	}

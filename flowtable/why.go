@@ -143,9 +143,9 @@ func (s *Set) reason(d *device, c *conntrack.Conn, x *side) offload.Reason {
 		return offload.Asked
 	case x.refused&d.bit != 0:
 		return x.why[d.n]
-	case s.adm.Hook == nil && c.Packets[0]+c.Packets[1] < s.adm.MinPackets:
+	case s.adm.Hook == nil && c.Packets()[0]+c.Packets()[1] < s.adm.MinPackets:
 		return offload.Few
-	case s.adm.Hook == nil && c.Bytes[0]+c.Bytes[1] < s.adm.MinBytes:
+	case s.adm.Hook == nil && c.Bytes()[0]+c.Bytes()[1] < s.adm.MinBytes:
 		return offload.Small
 	case x.why[d.n] == offload.NoReason:
 		return offload.Asked

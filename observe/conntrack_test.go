@@ -20,7 +20,7 @@ type flow struct {
 	rsrc, rdst     string // "": as dst and src are
 	rsport, rdport uint16
 	left           int64 // seconds
-	status         uint32
+	status         uint16
 	state          uint8
 	mark           uint32
 	zone           uint16
@@ -306,7 +306,7 @@ func TestExpect(t *testing.T) {
 func TestSaveOffloaded(t *testing.T) {
 	f := flow{proto: 6, src: "10.0.0.1", dst: "10.0.0.2", sport: 40000, dport: 80, rsport: 80, rdport: 40000, left: 39, state: conntrack.TCPEstablished}
 	for _, c := range []struct {
-		status uint32
+		status uint16
 		want   string
 	}{
 		{conntrack.StatusOffload | conntrack.StatusSeenReply | conntrack.StatusAssured, "SEEN_REPLY,ASSURED"},

@@ -87,7 +87,7 @@ func (f *Format) AppendJSON(b []byte, e *Entry) []byte {
 		Event: [...]string{"", "new", "update", "destroy", moveName(e.What)}[KindOf(e.What)], Family: familyName(c.Orig.Family),
 		Proto: ProtoName(c.Orig.Proto), ProtoNum: c.Orig.Proto, Zone: c.Zone, State: e.state(),
 		Original: f.endJSON(&c.Orig, e, 0), Reply: f.endJSON(&e.Reply, e, 1),
-		Status: bitNames(c.Status, statusNames), Mark: c.Mark, ID: e.ID, Use: e.Use, Start: e.Start, Stop: e.Stop, Device: e.Device, Reason: e.Reason,
+		Status: bitNames(uint32(c.Status), statusNames), Mark: c.Mark, ID: e.ID, Use: e.Use, Start: e.Start, Stop: e.Stop, Device: e.Device, Reason: e.Reason,
 	}
 	if e.What != 0 {
 		j.Time, j.Changed = &e.Now, bitNames(uint32(e.What), eventNames)
@@ -120,7 +120,8 @@ func (f *Format) endJSON(t *packet.Tuple, e *Entry, dir int) endJSON {
 		j.SrcKey, j.DstKey = &t.SPort, &t.DPort
 	}
 	if e.Acct {
-		j.Packets, j.Bytes = &e.Conn.Packets[dir], &e.Conn.Bytes[dir]
+		packets, bytes := e.Conn.Packets()[dir], e.Conn.Bytes()[dir]
+		j.Packets, j.Bytes = &packets, &bytes
 	}
 	return j
 }

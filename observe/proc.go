@@ -102,8 +102,8 @@ func appendPadded(b []byte, s string) []byte {
 }
 
 func appendCounters(b []byte, c *conntrack.Conn, dir int) []byte {
-	b = strconv.AppendUint(append(b, "packets="...), c.Packets[dir], 10)
-	b = strconv.AppendUint(append(b, " bytes="...), c.Bytes[dir], 10)
+	b = strconv.AppendUint(append(b, "packets="...), c.Packets()[dir], 10)
+	b = strconv.AppendUint(append(b, " bytes="...), c.Bytes()[dir], 10)
 	return append(b, ' ')
 }
 

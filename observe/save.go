@@ -53,10 +53,10 @@ func AppendSave(b []byte, e *Entry) []byte {
 
 // savedStatus names the status bits that -A takes, by bit; nobody can make a
 // connection offloaded.
-func savedStatus(status uint32) string {
+func savedStatus(status uint16) string {
 	var names []string
 	for _, s := range []struct {
-		bit  uint32
+		bit  uint16
 		name string
 	}{
 		{conntrack.StatusExpected, "EXPECTED"}, {conntrack.StatusSeenReply, "SEEN_REPLY"}, {conntrack.StatusAssured, "ASSURED"},

@@ -25,7 +25,7 @@ func (f *Format) AppendXML(b []byte, e *Entry) []byte {
 		b = fmt.Appendf(b, `<meta direction="%s">`, [2]string{"original", "reply"}[dir])
 		b = appendXMLTuple(b, t)
 		if e.Acct {
-			b = fmt.Appendf(b, "<counters><packets>%d</packets><bytes>%d</bytes></counters>", c.Packets[dir], c.Bytes[dir])
+			b = fmt.Appendf(b, "<counters><packets>%d</packets><bytes>%d</bytes></counters>", c.Packets()[dir], c.Bytes()[dir])
 		}
 		b = append(b, "</meta>"...)
 	}

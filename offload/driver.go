@@ -109,7 +109,7 @@ type Flow struct {
 	Fresh bool
 	// Status are the connection's SNAT and DNAT bits (conntrack.Status*). A
 	// translated packet's tuple becomes the inverse of the other direction's.
-	Status uint32
+	Status uint16
 	Mark   uint32
 	Label  [16]byte
 	Idle   int64 // ns; see the package's rules

@@ -57,7 +57,7 @@ func (t *Transcript) End(r *Rig) string {
 			timeout = 0 // it is the flow table's; nobody can see the tracker's own
 		}
 		conns = append(conns, fmt.Sprintf("%v reply %v zone %d status %#x state %d timeout %d packets %v bytes %v mark %d label %x\n",
-			c.Orig, tr.Reply(ref), c.Zone, c.Status&^conntrack.StatusHWOffload, c.TCP.State, timeout, c.Packets, c.Bytes, c.Mark, c.Label))
+			c.Orig, tr.Reply(ref), c.Zone, c.Status&^conntrack.StatusHWOffload, c.TCP.State, timeout, c.Packets(), c.Bytes(), c.Mark, c.Label))
 	}
 	slices.Sort(conns)
 	t.out.WriteString(strings.Join(conns, ""))

@@ -44,8 +44,8 @@ func entry(t *conntrack.Tracker, ref packet.ConnRef, c *conntrack.Conn, now int6
 		case packet.ProtoTCP:
 			e["tcp"] = map[string]any{
 				"state":    conntrack.TCPStateNames[c.TCP.State],
-				"wscale_o": c.TCP.Seen[0].Scale, "wscale_r": c.TCP.Seen[1].Scale,
-				"flags_o": c.TCP.Seen[0].Flags, "flags_r": c.TCP.Seen[1].Flags,
+				"wscale_o": c.TCP.Scale[0], "wscale_r": c.TCP.Scale[1],
+				"flags_o": c.TCP.Flags[0], "flags_r": c.TCP.Flags[1],
 			}
 		}
 	}
@@ -61,8 +61,8 @@ func entry(t *conntrack.Tracker, ref packet.ConnRef, c *conntrack.Conn, now int6
 		}
 	}
 	if set.Acct {
-		e["cnt_o"] = []any{c.Packets[0], c.Bytes[0]}
-		e["cnt_r"] = []any{c.Packets[1], c.Bytes[1]}
+		e["cnt_o"] = []any{c.Packets()[0], c.Bytes()[0]}
+		e["cnt_r"] = []any{c.Packets()[1], c.Bytes()[1]}
 	}
 	return e
 }

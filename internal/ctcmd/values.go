@@ -215,7 +215,7 @@ func (r *request) mark(v string) error {
 }
 
 // statusBits are the names that -u takes.
-var statusBits = map[string]uint32{
+var statusBits = map[string]uint16{
 	"ASSURED": conntrack.StatusAssured, "SEEN_REPLY": conntrack.StatusSeenReply, "UNSET": 0,
 	"FIXED_TIMEOUT": conntrack.StatusFixedTimeout, "EXPECTED": conntrack.StatusExpected,
 	"OFFLOAD": conntrack.StatusOffload, "HW_OFFLOAD": conntrack.StatusHWOffload, "SRC_NAT": 0, "DST_NAT": 0,

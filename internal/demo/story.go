@@ -16,7 +16,7 @@ type story struct {
 
 // face is what of a connection the story watches.
 type face struct {
-	status uint32
+	status uint16
 	tcp    uint8
 }
 

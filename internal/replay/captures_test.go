@@ -93,8 +93,8 @@ func holdTo(t *testing.T, rep *Report, want map[ports]*seen, server uint16) (fre
 		// Linux neither refreshes nor counts for a repeated SYN
 		// (nf_conntrack_proto_tcp.c nf_conntrack_tcp_packet).
 		counted := [2]uint64{w.packets[0] - (w.syns - 1), w.packets[1]}
-		if c.Packets != counted {
-			t.Errorf("%v: packets %v, want %v", id, c.Packets, counted)
+		if c.Packets() != counted {
+			t.Errorf("%v: packets %v, want %v", id, c.Packets(), counted)
 		}
 		state, held := conntrack.TCPTimeWait, false
 		if w.fin != [2]bool{true, true} {
@@ -185,8 +185,8 @@ func TestBrowser(t *testing.T) {
 		{55128, 4, 3, closed}, {55129, 4, 3, closed}, {55130, 4, 3, closed}, {55131, 4, 3, closed}, {55132, 4, 3, closed},
 	} {
 		c := got[w.port]
-		if c.Packets != [2]uint64{w.browser, w.servers} || c.TCP.State != w.state {
-			t.Errorf("port %d: packets %v, %s; want %d and %d, %s", w.port, c.Packets, conntrack.TCPStateNames[c.TCP.State],
+		if c.Packets() != [2]uint64{w.browser, w.servers} || c.TCP.State != w.state {
+			t.Errorf("port %d: packets %v, %s; want %d and %d, %s", w.port, c.Packets(), conntrack.TCPStateNames[c.TCP.State],
 				w.browser, w.servers, conntrack.TCPStateNames[w.state])
 		}
 		if offloaded := c.Status&conntrack.StatusOffload != 0; offloaded != (w.state == open) || c.Status&conntrack.StatusAssured == 0 {

@@ -323,7 +323,7 @@ func (r *Report) WritePage(w io.Writer) error {
 func (r *Report) sizes() (out []report.Size) {
 	var all []uint64
 	for _, c := range r.Connections {
-		all = append(all, c.Packets[0]+c.Packets[1])
+		all = append(all, c.Packets()[0]+c.Packets()[1])
 	}
 	slices.Sort(all)
 	slices.Reverse(all)

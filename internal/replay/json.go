@@ -22,7 +22,7 @@ type ConnectionReport struct {
 	Timeout  int64  `json:"timeout_s"`       // the tracker's, also while a flow table owns the connection
 	Original End    `json:"original"`
 	Reply    End    `json:"reply"`
-	Status   uint32 `json:"status"` // IPS_* bits
+	Status   uint16 `json:"status"` // IPS_* bits
 	Offload  bool   `json:"offload"`
 	Assured  bool   `json:"assured"`
 	Replied  bool   `json:"seen_reply"`
@@ -71,7 +71,7 @@ func newEnd(t *packet.Tuple, c *conntrack.Conn, dir int) End {
 		}
 		return netip.AddrFrom16(a).String()
 	}
-	return End{addr(t.Src), addr(t.Dst), t.SPort, t.DPort, c.Packets[dir], c.Bytes[dir]}
+	return End{addr(t.Src), addr(t.Dst), t.SPort, t.DPort, c.Packets()[dir], c.Bytes()[dir]}
 }
 
 // WriteJSON writes the report with all connections as one JSON object. extra,

@@ -22,7 +22,7 @@ type connLine struct {
 	Proto    uint8    `json:"proto"`
 	Orig     endLines `json:"original"`
 	Reply    endLines `json:"reply"`
-	Status   uint32   `json:"status"` // IPS_* bits
+	Status   uint16   `json:"status"` // IPS_* bits
 	Mark     uint32   `json:"mark"`
 	Label    string   `json:"label,omitempty"`
 	Deadline int64    `json:"deadline_ns"`
@@ -197,7 +197,7 @@ func words(c *conntrack.Conn) *[unsafe.Sizeof(conntrack.TCPTrack{})]byte {
 }
 
 func newEnd(t *packet.Tuple, c *conntrack.Conn, dir int) endLines {
-	return endLines{t.Src.Netip(t.Family), t.Dst.Netip(t.Family), t.SPort, t.DPort, c.Packets[dir], c.Bytes[dir]}
+	return endLines{t.Src.Netip(t.Family), t.Dst.Netip(t.Family), t.SPort, t.DPort, c.Packets()[dir], c.Bytes()[dir]}
 }
 
 func newTCP(t *conntrack.TCPTrack) *tcpLine {
@@ -208,7 +208,7 @@ func newTCP(t *conntrack.TCPTrack) *tcpLine {
 	}
 	for d := range l.Seen {
 		s := &t.Seen[d]
-		l.Seen[d] = seenLine{s.End, s.MaxEnd, s.MaxWin, s.MaxAck, s.Scale, s.Flags}
+		l.Seen[d] = seenLine{s.End, s.MaxEnd, s.MaxWin, s.MaxAck, t.Scale[d], t.Flags[d]}
 	}
 	return l
 }
@@ -224,7 +224,8 @@ func (l *tcpLine) track() (t conntrack.TCPTrack, err error) {
 	}
 	for d := range l.Seen {
 		s := &l.Seen[d]
-		t.Seen[d] = conntrack.TCPSeen{End: s.End, MaxEnd: s.MaxEnd, MaxWin: s.MaxWin, MaxAck: s.MaxAck, Scale: s.Scale, Flags: s.Flags}
+		t.Seen[d] = conntrack.TCPSeen{End: s.End, MaxEnd: s.MaxEnd, MaxWin: s.MaxWin, MaxAck: s.MaxAck}
+		t.Scale[d], t.Flags[d] = s.Scale, s.Flags
 	}
 	return t, nil
 }
@@ -252,7 +253,7 @@ func (l *connLine) saved() (s conntrack.Saved, err error) {
 		return s, err
 	}
 	c.Timeout, c.Gen, c.Status, c.Zone, c.Mark = l.Deadline, l.Gen, l.Status, l.Zone, l.Mark
-	c.Packets, c.Bytes = [2]uint64{l.Orig.Packets, l.Reply.Packets}, [2]uint64{l.Orig.Bytes, l.Reply.Bytes}
+	c.SetCounters([2]uint64{l.Orig.Packets, l.Reply.Packets}, [2]uint64{l.Orig.Bytes, l.Reply.Bytes})
 	if l.Label != "" {
 		if n, err := hex.Decode(c.Label[:], []byte(l.Label[:min(len(l.Label), 32)])); err != nil || n != 16 || len(l.Label) != 32 {
 			return s, fmt.Errorf("label %q is not 32 hexadecimal digits", l.Label)

@@ -70,7 +70,7 @@ func (s *scanner) conn(l *connLine) {
 	s.end(&l.Orig)
 	s.lit(`,"reply":`)
 	s.end(&l.Reply)
-	l.Status = uint32(s.field(`,"status":`, 1<<32-1))
+	l.Status = uint16(s.field(`,"status":`, 1<<16-1))
 	l.Mark = uint32(s.field(`,"mark":`, 1<<32-1))
 	if s.has(`,"label":`) {
 		l.Label = string(s.text())

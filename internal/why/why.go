@@ -142,7 +142,7 @@ func step(t *conntrack.Tracker, e *conntrack.Event) string {
 		if e.Expired {
 			s = "expired"
 		}
-		return fmt.Sprintf("%s, after %d packets and %d bytes, %d and %d back", s, e.Conn.Packets[0], e.Conn.Bytes[0], e.Conn.Packets[1], e.Conn.Bytes[1])
+		return fmt.Sprintf("%s, after %d packets and %d bytes, %d and %d back", s, e.Conn.Packets()[0], e.Conn.Bytes()[0], e.Conn.Packets()[1], e.Conn.Bytes()[1])
 	case e.What&conntrack.EventHWOffload != 0:
 		return "device " + dev + " holds it"
 	case e.What&conntrack.EventOffload != 0:
@@ -235,9 +235,9 @@ func words(st *state.State, dev string, r offload.Reason, c *conntrack.Conn) str
 		}
 		switch r {
 		case offload.Few:
-			return fmt.Sprintf("%s: it has had %d; admission is %q", s, c.Packets[0]+c.Packets[1], k.Admit)
+			return fmt.Sprintf("%s: it has had %d; admission is %q", s, c.Packets()[0]+c.Packets()[1], k.Admit)
 		case offload.Small:
-			return fmt.Sprintf("%s: it has had %d; admission is %q", s, c.Bytes[0]+c.Bytes[1], k.Admit)
+			return fmt.Sprintf("%s: it has had %d; admission is %q", s, c.Bytes()[0]+c.Bytes()[1], k.Admit)
 		case offload.Never, offload.Quota, offload.Young:
 			return fmt.Sprintf("%s; admission is %q", s, k.Admit)
 		case offload.DeviceFull, offload.Waiting, offload.Evicted:
