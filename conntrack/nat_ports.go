@@ -176,7 +176,7 @@ func (t *Tracker) scan(now int64, m *portMap, to packet.Tuple, zone uint16) {
 			s.Aim(i, t, t.Hash(&try[i]), zone)
 		}
 		t.Start(&s, SeekSize)
-		t.Fetch(&s, SeekSize)
+		t.Fetch(&s, SeekSize, 1<<SeekSize-1)
 		for i := range try {
 			if _, c, _ := t.Find(&try[i], t.Hash(&try[i]), zone, now); c != nil {
 				_, bit := keyOf(&try[i], zone)

@@ -91,22 +91,22 @@ func (s *slab) wideLine(slot uint32) uintptr {
 	return uintptr(unsafe.Pointer(&s.wide[i][slot&(chunkConns-1)]))
 }
 
-// Restore translates a packet of an established connection, lookup i of a
-// group, in direction dir, as NAT does.
-func (t *Tracker) Restore(c *Conn, frame []byte, h *packet.Headers, s *Seek, i, dir int) {
+// Restore translates an ordinary packet of an established connection, lookup i
+// of a group, in direction dir, as NAT does. g stays as it was.
+func (t *Tracker) Restore(c *Conn, frame []byte, g *packet.Gist, s *Seek, i, dir int) {
 	if c.Status&natMask == 0 {
 		return
 	}
 	d := dir & 1
 	if isWide(c) {
-		t.restoreWide(s.slot[i&(SeekSize-1)], c, frame, h, d)
+		t.restoreWide(s.slot[i&(SeekSize-1)], c, frame, d)
 		return
 	}
 	// What an end becomes: on the way there what took its place, on the way
 	// back what it was. Chosen by arithmetic, since no branch predictor guesses
 	// a packet's direction.
 	o := wordsOfTuple(&c.Orig)
-	dst := c.Status / StatusDstNAT & 1
+	dst := int(c.Status / StatusDstNAT & 1)
 	ends := (*[2]packet.Addr)(unsafe.Pointer(&c.Orig.Src))
 	ports := (*[2]uint16)(unsafe.Pointer(&c.Orig.SPort))
 	back := -uint32(d)
@@ -114,26 +114,30 @@ func (t *Tracker) Restore(c *Conn, frame []byte, h *packet.Headers, s *Seek, i, 
 	addr := *(*uint32)(unsafe.Pointer(&c.natAddr))
 	addr ^= (addr ^ was) & back
 	port := o.port ^ (o.port^ports[dst])&uint16(back)
-	side := d ^ int(dst)
-	if h.RewritePlain(frame, side, addr, port) {
+	side := d ^ dst
+	if g.Rewrite(frame, side, addr, port) {
 		return
 	}
+	var h packet.Headers
+	packet.Parse(frame, &h)
 	var to packet.Addr
 	*(*uint32)(unsafe.Pointer(&to)) = addr
-	packet.Rewrite(frame, h, side, &to, port)
+	packet.Rewrite(frame, &h, side, &to, port)
 }
 
 // restoreWide is Restore for a reply that is kept whole.
-func (t *Tracker) restoreWide(slot uint32, c *Conn, frame []byte, h *packet.Headers, dir int) {
+func (t *Tracker) restoreWide(slot uint32, c *Conn, frame []byte, dir int) {
+	var h packet.Headers
+	packet.Parse(frame, &h)
 	r := &c.Orig
 	if dir == 0 {
 		reply := t.reply(slot, c)
 		r = &reply
 	}
 	if c.Status&[2]uint16{StatusSrcNAT, StatusDstNAT}[dir] != 0 {
-		packet.Rewrite(frame, h, packet.Source, &r.Dst, r.DPort)
+		packet.Rewrite(frame, &h, packet.Source, &r.Dst, r.DPort)
 	}
 	if c.Status&[2]uint16{StatusDstNAT, StatusSrcNAT}[dir] != 0 {
-		packet.Rewrite(frame, h, packet.Dest, &r.Src, r.SPort)
+		packet.Rewrite(frame, &h, packet.Dest, &r.Src, r.SPort)
 	}
 }

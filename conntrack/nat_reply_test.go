@@ -50,12 +50,15 @@ func newTranslation(t testing.TB, there []byte, from, to *NATRange) translation 
 }
 
 // lookup is a group with one lookup in it.
-func (x *translation) lookup(s *Seek, h *packet.Headers) (*Conn, int) {
-	h.Hash = x.b.Hash(&h.Tuple)
-	s.Aim(0, x.b.Tracker, h.Hash, 0)
+func (x *translation) lookup(s *Seek, g *packet.Gist, frame []byte) (*Conn, int) {
+	var h packet.Headers
+	packet.Parse(frame, &h)
+	g.From(&h)
+	g.Hash = x.b.Hash(&g.Tuple)
+	s.Aim(0, x.b.Tracker, g.Hash, 0)
 	x.b.Start(s, 1)
-	x.b.Fetch(s, 1)
-	return x.b.Candidate(s, 0, &h.Tuple, 0)
+	x.b.Fetch(s, 1, 0)
+	return x.b.Candidate(s, 0, &g.Tuple, 0)
 }
 
 // TestRestoreAgreesWithNAT sends packets both ways through the translation of
@@ -100,15 +103,16 @@ func TestRestoreAgreesWithNAT(t *testing.T) {
 				frame = packettest.NoSum(frame)
 			}
 			var s Seek
+			var g packet.Gist
 			var h [2]packet.Headers
 			got, want := bytes.Clone(frame), bytes.Clone(frame)
-			packet.Parse(got, &h[0])
 			packet.Parse(want, &h[1])
-			c, d := x.lookup(&s, &h[0])
+			c, d := x.lookup(&s, &g, got)
 			if c == nil || d != dir {
 				rt.Fatalf("direction %d is found as %v, %d", dir, c, d)
 			}
-			x.b.Restore(c, got, &h[0], &s, 0, d)
+			x.b.Restore(c, got, &g, &s, 0, d)
+			packet.Parse(got, &h[0])
 			ct := packet.CT{Conn: x.ref, Info: [2]packet.CTInfo{packet.CTEstablished, packet.CTEstablishedReply}[dir]}
 			x.b.NAT(x.b.now, want, &h[1], &ct, &NATRange{}, false)
 			if !bytes.Equal(got, want) || h[0].Tuple != h[1].Tuple {
@@ -189,10 +193,9 @@ func BenchmarkRestore(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			x := newTranslation(b, packettest.TCP(cAddr, sAddr, 1000, 80, "S", 1, 0, ""), c.from, c.to)
 			var s Seek
-			var h packet.Headers
-			packet.Parse(x.there, &h)
-			conn, dir := x.lookup(&s, &h)
-			work := func() { x.b.Restore(conn, x.there, &h, &s, 0, dir) }
+			var g packet.Gist
+			conn, dir := x.lookup(&s, &g, x.there)
+			work := func() { x.b.Restore(conn, x.there, &g, &s, 0, dir) }
 			if n := testing.AllocsPerRun(100, work); n != 0 {
 				b.Fatalf("%v allocations a packet", n)
 			}
@@ -208,10 +211,9 @@ func TestRestoreAllocates(t *testing.T) {
 	for _, to := range []*NATRange{nil, addrRange(DstNAT, "192.0.2.2", "192.0.2.2")} {
 		x := newTranslation(t, packettest.TCP(cAddr, sAddr, 1000, 80, "S", 1, 0, ""), addrRange(SrcNAT, "192.0.2.1", "192.0.2.1"), to)
 		var s Seek
-		var h packet.Headers
-		packet.Parse(x.there, &h)
-		c, dir := x.lookup(&s, &h)
-		if n := testing.AllocsPerRun(100, func() { x.b.Restore(c, x.there, &h, &s, 0, dir) }); n != 0 {
+		var g packet.Gist
+		c, dir := x.lookup(&s, &g, x.there)
+		if n := testing.AllocsPerRun(100, func() { x.b.Restore(c, x.there, &g, &s, 0, dir) }); n != 0 {
 			t.Errorf("%v allocations a packet", n)
 		}
 	}

@@ -218,7 +218,7 @@ func (t *Tracker) freePort(now int64, m *portMap, to packet.Tuple, zone uint16, 
 			s.Aim(int(i), t, t.Hash(&reply), zone)
 		}
 		t.Start(&s, int(n))
-		t.Fetch(&s, int(n))
+		t.Fetch(&s, int(n), 1<<n-1)
 		for i := range n {
 			if !t.taken(now, &try[i], zone) {
 				return try[i], true

@@ -32,34 +32,57 @@ func (s *Seek) Skip(i int) { s.place[i&(SeekSize-1)] = 0 }
 
 // Start asks memory for the buckets of a group's n lookups.
 func (t *Tracker) Start(s *Seek, n int) {
-	base := uintptr(unsafe.Pointer(unsafe.SliceData(t.ix.buckets)))
-	for i := range s.place[:n] {
-		s.line[i] = base + uintptr(s.place[i]>>16)*unsafe.Sizeof(bucket{})
-	}
-	prefetch(&s.line, n)
+	start(s, unsafe.SliceData(t.ix.buckets), n)
 }
 
-// Fetch looks into the buckets and asks memory for the first two lines of the
-// connections that their tags point at.
-func (t *Tracker) Fetch(s *Seek, n int) {
-	for i := range s.place[:n] {
-		p := s.place[i]
-		b := &t.ix.buckets[p>>16]
-		slot := b.find(uint16(p))
-		for n := b.next; slot == 0 && n != 0; {
-			o := &t.ix.overflow[n-1]
-			slot, n = o.find(uint16(p)), o.next
-		}
-		s.slot[i] = slot
-		s.line[i] = uintptr(unsafe.Pointer(t.slab.at(slot)))
+// Fetch looks into the buckets and asks memory for the connections that their
+// tags point at: for one line of each, which is all that an established
+// packet needs, and for all of those whose bit is set in whole.
+func (t *Tracker) Fetch(s *Seek, n int, whole uint64) {
+	again := fetch(s, unsafe.SliceData(t.ix.buckets), unsafe.SliceData(t.slab.chunks), min(n, SeekSize))
+	for ; again != 0; again &= again - 1 {
+		i := bits.TrailingZeros64(again) & (SeekSize - 1)
+		s.slot[i] = t.ix.findOn(s.place[i])
 	}
-	prefetch2(&s.line, n)
+	if whole != 0 {
+		k := 0
+		for ; whole != 0; whole &= whole - 1 {
+			slot := s.slot[bits.TrailingZeros64(whole)&(SeekSize-1)]
+			s.line[k&(SeekSize-1)] = uintptr(unsafe.Pointer(t.slab.at(slot))) + 64
+			k++
+		}
+		prefetch2(&s.line, k)
+	}
 	if len(t.slab.wide) != 0 {
 		for i := range s.slot[:n] {
 			s.line[i] = t.slab.wideLine(s.slot[i])
 		}
 		prefetch(&s.line, n)
 	}
+}
+
+// findOn goes on with a lookup whose bucket has overflowed.
+func (x *index) findOn(place uint64) (slot uint32) {
+	for n := x.buckets[place>>16].next; slot == 0 && n != 0; {
+		o := &x.overflow[n-1]
+		slot, n = o.find(uint16(place)), o.next
+	}
+	return slot
+}
+
+// fetchPlain is fetch without a machine's help: for each lookup it finds the
+// first of its bucket's entries that has its tag. Lookups that found none and
+// whose bucket has overflowed are given back as bits.
+func fetchPlain(s *Seek, buckets *bucket, n int) (again uint64) {
+	for i := range s.place[:n] {
+		p := s.place[i]
+		b := (*bucket)(unsafe.Add(unsafe.Pointer(buckets), p>>16*uint64(unsafe.Sizeof(bucket{}))))
+		slot := b.find(uint16(p))
+		if s.slot[i] = slot; slot == 0 && p != 0 && b.next != 0 {
+			again |= 1 << i
+		}
+	}
+	return again
 }
 
 // ask asks memory for the line of a hash's bucket, which is going to be needed.
@@ -79,27 +102,44 @@ func (t *Tracker) Candidate(s *Seek, i int, tu *packet.Tuple, zone uint16) (*Con
 	slot := s.slot[i&(SeekSize-1)]
 	c := t.slab.at(slot)
 	o, p := wordsOfTuple(&c.Orig), wordsOfTuple(tu)
-	// Which direction a packet goes is a coin's toss, which no branch
-	// predictor guesses: both comparisons are made, and none branches.
-	src, dst, ports := o.dst[0], o.src[0], bits.RotateLeft32(o.ports, 16)
-	if t.natted != 0 {
-		status := c.Status
-		if status&natMask != 0 && isWide(c) {
-			return t.wideCandidate(slot, c, tu, zone)
-		}
-		// Where something took an end's place, that.
-		dnat, snat := -uint64(status/StatusDstNAT&1), -uint64(status/StatusSrcNAT&1)
-		addr := uint64(*(*uint32)(unsafe.Pointer(&c.natAddr))) << addrShift
-		src ^= (src ^ addr) & dnat
-		dst ^= (dst ^ addr) & snat
-		ports ^= (ports ^ uint32(o.port)*0x10001) & (uint32(dnat)&srcPort | uint32(snat)&dstPort)
+	if t.natted != 0 && c.Status&natMask != 0 {
+		return t.natCandidate(slot, c, tu, zone)
 	}
+	// Which direction a packet goes is a coin's toss, which no branch
+	// predictor guesses: both comparisons are made, and none branches. Each
+	// pair in parentheses: in Go ^ and | bind alike.
 	rest := uint64(o.kind^p.kind) | uint64(c.Zone^zone)
-	// Each pair in parentheses: in Go ^ and | bind alike.
-	orig := (o.src[0] ^ p.src[0]) | (o.src[1] ^ p.src[1]) | (o.dst[0] ^ p.dst[0]) | (o.dst[1] ^ p.dst[1]) | uint64(o.ports^p.ports) | rest
-	reply := (src ^ p.src[0]) | (o.dst[1] ^ p.src[1]) | (dst ^ p.dst[0]) | (o.src[1] ^ p.dst[1]) | uint64(ports^p.ports) | rest
+	orig := (o.src[0] ^ p.src[0]) | (o.dst[0] ^ p.dst[0]) | uint64(o.ports^p.ports)
+	reply := (o.dst[0] ^ p.src[0]) | (o.src[0] ^ p.dst[0]) | uint64(o.ports^bits.RotateLeft32(p.ports, 16))
+	if tu.Family != packet.IPv4 {
+		orig |= (o.src[1] ^ p.src[1]) | (o.dst[1] ^ p.dst[1])
+		reply |= (o.dst[1] ^ p.src[1]) | (o.src[1] ^ p.dst[1])
+	}
 	notOrig, notReply := (orig|-orig)>>63, (reply|-reply)>>63
-	if notOrig&notReply != 0 || slot == 0 {
+	if notOrig&notReply|rest != 0 || slot == 0 {
+		return nil, 0
+	}
+	return c, int(notOrig)
+}
+
+// natCandidate is Candidate for a translated connection.
+func (t *Tracker) natCandidate(slot uint32, c *Conn, tu *packet.Tuple, zone uint16) (*Conn, int) {
+	if isWide(c) {
+		return t.wideCandidate(slot, c, tu, zone)
+	}
+	// Where something took an end's place, that.
+	o, p := wordsOfTuple(&c.Orig), wordsOfTuple(tu)
+	dnat, snat := -uint64(c.Status/StatusDstNAT&1), -uint64(c.Status/StatusSrcNAT&1)
+	addr := uint64(*(*uint32)(unsafe.Pointer(&c.natAddr))) << addrShift
+	src := o.dst[0] ^ (o.dst[0]^addr)&dnat
+	dst := o.src[0] ^ (o.src[0]^addr)&snat
+	ports := bits.RotateLeft32(o.ports, 16)
+	ports ^= (ports ^ uint32(o.port)*0x10001) & (uint32(dnat)&srcPort | uint32(snat)&dstPort)
+	rest := uint64(o.kind^p.kind) | uint64(c.Zone^zone)
+	orig := (o.src[0] ^ p.src[0]) | (o.dst[0] ^ p.dst[0]) | uint64(o.ports^p.ports)
+	reply := (src ^ p.src[0]) | (dst ^ p.dst[0]) | uint64(ports^p.ports)
+	notOrig, notReply := (orig|-orig)>>63, (reply|-reply)>>63
+	if notOrig&notReply|rest != 0 {
 		return nil, 0
 	}
 	return c, int(notOrig)

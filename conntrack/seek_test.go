@@ -64,7 +64,7 @@ func TestSeekAgreesWithFind(t *testing.T) {
 		s.Skip(3)
 		tr.Start(&s, SeekSize)
 		tr.Kill(refs[base])
-		tr.Fetch(&s, SeekSize)
+		tr.Fetch(&s, SeekSize, 0)
 		tr.Kill(refs[base+2])
 		commit(base + 5) // takes the slot of one that has just gone
 		for i := range tus {

@@ -484,7 +484,7 @@ func BenchmarkLookup1M(b *testing.B) {
 			s.Aim(i, tr, tr.Hash(&tus[i]), 0)
 		}
 		tr.Start(&s, len(tus))
-		tr.Fetch(&s, len(tus))
+		tr.Fetch(&s, len(tus), 0)
 		for i := range tus {
 			if c, _ := tr.Candidate(&s, i, &tus[i], 0); c == nil {
 				if ref, _ := tr.Lookup(&tus[i], tr.Hash(&tus[i]), 0, 1); ref == 0 {

@@ -303,12 +303,9 @@ func (e *Engine) processDevices(v *packet.Vector) {
 			e.drops[v.Reason[i]]++
 			continue
 		}
-		s := &e.seek[0]
-		e.aim(v, i, i+1, s)
-		e.tr.Fetch(s, 1)
-		if !e.follow(v, i, s, 0) {
-			v.Verdict[i], v.Reason[i] = e.judge(v, i)
-			e.drops[v.Reason[i]]++
-		}
+		b := &e.batches[0]
+		e.aim(v, i, i+1, b)
+		e.tr.Fetch(&b.seek, 1, uint64(b.whole))
+		e.judgeBatch(v, i, i+1, b)
 	}
 }

@@ -52,7 +52,8 @@ type Engine struct {
 	copies    []Copy
 	firstCopy [packet.VectorSize + 1]int32 // first copy of each packet in copies
 	ncopies   int32                        // of the packet under way
-	seek      [3]conntrack.Seek            // groups of lookups under way
+	batches   [3]batch                     // packets under way
+	idle      [2]int64                     // how long flows may be idle, of the vector under way: TCP's, others'
 
 	frags *frag.Reassembler
 	whole frag.Whole // put together last
@@ -216,36 +217,20 @@ func (e *Engine) Tick(now int64) {
 // a tunnel, with the tunnel's metadata in M. The frame of a fragment that
 // completed a packet is that packet afterwards, in the engine's memory until
 // the next Process; fragments that wait were copied.
-//
-// Packets go through in groups, and three groups are under way at once: while
-// one is judged, the next one's connections are on their way from memory, and
-// the one's after that index. So a million connections' cache misses overlap
-// instead of queueing.
 func (e *Engine) Process(v *packet.Vector) {
 	e.v = v
 	v.Tx, v.Samples = v.Tx[:0], v.Samples[:0]
 	v.Arena.Reset()
 	e.hits, e.copies = e.hits[:0], e.copies[:0]
 	e.frags.Recycle()
-	const size = conntrack.SeekSize
-	groups := (v.N + size - 1) / size
+	e.idle = [2]int64{e.flows.Idle(packet.ProtoTCP), e.flows.Idle(packet.ProtoUDP)}
 	if len(e.devices) > 0 {
 		e.flows.Pump(v.Now)
 	}
 	if len(e.byDev) > 0 {
 		e.processDevices(v)
-		groups = -2
-	}
-	for g := range groups + 2 {
-		if g < groups {
-			e.aim(v, g*size, min(g*size+size, v.N), &e.seek[g%len(e.seek)])
-		}
-		if f := g - 1; f >= 0 && f < groups {
-			e.tr.Fetch(&e.seek[f%len(e.seek)], min(size, v.N-f*size))
-		}
-		if j := g - 2; j >= 0 {
-			e.judgeGroup(v, j*size, min(j*size+size, v.N), &e.seek[j%len(e.seek)])
-		}
+	} else {
+		e.processBatches(v)
 	}
 	e.settleWays(v.Now)
 	if len(e.devices) > 0 {
@@ -253,38 +238,4 @@ func (e *Engine) Process(v *packet.Vector) {
 	}
 	e.first[v.N], e.firstCopy[v.N] = int32(len(e.hits)), int32(len(e.copies))
 	e.v = nil
-}
-
-// aim parses frames lo to hi and begins to look for their connections.
-func (e *Engine) aim(v *packet.Vector, lo, hi int, s *conntrack.Seek) {
-	devs := e.prog.devs
-	for i := lo; i < hi; i++ {
-		h := &v.H[i]
-		s.Skip(i - lo)
-		e.begin[i] = v.M[i].Dev
-		if len(e.prog.tunnels) == 0 {
-			packet.Parse(v.Frame[i], h)
-		} else {
-			e.unwrapEarly(v, i)
-		}
-		if h.Tuple.Family == packet.FamilyNone {
-			continue
-		}
-		h.Hash = e.tr.Hash(&h.Tuple)
-		if d := e.begin[i]; uint(d) < uint(len(devs)) && devs[d].hasZone {
-			s.Aim(i-lo, e.tr, h.Hash, devs[d].ctZone)
-		}
-	}
-	e.tr.Start(s, hi-lo)
-}
-
-// judgeGroup judges packets lo to hi, in order.
-func (e *Engine) judgeGroup(v *packet.Vector, lo, hi int, s *conntrack.Seek) {
-	for i := lo; i < hi; i++ {
-		e.first[i], e.firstCopy[i] = int32(len(e.hits)), int32(len(e.copies))
-		if !e.follow(v, i, s, i-lo) {
-			v.Verdict[i], v.Reason[i] = e.judge(v, i)
-			e.drops[v.Reason[i]]++
-		}
-	}
 }

@@ -71,6 +71,7 @@ type way struct {
 	path
 	out     []wayOut
 	wraps   bool // some of out goes into a tunnel
+	odd     bool // early or wraps
 	packets uint64
 	bytes   uint64
 	next    *way // of the same digest
@@ -98,18 +99,12 @@ func (ps *paths) reset() {
 	ps.same = map[uint64]*way{}
 }
 
-// plainFlags are what a packet must and may be to take a remembered way.
-const plainFlags = packet.HasL3 | packet.HasL4
-
-// follow lets packet i, lookup n of a group, take its connection's remembered
-// way. It reports false, with nothing done, when there is none.
-func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool {
-	h, m := &v.H[i], &v.M[i]
-	if h.Flags&^packet.DontFrag != plainFlags || h.NVLAN != 0 || m.Chain != 0 || m.CT.PostCT || uint(e.begin[i]) >= uint(len(e.prog.devs)) {
-		return false
-	}
-	dev := e.begin[i]
-	c, dir := e.tr.Candidate(s, n, &h.Tuple, e.prog.devs[dev].ctZone)
+// follow lets packet i, an ordinary one and number n of a batch, take its
+// connection's remembered way. It reports false, with nothing done, when there
+// is none.
+func (e *Engine) follow(v *packet.Vector, i int, b *batch, n int) bool {
+	g, m, dev := &b.gist[n&(conntrack.SeekSize-1)], &v.M[i], e.begin[i]
+	c, dir := e.tr.Candidate(&b.seek, n, &g.Tuple, e.prog.devs[dev].ctZone)
 	if c == nil {
 		return false
 	}
@@ -120,33 +115,35 @@ func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool 
 	if e.prog.encUsed && !e.prog.encIs(m.Tunnel, &w.enc) {
 		return false
 	}
-	if w.early && int(h.End) < len(v.Frame[i]) {
+	frame, end := v.Frame[i], int(g.End)
+	if w.odd && !e.fits(w, v, frame, end) {
 		return false
 	}
-	if w.wraps && (len(v.Frame[i]) > wrapMax || v.Arena.Left() < len(w.out)*(wrapRoom+len(v.Frame[i]))) {
+	idle := e.idle[0]
+	if g.Tuple.Proto != packet.ProtoTCP {
+		idle = e.idle[1]
+	}
+	if !w.table.Carry(c, dir, g, v.Now, idle) {
 		return false
 	}
-	if !w.table.Carry(c, dir, h, v.Now) {
-		return false
-	}
-	frame := v.Frame[i]
 	if w.packets == 0 {
 		e.paths.used = append(e.paths.used, w)
 	}
 	w.packets++
 	w.bytes += uint64(len(frame)) - 14
-	if end := int(h.End); end < len(frame) {
+	if end < len(frame) {
 		frame = frame[:end]
 		v.Frame[i] = frame
-		h.Len = uint32(end)
 	}
 	if w.nat {
-		e.tr.Restore(c, frame, h, s, n, dir)
+		e.tr.Restore(c, frame, g, &b.seek, n, dir)
 	}
 	for j := range w.out {
 		o := &w.out[j]
 		b := frame
 		if o.set >= 0 {
+			h := &v.H[i]
+			packet.Parse(frame, h)
 			b = e.encap(o.set, o.port, frame, h)
 		}
 		v.Send(int32(i), o.Dev, o.Mirror, o.Up, b)
@@ -155,9 +152,17 @@ func (e *Engine) follow(v *packet.Vector, i int, s *conntrack.Seek, n int) bool 
 	v.Verdict[i], v.Reason[i] = w.verdict, w.reason
 	e.tiers[i] = TierFlow
 	if w.nhits > 0 {
-		e.traceWay(w, e.tr.Ref(s, n))
+		e.traceWay(w, e.tr.Ref(&b.seek, n))
 	}
 	return true
+}
+
+// fits reports whether a packet may take a way that not all may take.
+func (e *Engine) fits(w *way, v *packet.Vector, frame []byte, end int) bool {
+	if w.early && end < len(frame) {
+		return false
+	}
+	return !w.wraps || len(frame) <= wrapMax && v.Arena.Left() >= len(w.out)*(wrapRoom+len(frame))
 }
 
 // traceWay lists what a packet on a remembered way has hit.
@@ -344,6 +349,7 @@ func newWay(p path) *way {
 			w.wraps = w.wraps || a.set >= 0
 		}
 	}
+	w.odd = w.early || w.wraps
 	if p.up {
 		w.out = append(w.out, wayOut{packet.Tx{Dev: p.dev, Up: true}, -1, 0})
 	}

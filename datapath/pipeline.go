@@ -173,11 +173,10 @@ func (pl *Pipeline) process(v *packet.Vector, i int) bool {
 func (pl *Pipeline) run(v *packet.Vector, i int) (packet.Verdict, uint8, outcome) {
 	e := pl.e
 	h := &v.H[i]
-	if len(e.prog.tunnels) == 0 {
-		packet.Parse(v.Frame[i], h)
-	} else {
+	if len(e.prog.tunnels) > 0 {
 		e.unwrapEarly(v, i)
 	}
+	packet.Parse(v.Frame[i], h)
 	if h.Tuple.Family != packet.FamilyNone {
 		h.Hash = e.tr.Hash(&h.Tuple)
 	}

@@ -107,14 +107,12 @@ func (prog *program) isLocal(a *packet.Addr, family uint8, dev int32, t *tunnelP
 	return false
 }
 
-// unwrapEarly parses packet i, and takes it out of its tunnel before anything
-// else if it came in where no filter would look at it as it is: then it is as
+// unwrapEarly takes packet i out of its tunnel before anything else if it came in where no filter would look at it as it is: then it is as
 // if it had come in on the tunnel's device. What is wrong with a tunnel's
 // packet is left to be found again, and told, by judge.
 func (e *Engine) unwrapEarly(v *packet.Vector, i int) {
 	m, frame := &v.M[i], v.Frame[i]
 	if uint(m.Dev) >= uint(len(e.prog.devs)) || !e.prog.devs[m.Dev].bare || m.Chain != 0 || m.CT.PostCT || m.Tunnel != nil {
-		packet.Parse(frame, &v.H[i])
 		return
 	}
 	n, begin, end, ok := e.unwrapPlain(frame, m.Dev, &e.tunnels[i])
@@ -129,9 +127,7 @@ func (e *Engine) unwrapEarly(v *packet.Vector, i int) {
 			return
 		}
 	}
-	frame = frame[begin:end:end]
-	v.Frame[i] = frame
-	packet.Parse(frame, &v.H[i])
+	v.Frame[i] = frame[begin:end:end]
 	e.begin[i], m.Tunnel = e.prog.tunnels[n].dev, &e.tunnels[i]
 }
 

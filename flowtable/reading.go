@@ -162,10 +162,12 @@ func (s *Set) Read(now int64) {
 	}
 }
 
-// timeout is how long a flow may be idle.
-func (s *Set) timeout(c *conntrack.Conn) int64 {
+func (s *Set) timeout(c *conntrack.Conn) int64 { return s.Idle(c.Orig.Proto) }
+
+// Idle is how long a flow of a protocol may be idle.
+func (s *Set) Idle(proto uint8) int64 {
 	set := s.tr.Settings()
-	if c.Orig.Proto == packet.ProtoTCP {
+	if proto == packet.ProtoTCP {
 		return set.FlowtableTCPTimeout
 	}
 	return set.FlowtableUDPTimeout

@@ -127,17 +127,18 @@ func (t *Table) Hit(now int64, h *packet.Headers, ref packet.ConnRef, c *conntra
 	return true
 }
 
-// Carry is Hit for a connection whose packets were hits before: it is assured,
-// and in this table, in both directions, or has been taken out of it since,
-// which c.Path tells by being zero. It reports false, with nothing done, when
-// the packet needs more than counting. Carried counts its hits.
-func (t *Table) Carry(c *conntrack.Conn, dir int, h *packet.Headers, now int64) bool {
-	if h.TCPFlags&(tcpFIN|tcpRST) != 0 || now >= c.FlowDeadline || c.Path == 0 {
+// Carry is Hit for an ordinary packet of a connection whose packets were hits
+// before: it is assured, and in this table, in both directions, or has been taken
+// out of it since, which c.Path tells by being zero. idle is Set.Idle of its
+// protocol. It reports false, with nothing done, when the packet needs more
+// than counting. Carried counts its hits.
+func (t *Table) Carry(c *conntrack.Conn, dir int, g *packet.Gist, now, idle int64) bool {
+	if g.TCPFlags&(tcpFIN|tcpRST) != 0 || now >= c.FlowDeadline {
 		return false
 	}
-	t.refresh(c, now)
-	c.AddLate(dir, uint32(h.End-h.L3))
-	if c.FlowFlags&flowWants != 0 {
+	c.FlowDeadline = now + idle
+	c.AddLate(dir, g.Bytes())
+	if t.set.ndev != 0 && c.FlowFlags&flowWants != 0 {
 		t.attend(c, now)
 	}
 	return true

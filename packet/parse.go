@@ -2,7 +2,6 @@ package packet
 
 import (
 	"encoding/binary"
-	"unsafe"
 )
 
 // maxTags bounds how many VLAN tags Parse walks. Only two are remembered.
@@ -77,51 +76,25 @@ func (h *Headers) walkTags(frame []byte, off int, typ uint16) {
 	}
 }
 
-// plain handles what nearly all traffic is: an untagged, unfragmented IPv4
-// packet without options that carries TCP or UDP and is all there. It leaves
-// everything else, untouched, to the general code.
+// plain handles what nearly all traffic is: an ordinary packet over IPv4. It
+// leaves everything else, untouched, to the general code.
 func (h *Headers) plain(frame []byte) bool {
-	if len(frame) < 42 {
+	var g Gist
+	if !g.Read(frame) || g.Tuple.Family != IPv4 {
 		return false
 	}
-	b := frame[12:42:42] // one bounds check for all that follows
-	if b[0] != 0x08 || b[1] != 0x00 || b[2] != 0x45 || b[8]&0x3f|b[9] != 0 || b[10] < 2 {
-		return false
-	}
-	total := int(binary.BigEndian.Uint16(b[4:]))
-	if 14+total > len(frame) {
-		return false
-	}
-	proto := b[11]
-	switch proto {
-	case ProtoTCP:
-		if total < 40 {
-			return false
-		}
-		w := frame[46:48:48]
-		h.TCPFlags = uint16(w[0]&15)<<8 | uint16(w[1])
-		h.Payload = uint16(min(34+int(w[0]>>4)*4, 14+total))
-	case ProtoUDP:
-		if total < 28 {
-			return false
-		}
-		h.Payload = 42
-	default:
-		return false
-	}
-	// Whole words: the hash reads the addresses as words next, and a word that
-	// was stored in pieces takes it far longer to get back.
-	*(*uint64)(unsafe.Pointer(&h.Tuple.Src)) = word4(b[14:])
-	*(*uint64)(unsafe.Pointer(&h.Tuple.Dst)) = word4(b[18:])
-	h.Tuple.SPort = binary.BigEndian.Uint16(b[22:])
-	h.Tuple.DPort = binary.BigEndian.Uint16(b[24:])
-	h.Tuple.Proto, h.Tuple.Family = proto, IPv4
+	h.Tuple = g.Tuple
 	h.Flags = HasL3 | HasL4
-	if b[8]&0x40 != 0 {
+	b := frame[14:54:54]
+	if b[6]&0x40 != 0 {
 		h.Flags |= DontFrag
 	}
-	h.EtherType, h.L3, h.L4, h.End, h.IPLen = EtherIPv4, 14, 34, uint16(14+total), uint16(total)
-	h.Proto, h.NextHdr, h.TOS, h.TTL = proto, proto, b[3], b[10]
+	h.EtherType, h.L3, h.L4, h.End, h.IPLen = EtherIPv4, 14, 34, g.End, g.End-14
+	h.Proto, h.NextHdr, h.TOS, h.TTL = g.Tuple.Proto, g.Tuple.Proto, b[1], b[8]
+	if h.Payload = 42; h.Proto == ProtoTCP {
+		h.TCPFlags = g.TCPFlags
+		h.Payload = min(34+uint16(b[32]>>4)*4, g.End)
+	}
 	return true
 }
 

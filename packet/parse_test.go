@@ -329,3 +329,45 @@ func TestLongIP(t *testing.T) {
 		})
 	}
 }
+
+// gistAgrees checks that whatever Read and From find is what Parse finds, and
+// that they find it wherever they should.
+func gistAgrees(t *testing.T, b []byte) {
+	t.Helper()
+	var h packet.Headers
+	var g, from packet.Gist
+	packet.Parse(b, &h)
+	ordinary := h.Flags&^packet.DontFrag == packet.HasL3|packet.HasL4 && h.NVLAN == 0
+	if from.From(&h) != ordinary {
+		t.Fatalf("From: %v of %+v", !ordinary, h)
+	}
+	if !g.Read(b) {
+		// The version that IPv4's header states is nobody's business but Read's.
+		sure := len(b) >= 54 && len(b) <= 65535 && (h.EtherType == packet.EtherIPv6 || b[14] == 0x45)
+		if ordinary && sure && (h.Proto == packet.ProtoTCP || h.Proto == packet.ProtoUDP) {
+			t.Fatalf("Read has left %+v", h)
+		}
+		return
+	}
+	g.Hash = from.Hash
+	if g != from || !ordinary || g.Bytes() != uint32(h.IPBytes()) {
+		t.Fatalf("Read  %+v\nParse %+v", g, from)
+	}
+}
+
+func FuzzGist(f *testing.F) {
+	for _, s := range []string{ip4(6, 0, "", tcpSYN), ip4(6, 0x4000, "", tcpSYN+"data"), ip4(17, 0, "", udpDNS), ip4(17, 0, "", udpDNS+"more than fifty-four bytes"), ip6(6, tcpSYN), ip6(17, udpDNS), ip4(47, 0, "", "\x00\x00\x65\x58 more than fifty-four"), ip4(1, 0, "", echo)} {
+		f.Add([]byte(eth + s))
+		f.Add([]byte(eth + s + "padding that nobody counts"))
+		f.Add([]byte("\x02\x00\x00\x00\x00\x02" + "\x02\x00\x00\x00\x00\x01" + s))
+	}
+	f.Fuzz(gistAgrees)
+}
+
+func TestGistAllocatesNothing(t *testing.T) {
+	b := []byte(eth + ip4(6, 0, "", tcpSYN+"padding"))
+	var g packet.Gist
+	if n := testing.AllocsPerRun(100, func() { g.Read(b) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -49,25 +49,37 @@ func Rewrite(frame []byte, h *Headers, side int, addr *Addr, port uint16) {
 // RewritePlain is Rewrite for an ordinary TCP or UDP packet over IPv4: it
 // reports false, with nothing done, for any other. addr is the address's four bytes as
 // the machine loads them.
+func (h *Headers) RewritePlain(frame []byte, side int, addr uint32, port uint16) bool {
+	if h.Flags&^DontFrag != HasL3|HasL4 || h.L3 != 14 || h.L4 != 34 || h.Tuple.Family != IPv4 || !rewritePlain(frame, h.Proto, side&1, addr, port) {
+		return false
+	}
+	*(*uint32)(unsafe.Add(unsafe.Pointer(&h.Tuple), 16*(side&1))) = addr
+	(*[2]uint16)(unsafe.Pointer(&h.Tuple.SPort))[side&1] = port
+	return true
+}
+
+// Rewrite is RewritePlain of a packet whose headers need not be kept up to
+// date.
+func (g *Gist) Rewrite(frame []byte, side int, addr uint32, port uint16) bool {
+	return g.Tuple.Family == IPv4 && rewritePlain(frame, g.Tuple.Proto, side&1, addr, port)
+}
+
+// rewritePlain rewrites behind 14 bytes of Ethernet and 20 of IPv4.
 //
 // One sum serves both checksums. Words are taken as the machine has them, since
 // one's complement sums come out the same in any byte order (RFC 1071, 2.B),
 // and no branch asks for the side, which in an established connection is a
 // coin's toss.
-func (h *Headers) RewritePlain(frame []byte, side int, addr uint32, port uint16) bool {
-	if h.Flags&^DontFrag != HasL3|HasL4 || h.L3 != 14 || h.L4 != 34 || h.Tuple.Family != IPv4 {
-		return false
-	}
+func rewritePlain(frame []byte, proto uint8, side int, addr uint32, port uint16) bool {
 	at := 34 + 16
-	if h.Proto == ProtoUDP {
+	if proto == ProtoUDP {
 		at = 34 + 6
-	} else if h.Proto != ProtoTCP {
+	} else if proto != ProtoTCP {
 		return false
 	}
 	if len(frame) < at+2 {
 		return false
 	}
-	side &= 1
 	b := unsafe.Pointer(unsafe.SliceData(frame))
 	ip := (*uint32)(unsafe.Add(b, 26+4*side))
 	l4 := (*uint16)(unsafe.Add(b, 34+2*side))
@@ -78,7 +90,7 @@ func (h *Headers) RewritePlain(frame []byte, side int, addr uint32, port uint16)
 	*ip = addr
 	diff += uint64(^*l4) + uint64(net)
 	*l4 = net
-	if sum := patched(*l4Sum, diff); h.Proto == ProtoTCP {
+	if sum := patched(*l4Sum, diff); proto == ProtoTCP {
 		*l4Sum = sum
 	} else if *l4Sum != 0 {
 		if sum == 0 {
@@ -86,8 +98,6 @@ func (h *Headers) RewritePlain(frame []byte, side int, addr uint32, port uint16)
 		}
 		*l4Sum = sum
 	}
-	*(*uint32)(unsafe.Add(unsafe.Pointer(&h.Tuple), 16*side)) = addr
-	(*[2]uint16)(unsafe.Pointer(&h.Tuple.SPort))[side] = port
 	return true
 }
 

@@ -10,3 +10,7 @@ func word4(b []byte) uint64 { return uint64(binary.BigEndian.Uint32(b)) << 32 }
 
 // netOrder gives a number as two bytes in network order are loaded.
 func netOrder(v uint16) uint16 { return v }
+
+// portsOf gives two ports in network order as the word that a tuple's are in
+// memory.
+func portsOf(b []byte) uint32 { return binary.BigEndian.Uint32(b) }

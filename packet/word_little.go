@@ -13,3 +13,10 @@ func word4(b []byte) uint64 { return uint64(binary.LittleEndian.Uint32(b)) }
 
 // netOrder gives a number as two bytes in network order are loaded.
 func netOrder(v uint16) uint16 { return bits.ReverseBytes16(v) }
+
+// portsOf gives two ports in network order as the word that a tuple's are in
+// memory.
+func portsOf(b []byte) uint32 {
+	v := binary.LittleEndian.Uint32(b)
+	return v>>8&0x00ff00ff | v<<8&0xff00ff00
+}

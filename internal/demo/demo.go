@@ -179,11 +179,13 @@ func (s *show) packet(rec *port.Record) error {
 	s.e.Tick(rec.Time)
 	s.e.Process(&s.v)
 
-	what := describe(rec.Data, &s.v.H[0])
+	h := &s.v.H[0] // the datapath fills it in where it needs it
+	packet.Parse(s.v.Frame[0], h)
+	what := describe(rec.Data, h)
 	path, state, fate := s.path()
 	news := s.story.look(s.e, &s.v, s.e.Trace(0))
 	kind := path + state + fate
-	if h := &s.v.H[0]; h.End > h.Payload {
+	if h.End > h.Payload {
 		kind += " data"
 	}
 	first := !s.seen[kind]

@@ -1,0 +1,109 @@
+package packet
+
+import (
+	"encoding/binary"
+	"unsafe"
+)
+
+// Gist is what tells an ordinary packet's connection, and all that is needed
+// of its headers once the connection's fate is known: a tenth of Headers' work.
+//
+// Ordinary is an untagged frame with one whole IP packet that is no fragment,
+// has no options or extension headers and is not about to expire, and has a
+// whole transport header.
+type Gist struct {
+	Tuple    Tuple
+	Hash     uint64 // the tracker's keyed symmetric hash of Tuple; set by the datapath
+	End      uint16 // as in Headers
+	TCPFlags uint16
+	_        uint32
+}
+
+// Bytes is how many bytes the IP packet has.
+func (g *Gist) Bytes() uint32 { return uint32(g.End) - 14 }
+
+// Read finds the gist of a frame that holds an ordinary TCP or UDP packet. It
+// reports false, with g in any state, for everything else: Parse and From know
+// the rest.
+func (g *Gist) Read(frame []byte) bool {
+	if len(frame) < 54 || len(frame) > 65535 {
+		return false // UDP over IPv4 may be shorter; it is rare
+	}
+	b := frame[12:54:54] // one bounds check for all that follows
+	// Type, version and header length; fragments; a packet about to expire.
+	if b[0] != 0x08 || b[1] != 0x00 || b[2] != 0x45 || b[8]&0x3f|b[9] != 0 || b[10] < 2 {
+		return g.read6(frame)
+	}
+	total := uint(binary.BigEndian.Uint16(b[4:]))
+	if 14+total > uint(len(frame)) {
+		return false
+	}
+	proto := b[11]
+	flags := binary.BigEndian.Uint16(b[34:]) & 0x0fff
+	if proto != ProtoTCP {
+		if proto != ProtoUDP || total < 28 {
+			return false
+		}
+		flags = 0
+	} else if total < 40 {
+		return false
+	}
+	t := (*tupleWords)(unsafe.Pointer(&g.Tuple))
+	t.src, t.dst = [2]uint64{word4(b[14:])}, [2]uint64{word4(b[18:])}
+	t.ports, t.proto, t.family, t.spare = portsOf(b[22:]), proto, IPv4, 0
+	g.End, g.TCPFlags = uint16(14+total), flags
+	return true
+}
+
+// tupleWords is a Tuple in as few pieces as it can be written in: what is
+// hashed and compared as words next should have been stored as such.
+type tupleWords struct {
+	src, dst      [2]uint64
+	ports         uint32
+	proto, family uint8
+	spare         uint16
+}
+
+const _ = uint(unsafe.Sizeof(Tuple{}) - unsafe.Sizeof(tupleWords{}))
+const _ = uint(unsafe.Sizeof(tupleWords{}) - unsafe.Sizeof(Tuple{}))
+
+// read6 is Read for IPv6.
+func (g *Gist) read6(frame []byte) bool {
+	b := frame[12:54:54]
+	if b[0] != 0x86 || b[1] != 0xdd || b[9] < 2 {
+		return false
+	}
+	n, proto := uint(binary.BigEndian.Uint16(b[6:])), b[8]
+	if 54+n > uint(len(frame)) {
+		return false
+	}
+	flags := uint16(0)
+	switch proto {
+	case ProtoTCP:
+		if n < 20 {
+			return false
+		}
+		flags = binary.BigEndian.Uint16(frame[66:]) & 0x0fff
+	case ProtoUDP:
+		if n < 8 {
+			return false
+		}
+	default:
+		return false
+	}
+	g.Tuple = Tuple{Src: Addr(b[10:26]), Dst: Addr(b[26:42]), Proto: proto, Family: IPv6}
+	g.Tuple.SPort, g.Tuple.DPort = binary.BigEndian.Uint16(frame[54:]), binary.BigEndian.Uint16(frame[56:])
+	g.End, g.TCPFlags = uint16(54+n), flags
+	return true
+}
+
+// From takes the gist of an ordinary packet, of any protocol, from its headers. It
+// reports false if it is not ordinary.
+func (g *Gist) From(h *Headers) bool {
+	if h.Flags&^DontFrag != HasL3|HasL4 || h.NVLAN != 0 {
+		return false
+	}
+	g.Tuple, g.Hash = h.Tuple, h.Hash
+	g.End, g.TCPFlags = h.End, h.TCPFlags
+	return true
+}
