@@ -48,10 +48,16 @@ func newIndex(mem *arena, n int) index {
 	return index{buckets: slice[bucket](mem, size), shift: uint(64 - bits.TrailingZeros(uint(size)))}
 }
 
+// Odd factors of place.
+const (
+	zoneFactor  = 0x9e3779b97f4a7c15
+	placeFactor = 0xd6e8feb86659fd93
+)
+
 // place spreads a tuple's hash over zones and splits it into a bucket and a
 // tag.
 func (x *index) place(hash uint64, zone uint16) (b uint64, tag uint16) {
-	h := (hash ^ uint64(zone)*0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93
+	h := (hash ^ uint64(zone)*zoneFactor) * placeFactor
 	return h >> (x.shift & 63), uint16(h) | 1
 }
 
@@ -179,17 +185,20 @@ func (x *index) memory() int { return (len(x.buckets) + cap(x.overflow)) * 64 }
 // again. The zone is not part of it. For ICMP only the identifier counts,
 // since the type differs between query and answer.
 func (t *Tracker) Hash(tu *packet.Tuple) uint64 {
-	w := (*[5]uint64)(unsafe.Pointer(tu))
-	sp, dp := uint64(tu.SPort), uint64(tu.DPort)
+	dp := tu.DPort
 	if tu.Proto == packet.ProtoICMP || tu.Proto == packet.ProtoICMPv6 {
-		dp = sp
+		dp = tu.SPort
 	}
-	k0, k1 := t.key[0], t.key[1]
+	return digest(t.key[0], t.key[1], wordsOfTuple(tu), uint64(tu.SPort), uint64(dp), uint64(tu.Proto))
+}
+
+// digest is Hash of a tuple's words and what its ports count as.
+func digest(k0, k1 uint64, w *tupleWords, sp, dp, proto uint64) uint64 {
 	// The port is added after the address is mixed: xored into it, a suffix
 	// and a port could be chosen to cancel out without knowing the key.
-	a := mum(w[0]^k0, w[1]^k1) + sp*0x9fb21c651e98df25
-	b := mum(w[2]^k0, w[3]^k1) + dp*0x9fb21c651e98df25
-	return mum(a+b^k1, (a^b)+uint64(tu.Proto)+k0)
+	a := mum(w.src[0]^k0, w.src[1]^k1) + sp*0x9fb21c651e98df25
+	b := mum(w.dst[0]^k0, w.dst[1]^k1) + dp*0x9fb21c651e98df25
+	return mum(a+b^k1, (a^b)+proto+k0)
 }
 
 // mum multiplies to 128 bits and folds the halves.

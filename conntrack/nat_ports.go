@@ -168,18 +168,19 @@ func (t *Tracker) scan(now int64, m *portMap, to packet.Tuple, zone uint16) {
 	m.mayExpire = math.MaxInt64
 	clear(m.bits[:])
 	var s Seek
-	var try [SeekSize]packet.Tuple
+	var try [SeekSize]packet.Gist
 	for lo := 0; lo < 65536; lo += SeekSize {
 		for i := range try {
 			setNATPort(&to, SrcNAT, uint16(lo+i))
-			try[i] = invert(&to)
-			s.Aim(i, t, t.Hash(&try[i]), zone)
+			try[i].Tuple = invert(&to)
+			s.Zone(i, zone)
 		}
-		t.Start(&s, SeekSize)
+		t.Aim(&s, &try, SeekSize, 1<<SeekSize-1)
 		t.Fetch(&s, SeekSize, 1<<SeekSize-1)
 		for i := range try {
-			if _, c, _ := t.Find(&try[i], t.Hash(&try[i]), zone, now); c != nil {
-				_, bit := keyOf(&try[i], zone)
+			tu := &try[i].Tuple
+			if _, c, _ := t.Find(tu, try[i].Hash, zone, now); c != nil {
+				_, bit := keyOf(tu, zone)
 				m.bits[bit/64] |= 1 << (bit % 64)
 				m.mayExpire = min(m.mayExpire, t.mayExpire(c))
 			}

@@ -54,11 +54,14 @@ func (x *translation) lookup(s *Seek, g *packet.Gist, frame []byte) (*Conn, int)
 	var h packet.Headers
 	packet.Parse(frame, &h)
 	g.From(&h)
-	g.Hash = x.b.Hash(&g.Tuple)
-	s.Aim(0, x.b.Tracker, g.Hash, 0)
-	x.b.Start(s, 1)
+	group := [SeekSize]packet.Gist{*g}
+	x.b.Aim(s, &group, 1, 1)
 	x.b.Fetch(s, 1, 0)
-	return x.b.Candidate(s, 0, &g.Tuple, 0)
+	met, reply := x.b.Meet(s, &group, 0, 1)
+	if met == 0 {
+		return nil, 0
+	}
+	return x.b.Met(s, 0), int(reply)
 }
 
 // TestRestoreAgreesWithNAT sends packets both ways through the translation of
@@ -131,7 +134,7 @@ func TestRestoreAgreesWithNAT(t *testing.T) {
 			// Somebody else's packet of the same hash is not the connection's.
 			other := h[1].Tuple
 			other.Src, other.SPort = packet.Addr{9, 9, 9, 9}, 9
-			if c, _ := x.b.Candidate(&s, 0, &other, 0); c != nil {
+			if met, _ := x.b.Meet(&s, &[SeekSize]packet.Gist{{Tuple: other}}, 0, 1); met != 0 {
 				rt.Fatalf("%v is taken for %v", other, c.Orig)
 			}
 		}

@@ -209,15 +209,16 @@ func (t *Tracker) freePort(now int64, m *portMap, to packet.Tuple, zone uint16, 
 	// search costs bandwidth, not latency.
 	var s Seek
 	var try [SeekSize]packet.Tuple
+	var replies [SeekSize]packet.Gist
 	for done := uint32(0); done < size; {
 		n := min(uint32(SeekSize), size-done)
 		for i := range n {
 			try[i] = to
 			setNATPort(&try[i], manip, uint16(lo+(off+done+i)%size))
-			reply := invert(&try[i])
-			s.Aim(int(i), t, t.Hash(&reply), zone)
+			replies[i].Tuple = invert(&try[i])
+			s.Zone(int(i), zone)
 		}
-		t.Start(&s, int(n))
+		t.Aim(&s, &replies, int(n), 1<<n-1)
 		t.Fetch(&s, int(n), 1<<n-1)
 		for i := range n {
 			if !t.taken(now, &try[i], zone) {

@@ -13,27 +13,37 @@ const SeekSize = 16
 
 // Seek is a group of lookups under way. A caller with many packets keeps
 // several groups in flight: it begins one (Aim), lets another take its next
-// step (Fetch), and judges a third (Candidate), so that no step waits for
-// memory that the step before has asked for.
+// step (Fetch), and judges a third (Meet), so that no step waits for memory
+// that the step before has asked for.
 type Seek struct {
 	place [SeekSize]uint64 // bucket<<16 | tag; 0: no lookup
 	slot  [SeekSize]uint32 // what the bucket's tags point at; 0: nothing
+	zone  [SeekSize]uint16
 	line  [SeekSize]uintptr
 }
 
-// Aim begins lookup i of a group: hash is Hash of the packet's tuple.
-func (s *Seek) Aim(i int, t *Tracker, hash uint64, zone uint16) {
-	b, tag := t.ix.place(hash, zone)
-	s.place[i&(SeekSize-1)] = b<<16 | uint64(tag)
-}
-
-// Skip begins no lookup i.
-func (s *Seek) Skip(i int) { s.place[i&(SeekSize-1)] = 0 }
-
-// Start asks memory for the buckets of a group's n lookups.
-func (t *Tracker) Start(s *Seek, n int) {
+// Aim begins lookups of a group, those whose bit is set in want: of n tuples,
+// in the zones that Zone has been told. It leaves the tuples' Hash with them, and
+// asks memory for their buckets.
+func (t *Tracker) Aim(s *Seek, g *[SeekSize]packet.Gist, n int, want uint32) {
+	shift, k0, k1 := t.ix.shift&63, t.key[0], t.key[1]
+	for i := range g[:n] {
+		tu := &g[i].Tuple
+		w := wordsOfTuple(tu)
+		sp, dp := uint64(tu.SPort), uint64(tu.DPort)
+		if tu.Proto == packet.ProtoICMP || tu.Proto == packet.ProtoICMPv6 {
+			dp = sp
+		}
+		h := digest(k0, k1, w, sp, dp, uint64(tu.Proto))
+		g[i].Hash = h
+		h = (h ^ uint64(s.zone[i])*zoneFactor) * placeFactor
+		s.place[i] = (h>>shift<<16 | h&0xffff | 1) & -uint64(want>>i&1)
+	}
 	start(s, unsafe.SliceData(t.ix.buckets), n)
 }
+
+// Zone says in which zone lookup i is.
+func (s *Seek) Zone(i int, zone uint16) { s.zone[i&(SeekSize-1)] = zone }
 
 // Fetch looks into the buckets and asks memory for the connections that their
 // tags point at: for one line of each, which is all that an established
@@ -92,40 +102,57 @@ func (t *Tracker) ask(hash uint64, zone uint16) {
 	prefetch(&t.line, 1)
 }
 
-// Candidate returns the connection that lookup i has come to, if it is the
-// tuple's, and the direction that the tuple is. It is nil where only Find can
-// tell: the connection may not exist, or its bucket may have overflowed. The
-// caller must know that the connection has not expired.
+// Meet compares the connections that lookups lo to hi have come to with their
+// tuples: met has a bit for each whose connection it is, and reply a bit for
+// each that goes in the reply's direction. Where met has none only Find can
+// tell: the connection may not exist, or not have been the first of its bucket
+// with its tag. The caller must know that the connections have not expired.
+//
+// What is met holds until a connection ends (Ended counts them): its slot may
+// be another's then.
 //
 // It is for protocols with ports, or none: ICMP's tuples invert differently.
-func (t *Tracker) Candidate(s *Seek, i int, tu *packet.Tuple, zone uint16) (*Conn, int) {
-	slot := s.slot[i&(SeekSize-1)]
-	c := t.slab.at(slot)
-	o, p := wordsOfTuple(&c.Orig), wordsOfTuple(tu)
-	if t.natted != 0 && c.Status&natMask != 0 {
-		return t.natCandidate(slot, c, tu, zone)
+func (t *Tracker) Meet(s *Seek, g *[SeekSize]packet.Gist, lo, hi int) (met, reply uint32) {
+	chunks := t.slab.chunks
+	for i := lo; i < hi && i < SeekSize; i++ {
+		slot := s.slot[i]
+		c := &chunks[slot>>chunkBits][slot&(chunkConns-1)]
+		o, p := wordsOfTuple(&c.Orig), wordsOfTuple(&g[i].Tuple)
+		var orig, back uint64
+		if t.natted != 0 && c.Status&natMask != 0 {
+			orig, back = t.differTranslated(slot, c, &g[i].Tuple)
+		} else {
+			// Which direction a packet goes is a coin's toss, which no branch
+			// predictor guesses: both comparisons are made, and none branches. Each
+			// pair in parentheses: in Go ^ and | bind alike.
+			orig = (o.src[0] ^ p.src[0]) | (o.dst[0] ^ p.dst[0]) | uint64(o.ports^p.ports)
+			back = (o.dst[0] ^ p.src[0]) | (o.src[0] ^ p.dst[0]) | uint64(o.ports^bits.RotateLeft32(p.ports, 16))
+			if g[i].Tuple.Family != packet.IPv4 {
+				orig |= (o.src[1] ^ p.src[1]) | (o.dst[1] ^ p.dst[1])
+				back |= (o.dst[1] ^ p.src[1]) | (o.src[1] ^ p.dst[1])
+			}
+		}
+		rest := uint64(o.kind^p.kind) | uint64(c.Zone^s.zone[i])
+		orig, back = orig|rest, back|rest
+		// The upper bit of x|-x is set unless x is zero.
+		isOrig, isBack := ^(orig|-orig)>>63, ^(back|-back)>>63
+		some := (isOrig | isBack) & (uint64(-slot|slot) >> 31)
+		met |= uint32(some) << i
+		reply |= uint32(some&^isOrig) << i
 	}
-	// Which direction a packet goes is a coin's toss, which no branch
-	// predictor guesses: both comparisons are made, and none branches. Each
-	// pair in parentheses: in Go ^ and | bind alike.
-	rest := uint64(o.kind^p.kind) | uint64(c.Zone^zone)
-	orig := (o.src[0] ^ p.src[0]) | (o.dst[0] ^ p.dst[0]) | uint64(o.ports^p.ports)
-	reply := (o.dst[0] ^ p.src[0]) | (o.src[0] ^ p.dst[0]) | uint64(o.ports^bits.RotateLeft32(p.ports, 16))
-	if tu.Family != packet.IPv4 {
-		orig |= (o.src[1] ^ p.src[1]) | (o.dst[1] ^ p.dst[1])
-		reply |= (o.dst[1] ^ p.src[1]) | (o.src[1] ^ p.dst[1])
-	}
-	notOrig, notReply := (orig|-orig)>>63, (reply|-reply)>>63
-	if notOrig&notReply|rest != 0 || slot == 0 {
-		return nil, 0
-	}
-	return c, int(notOrig)
+	return met, reply
 }
 
-// natCandidate is Candidate for a translated connection.
-func (t *Tracker) natCandidate(slot uint32, c *Conn, tu *packet.Tuple, zone uint16) (*Conn, int) {
+// differTranslated is how a translated connection's tuples differ from a packet's.
+func (t *Tracker) differTranslated(slot uint32, c *Conn, tu *packet.Tuple) (orig, back uint64) {
 	if isWide(c) {
-		return t.wideCandidate(slot, c, tu, zone)
+		if c.Orig.Src != tu.Src || c.Orig.Dst != tu.Dst || c.Orig.SPort != tu.SPort || c.Orig.DPort != tu.DPort {
+			orig = 1
+		}
+		if t.reply(slot, c) != *tu {
+			back = 1
+		}
+		return orig, back
 	}
 	// Where something took an end's place, that.
 	o, p := wordsOfTuple(&c.Orig), wordsOfTuple(tu)
@@ -135,30 +162,16 @@ func (t *Tracker) natCandidate(slot uint32, c *Conn, tu *packet.Tuple, zone uint
 	dst := o.src[0] ^ (o.src[0]^addr)&snat
 	ports := bits.RotateLeft32(o.ports, 16)
 	ports ^= (ports ^ uint32(o.port)*0x10001) & (uint32(dnat)&srcPort | uint32(snat)&dstPort)
-	rest := uint64(o.kind^p.kind) | uint64(c.Zone^zone)
-	orig := (o.src[0] ^ p.src[0]) | (o.dst[0] ^ p.dst[0]) | uint64(o.ports^p.ports)
-	reply := (src ^ p.src[0]) | (dst ^ p.dst[0]) | uint64(ports^p.ports)
-	notOrig, notReply := (orig|-orig)>>63, (reply|-reply)>>63
-	if notOrig&notReply|rest != 0 {
-		return nil, 0
-	}
-	return c, int(notOrig)
+	orig = (o.src[0] ^ p.src[0]) | (o.dst[0] ^ p.dst[0]) | uint64(o.ports^p.ports)
+	back = (src ^ p.src[0]) | (dst ^ p.dst[0]) | uint64(ports^p.ports)
+	return orig, back
 }
 
-// wideCandidate is Candidate for a connection whose reply is kept whole.
-func (t *Tracker) wideCandidate(slot uint32, c *Conn, tu *packet.Tuple, zone uint16) (*Conn, int) {
-	dir := 0
-	if c.Orig != *tu {
-		if t.reply(slot, c) != *tu {
-			return nil, 0
-		}
-		dir = 1
-	}
-	if c.Zone != zone {
-		return nil, 0
-	}
-	return c, dir
-}
+// Met returns the connection that lookup i has come to.
+func (t *Tracker) Met(s *Seek, i int) *Conn { return t.slab.at(s.slot[i&(SeekSize-1)]) }
+
+// Ended counts the connections that have ended.
+func (t *Tracker) Ended() uint64 { return t.slab.ended }
 
 // Ref returns a reference to the connection that lookup i has come to.
 func (t *Tracker) Ref(s *Seek, i int) packet.ConnRef {

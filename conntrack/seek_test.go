@@ -52,25 +52,30 @@ func TestSeekAgreesWithFind(t *testing.T) {
 	}
 	found, missed := 0, 0
 	var s Seek
-	var tus [SeekSize]packet.Tuple
+	var tus [SeekSize]packet.Gist
 	for base := 0; base+SeekSize <= len(refs); base += SeekSize {
 		for i := range tus {
-			tus[i] = tuple(base + i)
+			tu := tuple(base + i)
 			if (base+i)%5 == 0 {
-				tus[i] = invert(&tus[i])
+				tu = invert(&tu)
 			}
-			s.Aim(i, tr, tr.Hash(&tus[i]), uint16((base+i)%3))
+			tus[i].Tuple = tu
+			s.Zone(i, uint16((base+i)%3))
 		}
-		s.Skip(3)
-		tr.Start(&s, SeekSize)
+		tr.Aim(&s, &tus, SeekSize, 0xffff&^(1<<3))
 		tr.Kill(refs[base])
 		tr.Fetch(&s, SeekSize, 0)
 		tr.Kill(refs[base+2])
 		commit(base + 5) // takes the slot of one that has just gone
+		met, reply := tr.Meet(&s, &tus, 0, SeekSize)
 		for i := range tus {
 			zone := uint16((base + i) % 3)
-			c, dir := tr.Candidate(&s, i, &tus[i], zone)
-			ref, f, fdir := tr.Find(&tus[i], tr.Hash(&tus[i]), zone, 1)
+			var c *Conn
+			dir := int(reply >> i & 1)
+			if met>>i&1 != 0 {
+				c = tr.Met(&s, i)
+			}
+			ref, f, fdir := tr.Find(&tus[i].Tuple, tr.Hash(&tus[i].Tuple), zone, 1)
 			switch {
 			case i == 3 && c != nil:
 				t.Fatal("a lookup that was skipped found something")
@@ -119,7 +124,13 @@ func TestCandidateComparesEverything(t *testing.T) {
 		for _, tu := range []packet.Tuple{draw("packet"), one, invert(&one)} {
 			var s Seek
 			s.slot[0] = slot // whatever the hash says
-			got, dir := tr.Candidate(&s, 0, &tu, 0)
+			g := [SeekSize]packet.Gist{{Tuple: tu}}
+			met, reply := tr.Meet(&s, &g, 0, 1)
+			var got *Conn
+			dir := int(reply)
+			if met != 0 {
+				got = tr.Met(&s, 0)
+			}
 			switch {
 			case tu == one:
 				if got != c || dir != 0 {

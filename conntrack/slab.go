@@ -22,6 +22,7 @@ type slab struct {
 	used   uint32        // slots ever used
 	free   uint32        // head of the free list, linked through FlowPos
 	live   int
+	ended  uint64            // slots given back
 	lines  [SeekSize]uintptr // scratch of askFree
 	limit  int               // connections expected at most; a small table starts small
 }
@@ -102,6 +103,7 @@ func (s *slab) memory() (n int) {
 // the connection is stale from now on.
 func (s *slab) put(slot uint32) {
 	s.live--
+	s.ended++
 	c := s.at(slot)
 	c.Gen++
 	c.Status, c.Path = 0, 0

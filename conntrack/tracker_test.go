@@ -473,21 +473,21 @@ func BenchmarkLookup1M(b *testing.B) {
 		c.Timeout = 1 << 61
 		tr.Confirm(1, &ct)
 	}
-	var tus [SeekSize]packet.Tuple
+	var tus [SeekSize]packet.Gist
 	var s Seek
 	r := uint32(1)
 	b.ResetTimer()
 	for n := 0; n < b.N; n += len(tus) {
 		for i := range tus {
 			r = r*1664525 + 1013904223
-			tus[i] = tuple(r >> 12)
-			s.Aim(i, tr, tr.Hash(&tus[i]), 0)
+			tus[i].Tuple = tuple(r >> 12)
 		}
-		tr.Start(&s, len(tus))
+		tr.Aim(&s, &tus, len(tus), 1<<SeekSize-1)
 		tr.Fetch(&s, len(tus), 0)
+		met, _ := tr.Meet(&s, &tus, 0, len(tus))
 		for i := range tus {
-			if c, _ := tr.Candidate(&s, i, &tus[i], 0); c == nil {
-				if ref, _ := tr.Lookup(&tus[i], tr.Hash(&tus[i]), 0, 1); ref == 0 {
+			if met>>i&1 == 0 {
+				if ref, _ := tr.Lookup(&tus[i].Tuple, tus[i].Hash, 0, 1); ref == 0 {
 					b.Fatal("not found")
 				}
 			}

@@ -5,10 +5,13 @@ import (
 	"sluice/packet"
 )
 
+// batchSize is how many packets go through together.
+const batchSize = conntrack.SeekSize
+
 // batch is a few packets that go through together.
 type batch struct {
 	seek     conntrack.Seek
-	gist     [conntrack.SeekSize]packet.Gist
+	gist     [batchSize]packet.Gist
 	ordinary uint32 // packets that a remembered way may carry, a bit each
 	parsed   uint32 // packets whose Headers are there
 	whole    uint32 // packets that need all of their connection
@@ -19,67 +22,65 @@ type batch struct {
 // are on their way from memory, and the one's after that index. So a million
 // connections' cache misses overlap instead of queueing.
 func (e *Engine) processBatches(v *packet.Vector) {
-	const size = conntrack.SeekSize
-	n := (v.N + size - 1) / size
+	n := (v.N + batchSize - 1) / batchSize
 	for g := range n + 2 {
 		if g < n {
-			e.aim(v, g*size, min(g*size+size, v.N), &e.batches[g%len(e.batches)])
+			e.aim(v, g*batchSize, min(g*batchSize+batchSize, v.N), &e.batches[g%len(e.batches)])
 		}
 		if f := g - 1; f >= 0 && f < n {
 			b := &e.batches[f%len(e.batches)]
-			e.tr.Fetch(&b.seek, min(size, v.N-f*size), uint64(b.whole))
+			e.tr.Fetch(&b.seek, min(batchSize, v.N-f*batchSize), uint64(b.whole))
 		}
 		if j := g - 2; j >= 0 {
-			e.judgeBatch(v, j*size, min(j*size+size, v.N), &e.batches[j%len(e.batches)])
+			e.judgeBatch(v, j*batchSize, min(j*batchSize+batchSize, v.N), &e.batches[j%len(e.batches)])
 		}
 	}
 }
 
 // aim reads frames lo to hi and begins to look for their connections.
 func (e *Engine) aim(v *packet.Vector, lo, hi int, b *batch) {
-	devs := e.prog.devs
-	tunnels := len(e.prog.tunnels) > 0
-	b.ordinary, b.parsed, b.whole = 0, 0, 0
-	for i := lo; i < hi; i++ {
-		n := (i - lo) & (conntrack.SeekSize - 1)
-		g, m, bit := &b.gist[n], &v.M[i], uint32(1)<<n
-		b.seek.Skip(n)
-		e.begin[i] = m.Dev
-		if tunnels {
+	if len(e.prog.tunnels) > 0 {
+		for i := lo; i < hi; i++ {
+			e.begin[i] = v.M[i].Dev
 			e.unwrapEarly(v, i)
 		}
-		tu := &g.Tuple
-		if g.Read(v.Frame[i]) {
-			b.ordinary |= bit
-			if g.TCPFlags&(tcpSYN|tcpFIN|tcpRST) != 0 {
-				b.whole |= bit
-			}
-		} else {
-			h := &v.H[i]
-			packet.Parse(v.Frame[i], h)
-			b.parsed |= bit
-			if h.Tuple.Family == packet.FamilyNone {
-				continue
-			}
-			b.whole |= bit
-			if tu = &h.Tuple; g.From(h) {
-				b.ordinary |= bit
-			}
-		}
-		g.Hash = e.tr.Hash(tu)
-		if b.parsed&bit != 0 {
-			v.H[i].Hash = g.Hash
-		}
-		if d := uint(e.begin[i]); d < uint(len(devs)) && devs[d].hasZone {
-			b.seek.Aim(n, e.tr, g.Hash, devs[d].ctZone)
-		} else {
-			b.ordinary &^= bit
-		}
-		if m.Chain != 0 || m.CT.PostCT {
-			b.ordinary &^= bit
+	} else {
+		for i := lo; i < hi; i++ {
+			e.begin[i] = v.M[i].Dev
 		}
 	}
-	e.tr.Start(&b.seek, hi-lo)
+	var ordinary, parsed, whole, want uint32
+	devs, frames, metas, begin := e.prog.devs, v.Frame[lo:hi], v.M[lo:hi], e.begin[lo:hi]
+	for n := 0; n < len(frames) && n < batchSize; n++ {
+		g, m := &b.gist[n], &metas[n]
+		is, sought := uint32(1), uint32(1)
+		if !g.Read(frames[n]) {
+			h := &v.H[lo+n]
+			packet.Parse(frames[n], h)
+			parsed |= 1 << n
+			if h.Tuple.Family == packet.FamilyNone {
+				sought = 0
+			}
+			if !g.From(h) {
+				is = 0
+			}
+		}
+		if is == 0 || g.TCPFlags&(tcpSYN|tcpFIN|tcpRST) != 0 {
+			whole |= 1 << n
+		}
+		if d := uint(begin[n]); d < uint(len(devs)) && devs[d].hasZone {
+			b.seek.Zone(n, devs[d].ctZone)
+		} else {
+			is, sought = 0, 0
+		}
+		if m.Chain != 0 || m.CT.PostCT {
+			is = 0
+		}
+		ordinary |= is << n
+		want |= sought << n
+	}
+	b.ordinary, b.parsed, b.whole = ordinary, parsed, whole&want
+	e.tr.Aim(&b.seek, &b.gist, hi-lo, want)
 }
 
 // Flags of TCP segments that the flow table leaves to the tracker, or that
@@ -92,18 +93,27 @@ const (
 
 // judgeBatch judges packets lo to hi, in order.
 func (e *Engine) judgeBatch(v *packet.Vector, lo, hi int, b *batch) {
-	for i := lo; i < hi; i++ {
+	met, reply := e.tr.Meet(&b.seek, &b.gist, 0, hi-lo)
+	met &= b.ordinary
+	ended := e.tr.Ended()
+	for n := 0; n < hi-lo && n < batchSize; n++ {
+		i := lo + n
 		if e.trace {
 			e.first[i], e.firstCopy[i] = int32(len(e.hits)), int32(len(e.copies))
 		}
-		n := i - lo
-		if b.ordinary>>n&1 != 0 && e.follow(v, i, b, n) {
+		if ended != e.tr.Ended() {
+			// A connection that was met may be gone, and another in its slot.
+			m, r := e.tr.Meet(&b.seek, &b.gist, n, n+1)
+			met, reply = met&^(1<<n)|m&b.ordinary, reply&^(1<<n)|r
+		}
+		if met>>n&1 != 0 && e.follow(v, i, b, n, reply>>n&1) {
 			continue
 		}
+		h := &v.H[i]
 		if b.parsed>>n&1 == 0 {
-			packet.Parse(v.Frame[i], &v.H[i])
-			v.H[i].Hash = b.gist[n&(conntrack.SeekSize-1)].Hash
+			packet.Parse(v.Frame[i], h)
 		}
+		h.Hash = b.gist[n].Hash
 		v.Verdict[i], v.Reason[i] = e.judge(v, i)
 		e.drops[v.Reason[i]]++
 	}

@@ -1,7 +1,6 @@
 package datapath
 
 import (
-	"sluice/conntrack"
 	"sluice/flowtable"
 	"sluice/packet"
 	"sluice/policy"
@@ -59,22 +58,24 @@ type pathAction struct {
 	port   int32 // through which tunnel port
 }
 
-// wayOut is a frame on its way out, but for the packet and its bytes.
+// wayOut is where a frame leaves.
 type wayOut struct {
-	packet.Tx
+	dev, copy int32 // as in packet.Tx
+	up        bool
 	set, port int32 // as in pathAction
 }
 
 // way is a path in use. Its packets are counted here, and its actions' share
 // is added when the vector is done.
 type way struct {
-	path
-	out     []wayOut
-	wraps   bool // some of out goes into a tunnel
-	odd     bool // early or wraps
 	packets uint64
-	bytes   uint64
-	next    *way // of the same digest
+	bytes   uint64 // of whole frames
+	plain   bool   // it ends in one frame, which leaves as it is
+	odd     bool   // not every packet may take it: see fits
+	wraps   bool   // some of out goes into a tunnel
+	out     []wayOut
+	path
+	next *way // of the same digest
 }
 
 // pathPair is what a connection's number stands for: its ways by direction.
@@ -99,58 +100,42 @@ func (ps *paths) reset() {
 	ps.same = map[uint64]*way{}
 }
 
-// follow lets packet i, an ordinary one and number n of a batch, take its
-// connection's remembered way. It reports false, with nothing done, when there
-// is none.
-func (e *Engine) follow(v *packet.Vector, i int, b *batch, n int) bool {
-	g, m, dev := &b.gist[n&(conntrack.SeekSize-1)], &v.M[i], e.begin[i]
-	c, dir := e.tr.Candidate(&b.seek, n, &g.Tuple, e.prog.devs[dev].ctZone)
-	if c == nil {
-		return false
-	}
+// follow lets packet i, an ordinary one, number n of a batch and in direction dir
+// of the connection that it has met, take that connection's remembered way. It
+// reports false, with nothing done, when there is none.
+func (e *Engine) follow(v *packet.Vector, i int, b *batch, n int, dir uint32) bool {
+	c, g := e.tr.Met(&b.seek, n), &b.gist[n&(batchSize-1)]
 	w := e.paths.pairs[c.Path][dir&1]
-	if w == nil || w.generation != e.generation || w.dev != dev {
+	if w == nil || w.generation != e.generation || w.dev != e.begin[i] {
 		return false
 	}
-	if e.prog.encUsed && !e.prog.encIs(m.Tunnel, &w.enc) {
+	if w.odd && !e.fits(w, v, i, int(g.End)) {
 		return false
 	}
-	frame, end := v.Frame[i], int(g.End)
-	if w.odd && !e.fits(w, v, frame, end) {
-		return false
-	}
-	idle := e.idle[0]
+	idle := &e.idle[0]
 	if g.Tuple.Proto != packet.ProtoTCP {
-		idle = e.idle[1]
+		idle = &e.idle[1]
 	}
-	if !w.table.Carry(c, dir, g, v.Now, idle) {
+	if !w.table.Carry(c, int(dir), g, v.Now, *idle) {
 		return false
 	}
-	if w.packets == 0 {
+	f := &v.Frame[i]
+	if w.packets++; w.packets == 1 {
 		e.paths.used = append(e.paths.used, w)
 	}
-	w.packets++
-	w.bytes += uint64(len(frame)) - 14
-	if end < len(frame) {
-		frame = frame[:end]
-		v.Frame[i] = frame
+	w.bytes += uint64(len(*f))
+	if int(g.End) < len(*f) {
+		*f = (*f)[:g.End]
+	}
+	v.Verdict[i], v.Reason[i], e.tiers[i] = w.verdict, w.reason, TierFlow
+	if w.plain {
+		v.Send(int32(i), w.out[0].dev, 0, w.out[0].up, *f)
+		return true
 	}
 	if w.nat {
-		e.tr.Restore(c, frame, g, &b.seek, n, dir)
+		e.tr.Restore(c, *f, g, &b.seek, n, int(dir))
 	}
-	for j := range w.out {
-		o := &w.out[j]
-		b := frame
-		if o.set >= 0 {
-			h := &v.H[i]
-			packet.Parse(frame, h)
-			b = e.encap(o.set, o.port, frame, h)
-		}
-		v.Send(int32(i), o.Dev, o.Mirror, o.Up, b)
-		v.Tx[len(v.Tx)-1].Copy = o.Copy
-	}
-	v.Verdict[i], v.Reason[i] = w.verdict, w.reason
-	e.tiers[i] = TierFlow
+	e.sendOut(w, v, i)
 	if w.nhits > 0 {
 		e.traceWay(w, e.tr.Ref(&b.seek, n))
 	}
@@ -158,11 +143,31 @@ func (e *Engine) follow(v *packet.Vector, i int, b *batch, n int) bool {
 }
 
 // fits reports whether a packet may take a way that not all may take.
-func (e *Engine) fits(w *way, v *packet.Vector, frame []byte, end int) bool {
-	if w.early && end < len(frame) {
+func (e *Engine) fits(w *way, v *packet.Vector, i, end int) bool {
+	if e.prog.encUsed && !e.prog.encIs(v.M[i].Tunnel, &w.enc) {
 		return false
 	}
-	return !w.wraps || len(frame) <= wrapMax && v.Arena.Left() >= len(w.out)*(wrapRoom+len(frame))
+	n := len(v.Frame[i])
+	if w.early && end < n {
+		return false
+	}
+	return !w.wraps || n <= wrapMax && v.Arena.Left() >= len(w.out)*(wrapRoom+n)
+}
+
+// sendOut lets a packet out where its way says.
+func (e *Engine) sendOut(w *way, v *packet.Vector, i int) {
+	frame := v.Frame[i]
+	if w.wraps {
+		packet.Parse(frame, &v.H[i])
+	}
+	for j := range w.out {
+		o := &w.out[j]
+		b := frame
+		if o.set >= 0 {
+			b = e.encap(o.set, o.port, frame, &v.H[i])
+		}
+		v.Send(int32(i), o.dev, o.copy, o.up, b)
+	}
 }
 
 // traceWay lists what a packet on a remembered way has hit.
@@ -189,7 +194,7 @@ func (e *Engine) settleWays(now int64) {
 		for i := range w.acts[:w.n] {
 			a := &w.acts[i]
 			s := &e.counters.slots[a.stat]
-			s.add(w.packets, w.bytes, now)
+			s.add(w.packets, w.bytes-14*w.packets, now)
 			if a.drop {
 				s.drops += w.packets
 			}
@@ -298,7 +303,7 @@ func (e *Engine) remember(ref packet.ConnRef, dir int) {
 			pair[1-dir] = nil
 		}
 	}
-	pair[dir] = ps.way()
+	pair[dir] = ps.way(e.prog.encUsed)
 	n, ok := ps.of[pair]
 	if !ok {
 		if len(ps.pairs) > 65535 {
@@ -314,7 +319,7 @@ func (e *Engine) remember(ref packet.ConnRef, dir int) {
 }
 
 // way returns the one way that equals the note.
-func (ps *paths) way() *way {
+func (ps *paths) way(tunnels bool) *way {
 	n := &ps.note
 	sum := uint64(n.generation)<<32 | uint64(uint32(n.dev))
 	for _, w := range n.enc {
@@ -329,30 +334,32 @@ func (ps *paths) way() *way {
 			return w
 		}
 	}
-	w := newWay(*n)
+	w := newWay(*n, tunnels)
 	w.next = first
 	ps.same[sum] = w
 	return w
 }
 
-func newWay(p path) *way {
+// newWay makes a way usable. tunnels: it depends on what its packets came out of.
+func newWay(p path, tunnels bool) *way {
 	w := &way{path: p}
 	copies := int32(0)
 	for _, a := range p.acts[:p.n] {
 		if a.dev >= 0 {
-			tx := packet.Tx{Dev: a.dev, Mirror: a.mirror}
+			o := wayOut{dev: a.dev, set: a.set, port: a.port}
 			if a.mirror {
 				copies++
-				tx.Copy = copies
+				o.copy = copies
 			}
-			w.out = append(w.out, wayOut{tx, a.set, a.port})
+			w.out = append(w.out, o)
 			w.wraps = w.wraps || a.set >= 0
 		}
 	}
-	w.odd = w.early || w.wraps
 	if p.up {
-		w.out = append(w.out, wayOut{packet.Tx{Dev: p.dev, Up: true}, -1, 0})
+		w.out = append(w.out, wayOut{dev: p.dev, up: true, set: -1})
 	}
+	w.odd = w.early || w.wraps || tunnels
+	w.plain = len(w.out) == 1 && w.out[0].copy == 0 && !w.wraps && !w.nat && w.nhits == 0
 	return w
 }
 

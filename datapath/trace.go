@@ -111,7 +111,5 @@ func (e *Engine) ended(n int32, verdict packet.Verdict, reason uint8, frame []by
 
 // leave lets a frame out of a device or up to its stack.
 func (p *pkt) leave(frame []byte, dev int32, up bool, copy int32) {
-	v := p.e.v
-	v.Send(p.i, dev, copy != 0, up, frame)
-	v.Tx[len(v.Tx)-1].Copy = copy
+	p.e.v.Send(p.i, dev, copy, up, frame)
 }

@@ -97,13 +97,9 @@ func (g *Gist) read6(frame []byte) bool {
 	return true
 }
 
-// From takes the gist of an ordinary packet, of any protocol, from its headers. It
-// reports false if it is not ordinary.
+// From takes the gist from a packet's headers and reports whether the packet is
+// an ordinary one, of any protocol.
 func (g *Gist) From(h *Headers) bool {
-	if h.Flags&^DontFrag != HasL3|HasL4 || h.NVLAN != 0 {
-		return false
-	}
-	g.Tuple, g.Hash = h.Tuple, h.Hash
-	g.End, g.TCPFlags = h.End, h.TCPFlags
-	return true
+	*g = Gist{Tuple: h.Tuple, Hash: h.Hash, End: h.End, TCPFlags: h.TCPFlags}
+	return h.Flags&^DontFrag == HasL3|HasL4 && h.NVLAN == 0
 }

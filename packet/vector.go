@@ -61,16 +61,16 @@ type CT struct {
 
 // Meta travels with a packet and is not in its bytes.
 type Meta struct {
-	Dev    int32  // ingress device, as the datapath numbers devices
-	Mark   uint32 // skb mark
-	CT     CT
-	Chain  uint32 // resume point: the chain to start in; 0 from the wire
-	Resume Resume // resume point in the middle of a chain
+	Dev   int32  // ingress device, as the datapath numbers devices
+	Chain uint32 // resume point: the chain to start in; 0 from the wire
+	CT    CT
 	// Tunnel is what the packet came out of, nil if out of none. It stays the
 	// owner's; the datapath points it at memory of its own when it unwraps.
 	Tunnel *Tunnel
+	Resume Resume // resume point in the middle of a chain
 
-	// What skbedit leaves in the packet's metadata beside the mark.
+	// What skbedit leaves in the packet's metadata.
+	Mark     uint32 // skb mark
 	Priority uint32 // skb priority: a class, MAJOR<<16 | MINOR
 	Queue    uint16 // transmit queue
 	PktType  PktType
@@ -158,8 +158,9 @@ func (v *Vector) Add(frame []byte, dev int32) bool {
 	return true
 }
 
-// Send adds a frame to those on their way out.
-func (v *Vector) Send(pkt, dev int32, mirror, up bool, frame []byte) {
+// Send adds a frame to those on their way out. copy is the copy's number, zero
+// for the packet itself.
+func (v *Vector) Send(pkt, dev, copy int32, up bool, frame []byte) {
 	n := len(v.Tx)
 	if n == cap(v.Tx) {
 		v.Tx = append(v.Tx, Tx{})
@@ -168,6 +169,6 @@ func (v *Vector) Send(pkt, dev int32, mirror, up bool, frame []byte) {
 	// Field by field: a composite would be put together elsewhere and copied,
 	// which takes longer than all the rest.
 	t := &v.Tx[n]
-	t.Pkt, t.Dev, t.Mirror, t.Copy, t.Up = pkt, dev, mirror, 0, up
+	t.Pkt, t.Dev, t.Mirror, t.Copy, t.Up = pkt, dev, copy != 0, copy, up
 	t.Frame = frame
 }
