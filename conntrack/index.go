@@ -185,20 +185,20 @@ func (x *index) memory() int { return (len(x.buckets) + cap(x.overflow)) * 64 }
 // again. The zone is not part of it. For ICMP only the identifier counts,
 // since the type differs between query and answer.
 func (t *Tracker) Hash(tu *packet.Tuple) uint64 {
-	dp := tu.DPort
-	if tu.Proto == packet.ProtoICMP || tu.Proto == packet.ProtoICMPv6 {
-		dp = tu.SPort
-	}
-	return digest(t.key[0], t.key[1], wordsOfTuple(tu), uint64(tu.SPort), uint64(dp), uint64(tu.Proto))
+	return digest(t.key[0], t.key[1], tu)
 }
 
-// digest is Hash of a tuple's words and what its ports count as.
-func digest(k0, k1 uint64, w *tupleWords, sp, dp, proto uint64) uint64 {
+func digest(k0, k1 uint64, tu *packet.Tuple) uint64 {
+	w := wordsOfTuple(tu)
+	sp, dp := uint64(tu.SPort), uint64(tu.DPort)
+	if tu.Proto == packet.ProtoICMP || tu.Proto == packet.ProtoICMPv6 {
+		dp = sp
+	}
 	// The port is added after the address is mixed: xored into it, a suffix
 	// and a port could be chosen to cancel out without knowing the key.
 	a := mum(w.src[0]^k0, w.src[1]^k1) + sp*0x9fb21c651e98df25
 	b := mum(w.dst[0]^k0, w.dst[1]^k1) + dp*0x9fb21c651e98df25
-	return mum(a+b^k1, (a^b)+proto+k0)
+	return mum(a+b^k1, (a^b)+uint64(tu.Proto)+k0)
 }
 
 // mum multiplies to 128 bits and folds the halves.

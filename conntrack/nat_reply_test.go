@@ -55,13 +55,13 @@ func (x *translation) lookup(s *Seek, g *packet.Gist, frame []byte) (*Conn, int)
 	packet.Parse(frame, &h)
 	g.From(&h)
 	group := [SeekSize]packet.Gist{*g}
-	x.b.Aim(s, &group, 1, 1)
-	x.b.Fetch(s, 1, 0)
+	x.b.Aim(s, &group, 0, 1, 1)
+	x.b.Fetch(s, 0, 1, 0)
 	met, reply := x.b.Meet(s, &group, 0, 1)
 	if met == 0 {
 		return nil, 0
 	}
-	return x.b.Met(s, 0), int(reply)
+	return s.Met(0), int(reply)
 }
 
 // TestRestoreAgreesWithNAT sends packets both ways through the translation of

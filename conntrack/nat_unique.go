@@ -218,8 +218,8 @@ func (t *Tracker) freePort(now int64, m *portMap, to packet.Tuple, zone uint16, 
 			replies[i].Tuple = invert(&try[i])
 			s.Zone(int(i), zone)
 		}
-		t.Aim(&s, &replies, int(n), 1<<n-1)
-		t.Fetch(&s, int(n), 1<<n-1)
+		t.Aim(&s, &replies, 0, int(n), 1<<n-1)
+		t.Fetch(&s, 0, int(n), 1<<n-1)
 		for i := range n {
 			if !t.taken(now, &try[i], zone) {
 				return try[i], true

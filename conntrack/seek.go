@@ -22,34 +22,21 @@ type Seek struct {
 	line  [SeekSize]uintptr
 }
 
-// Aim begins lookups of a group, those whose bit is set in want: of n tuples,
-// in the zones that Zone has been told. It leaves the tuples' Hash with them, and
-// asks memory for their buckets.
-func (t *Tracker) Aim(s *Seek, g *[SeekSize]packet.Gist, n int, want uint32) {
-	shift, k0, k1 := t.ix.shift&63, t.key[0], t.key[1]
-	for i := range g[:n] {
-		tu := &g[i].Tuple
-		w := wordsOfTuple(tu)
-		sp, dp := uint64(tu.SPort), uint64(tu.DPort)
-		if tu.Proto == packet.ProtoICMP || tu.Proto == packet.ProtoICMPv6 {
-			dp = sp
-		}
-		h := digest(k0, k1, w, sp, dp, uint64(tu.Proto))
-		g[i].Hash = h
-		h = (h ^ uint64(s.zone[i])*zoneFactor) * placeFactor
-		s.place[i] = (h>>shift<<16 | h&0xffff | 1) & -uint64(want>>i&1)
-	}
-	start(s, unsafe.SliceData(t.ix.buckets), n)
+// Aim begins lookups lo to hi of a group, those whose bit is set in want: of
+// these tuples, in the zones that Zone has been told. It leaves the tuples' Hash
+// with them, and asks memory for their buckets.
+func (t *Tracker) Aim(s *Seek, g *[SeekSize]packet.Gist, lo, hi int, want uint32) {
+	aim(s, g, max(lo, 0), min(hi, SeekSize), want, &t.key, t.ix.shift&63, unsafe.SliceData(t.ix.buckets))
 }
 
 // Zone says in which zone lookup i is.
 func (s *Seek) Zone(i int, zone uint16) { s.zone[i&(SeekSize-1)] = zone }
 
-// Fetch looks into the buckets and asks memory for the connections that their
+// Fetch looks into the buckets of lookups lo to hi and asks memory for the connections that their
 // tags point at: for one line of each, which is all that an established
 // packet needs, and for all of those whose bit is set in whole.
-func (t *Tracker) Fetch(s *Seek, n int, whole uint64) {
-	again := fetch(s, unsafe.SliceData(t.ix.buckets), unsafe.SliceData(t.slab.chunks), min(n, SeekSize))
+func (t *Tracker) Fetch(s *Seek, lo, hi int, whole uint32) {
+	again := fetch(s, unsafe.SliceData(t.ix.buckets), unsafe.SliceData(t.slab.chunks), max(lo, 0), min(hi, SeekSize))
 	for ; again != 0; again &= again - 1 {
 		i := bits.TrailingZeros64(again) & (SeekSize - 1)
 		s.slot[i] = t.ix.findOn(s.place[i])
@@ -57,17 +44,17 @@ func (t *Tracker) Fetch(s *Seek, n int, whole uint64) {
 	if whole != 0 {
 		k := 0
 		for ; whole != 0; whole &= whole - 1 {
-			slot := s.slot[bits.TrailingZeros64(whole)&(SeekSize-1)]
+			slot := s.slot[bits.TrailingZeros32(whole)&(SeekSize-1)]
 			s.line[k&(SeekSize-1)] = uintptr(unsafe.Pointer(t.slab.at(slot))) + 64
 			k++
 		}
 		prefetch2(&s.line, k)
 	}
 	if len(t.slab.wide) != 0 {
-		for i := range s.slot[:n] {
-			s.line[i] = t.slab.wideLine(s.slot[i])
+		for i, slot := range s.slot[lo:hi] {
+			s.line[i] = t.slab.wideLine(slot)
 		}
-		prefetch(&s.line, n)
+		prefetch(&s.line, hi-lo)
 	}
 }
 
@@ -78,21 +65,6 @@ func (x *index) findOn(place uint64) (slot uint32) {
 		slot, n = o.find(uint16(place)), o.next
 	}
 	return slot
-}
-
-// fetchPlain is fetch without a machine's help: for each lookup it finds the
-// first of its bucket's entries that has its tag. Lookups that found none and
-// whose bucket has overflowed are given back as bits.
-func fetchPlain(s *Seek, buckets *bucket, n int) (again uint64) {
-	for i := range s.place[:n] {
-		p := s.place[i]
-		b := (*bucket)(unsafe.Add(unsafe.Pointer(buckets), p>>16*uint64(unsafe.Sizeof(bucket{}))))
-		slot := b.find(uint16(p))
-		if s.slot[i] = slot; slot == 0 && p != 0 && b.next != 0 {
-			again |= 1 << i
-		}
-	}
-	return again
 }
 
 // ask asks memory for the line of a hash's bucket, which is going to be needed.
@@ -108,70 +80,40 @@ func (t *Tracker) ask(hash uint64, zone uint16) {
 // tell: the connection may not exist, or not have been the first of its bucket
 // with its tag. The caller must know that the connections have not expired.
 //
-// What is met holds until a connection ends (Ended counts them): its slot may
-// be another's then.
+// What is met holds until Moves says another number than before: a connection has
+// ended and its slot may be another's, or connections have moved in memory.
 //
 // It is for protocols with ports, or none: ICMP's tuples invert differently.
 func (t *Tracker) Meet(s *Seek, g *[SeekSize]packet.Gist, lo, hi int) (met, reply uint32) {
-	chunks := t.slab.chunks
-	for i := lo; i < hi && i < SeekSize; i++ {
+	met, reply, wide := meet(s, g, unsafe.SliceData(t.slab.chunks), max(lo, 0), min(hi, SeekSize))
+	for ; wide != 0; wide &= wide - 1 {
+		i := bits.TrailingZeros32(wide) & (SeekSize - 1)
 		slot := s.slot[i]
-		c := &chunks[slot>>chunkBits][slot&(chunkConns-1)]
-		o, p := wordsOfTuple(&c.Orig), wordsOfTuple(&g[i].Tuple)
-		var orig, back uint64
-		if t.natted != 0 && c.Status&natMask != 0 {
-			orig, back = t.differTranslated(slot, c, &g[i].Tuple)
-		} else {
-			// Which direction a packet goes is a coin's toss, which no branch
-			// predictor guesses: both comparisons are made, and none branches. Each
-			// pair in parentheses: in Go ^ and | bind alike.
-			orig = (o.src[0] ^ p.src[0]) | (o.dst[0] ^ p.dst[0]) | uint64(o.ports^p.ports)
-			back = (o.dst[0] ^ p.src[0]) | (o.src[0] ^ p.dst[0]) | uint64(o.ports^bits.RotateLeft32(p.ports, 16))
-			if g[i].Tuple.Family != packet.IPv4 {
-				orig |= (o.src[1] ^ p.src[1]) | (o.dst[1] ^ p.dst[1])
-				back |= (o.dst[1] ^ p.src[1]) | (o.src[1] ^ p.dst[1])
-			}
+		c, tu := t.slab.at(slot), &g[i].Tuple
+		switch {
+		case sameTuple(&c.Orig, tu):
+			met |= 1 << i
+		case t.reply(slot, c) == *tu:
+			met |= 1 << i
+			reply |= 1 << i
 		}
-		rest := uint64(o.kind^p.kind) | uint64(c.Zone^s.zone[i])
-		orig, back = orig|rest, back|rest
-		// The upper bit of x|-x is set unless x is zero.
-		isOrig, isBack := ^(orig|-orig)>>63, ^(back|-back)>>63
-		some := (isOrig | isBack) & (uint64(-slot|slot) >> 31)
-		met |= uint32(some) << i
-		reply |= uint32(some&^isOrig) << i
 	}
 	return met, reply
 }
 
-// differTranslated is how a translated connection's tuples differ from a packet's.
-func (t *Tracker) differTranslated(slot uint32, c *Conn, tu *packet.Tuple) (orig, back uint64) {
-	if isWide(c) {
-		if c.Orig.Src != tu.Src || c.Orig.Dst != tu.Dst || c.Orig.SPort != tu.SPort || c.Orig.DPort != tu.DPort {
-			orig = 1
-		}
-		if t.reply(slot, c) != *tu {
-			back = 1
-		}
-		return orig, back
-	}
-	// Where something took an end's place, that.
-	o, p := wordsOfTuple(&c.Orig), wordsOfTuple(tu)
-	dnat, snat := -uint64(c.Status/StatusDstNAT&1), -uint64(c.Status/StatusSrcNAT&1)
-	addr := uint64(*(*uint32)(unsafe.Pointer(&c.natAddr))) << addrShift
-	src := o.dst[0] ^ (o.dst[0]^addr)&dnat
-	dst := o.src[0] ^ (o.src[0]^addr)&snat
-	ports := bits.RotateLeft32(o.ports, 16)
-	ports ^= (ports ^ uint32(o.port)*0x10001) & (uint32(dnat)&srcPort | uint32(snat)&dstPort)
-	orig = (o.src[0] ^ p.src[0]) | (o.dst[0] ^ p.dst[0]) | uint64(o.ports^p.ports)
-	back = (src ^ p.src[0]) | (dst ^ p.dst[0]) | uint64(ports^p.ports)
-	return orig, back
+// sameTuple compares all but what goes with natAddr.
+func sameTuple(o, tu *packet.Tuple) bool {
+	return o.Src == tu.Src && o.Dst == tu.Dst && o.SPort == tu.SPort && o.DPort == tu.DPort && o.Proto == tu.Proto && o.Family == tu.Family
 }
 
-// Met returns the connection that lookup i has come to.
-func (t *Tracker) Met(s *Seek, i int) *Conn { return t.slab.at(s.slot[i&(SeekSize-1)]) }
+// Met returns the connection that lookup i has met.
+func (s *Seek) Met(i int) *Conn {
+	// The slab holds the connection; this is where it is, not what keeps it.
+	return *(**Conn)(unsafe.Pointer(&s.line[i&(SeekSize-1)]))
+}
 
-// Ended counts the connections that have ended.
-func (t *Tracker) Ended() uint64 { return t.slab.ended }
+// Moves counts what may have made something that was met something else.
+func (t *Tracker) Moves() uint64 { return t.slab.moves }
 
 // Ref returns a reference to the connection that lookup i has come to.
 func (t *Tracker) Ref(s *Seek, i int) packet.ConnRef {

@@ -62,9 +62,9 @@ func TestSeekAgreesWithFind(t *testing.T) {
 			tus[i].Tuple = tu
 			s.Zone(i, uint16((base+i)%3))
 		}
-		tr.Aim(&s, &tus, SeekSize, 0xffff&^(1<<3))
+		tr.Aim(&s, &tus, 0, SeekSize, 0xffff&^(1<<3))
 		tr.Kill(refs[base])
-		tr.Fetch(&s, SeekSize, 0)
+		tr.Fetch(&s, 0, SeekSize, 0)
 		tr.Kill(refs[base+2])
 		commit(base + 5) // takes the slot of one that has just gone
 		met, reply := tr.Meet(&s, &tus, 0, SeekSize)
@@ -73,7 +73,7 @@ func TestSeekAgreesWithFind(t *testing.T) {
 			var c *Conn
 			dir := int(reply >> i & 1)
 			if met>>i&1 != 0 {
-				c = tr.Met(&s, i)
+				c = s.Met(i)
 			}
 			ref, f, fdir := tr.Find(&tus[i].Tuple, tr.Hash(&tus[i].Tuple), zone, 1)
 			switch {
@@ -129,7 +129,7 @@ func TestCandidateComparesEverything(t *testing.T) {
 			var got *Conn
 			dir := int(reply)
 			if met != 0 {
-				got = tr.Met(&s, 0)
+				got = s.Met(0)
 			}
 			switch {
 			case tu == one:

@@ -22,7 +22,7 @@ type slab struct {
 	used   uint32        // slots ever used
 	free   uint32        // head of the free list, linked through FlowPos
 	live   int
-	ended  uint64            // slots given back
+	moves  uint64            // slots given back, and chunks that others have replaced
 	lines  [SeekSize]uintptr // scratch of askFree
 	limit  int               // connections expected at most; a small table starts small
 }
@@ -83,6 +83,7 @@ func (s *slab) grow(i int) {
 	}
 	whole := slice[Conn](s.mem, chunkConns)
 	copy(whole, s.chunks[i])
+	s.moves++
 	s.chunks[i] = whole
 }
 
@@ -103,7 +104,7 @@ func (s *slab) memory() (n int) {
 // the connection is stale from now on.
 func (s *slab) put(slot uint32) {
 	s.live--
-	s.ended++
+	s.moves++
 	c := s.at(slot)
 	c.Gen++
 	c.Status, c.Path = 0, 0

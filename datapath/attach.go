@@ -303,9 +303,6 @@ func (e *Engine) processDevices(v *packet.Vector) {
 			e.drops[v.Reason[i]]++
 			continue
 		}
-		b := &e.batches[0]
-		e.aim(v, i, i+1, b)
-		e.tr.Fetch(&b.seek, 1, uint64(b.whole))
-		e.judgeBatch(v, i, i+1, b)
+		e.judgeAlone(v, i)
 	}
 }

@@ -8,13 +8,17 @@ import (
 // batchSize is how many packets go through together.
 const batchSize = conntrack.SeekSize
 
-// batch is a few packets that go through together.
+const _ = uint(-(packet.VectorSize % batchSize)) // a vector is whole batches
+
+// batch is a few packets that go through together: those from lo to hi of the
+// sixteen at base.
 type batch struct {
-	seek     conntrack.Seek
-	gist     [batchSize]packet.Gist
-	ordinary uint32 // packets that a remembered way may carry, a bit each
-	parsed   uint32 // packets whose Headers are there
-	whole    uint32 // packets that need all of their connection
+	base, lo, hi int
+	seek         conntrack.Seek
+	gist         [batchSize]packet.Gist
+	ordinary     uint32 // packets that a remembered way may carry, a bit each
+	parsed       uint32 // packets whose Headers are there
+	whole        uint32 // packets that need all of their connection
 }
 
 // processBatches judges a vector. Packets go through in batches, and three
@@ -25,62 +29,83 @@ func (e *Engine) processBatches(v *packet.Vector) {
 	n := (v.N + batchSize - 1) / batchSize
 	for g := range n + 2 {
 		if g < n {
-			e.aim(v, g*batchSize, min(g*batchSize+batchSize, v.N), &e.batches[g%len(e.batches)])
+			b := &e.batches[g%len(e.batches)]
+			b.base, b.lo, b.hi = g*batchSize, 0, min(batchSize, v.N-g*batchSize)
+			e.aim(v, b)
 		}
 		if f := g - 1; f >= 0 && f < n {
 			b := &e.batches[f%len(e.batches)]
-			e.tr.Fetch(&b.seek, min(batchSize, v.N-f*batchSize), uint64(b.whole))
+			e.tr.Fetch(&b.seek, b.lo, b.hi, b.whole)
 		}
 		if j := g - 2; j >= 0 {
-			e.judgeBatch(v, j*batchSize, min(j*batchSize+batchSize, v.N), &e.batches[j%len(e.batches)])
+			e.judgeBatch(v, &e.batches[j%len(e.batches)])
 		}
 	}
 }
 
-// aim reads frames lo to hi and begins to look for their connections.
-func (e *Engine) aim(v *packet.Vector, lo, hi int, b *batch) {
-	if len(e.prog.tunnels) > 0 {
-		for i := lo; i < hi; i++ {
-			e.begin[i] = v.M[i].Dev
-			e.unwrapEarly(v, i)
+// judgeAlone judges packet i by itself.
+func (e *Engine) judgeAlone(v *packet.Vector, i int) {
+	b := &e.batches[0]
+	n := i % batchSize
+	b.base, b.lo, b.hi = i-n, n, n+1
+	e.aim(v, b)
+	e.tr.Fetch(&b.seek, b.lo, b.hi, b.whole)
+	e.judgeBatch(v, b)
+}
+
+// aim reads a batch's frames and begins to look for their connections.
+func (e *Engine) aim(v *packet.Vector, b *batch) {
+	base := b.base
+	frames := (*[batchSize][]byte)(v.Frame[base : base+batchSize])
+	metas := (*[batchSize]packet.Meta)(v.M[base : base+batchSize])
+	begin := (*[batchSize]int32)(e.begin[base : base+batchSize])
+	devs, tunnels := e.prog.devs, len(e.prog.tunnels) > 0
+	var ordinary, whole, want uint32
+	b.parsed = 0
+	for n := b.lo; n < b.hi && n < batchSize; n++ {
+		m, g, bit := &metas[n], &b.gist[n], uint32(1)<<n
+		begin[n] = m.Dev
+		if tunnels {
+			e.unwrapEarly(v, base+n)
 		}
-	} else {
-		for i := lo; i < hi; i++ {
-			e.begin[i] = v.M[i].Dev
-		}
-	}
-	var ordinary, parsed, whole, want uint32
-	devs, frames, metas, begin := e.prog.devs, v.Frame[lo:hi], v.M[lo:hi], e.begin[lo:hi]
-	for n := 0; n < len(frames) && n < batchSize; n++ {
-		g, m := &b.gist[n], &metas[n]
-		is, sought := uint32(1), uint32(1)
-		if !g.Read(frames[n]) {
-			h := &v.H[lo+n]
-			packet.Parse(frames[n], h)
-			parsed |= 1 << n
-			if h.Tuple.Family == packet.FamilyNone {
-				sought = 0
-			}
-			if !g.From(h) {
-				is = 0
-			}
-		}
-		if is == 0 || g.TCPFlags&(tcpSYN|tcpFIN|tcpRST) != 0 {
-			whole |= 1 << n
-		}
-		if d := uint(begin[n]); d < uint(len(devs)) && devs[d].hasZone {
+		d := uint(begin[n])
+		if d < uint(len(devs)) && devs[d].hasZone {
 			b.seek.Zone(n, devs[d].ctZone)
-		} else {
-			is, sought = 0, 0
+			want |= bit
 		}
-		if m.Chain != 0 || m.CT.PostCT {
-			is = 0
+		if !g.Read(frames[n]) {
+			b.readRest(n, frames[n], &v.H[base+n])
+			whole |= bit
+			continue
 		}
-		ordinary |= is << n
-		want |= sought << n
+		if m.Chain == 0 && !m.CT.PostCT {
+			ordinary |= bit
+		}
+		if g.TCPFlags&(tcpSYN|tcpFIN|tcpRST) != 0 {
+			whole |= bit
+		}
 	}
-	b.ordinary, b.parsed, b.whole = ordinary, parsed, whole&want
-	e.tr.Aim(&b.seek, &b.gist, hi-lo, want)
+	for n := b.lo; b.parsed != 0 && n < b.hi && n < batchSize; n++ {
+		bit := uint32(1) << n
+		if b.parsed&bit == 0 {
+			continue
+		}
+		h := &v.H[base+n]
+		if b.gist[n].From(h) && metas[n].Chain == 0 && !metas[n].CT.PostCT {
+			ordinary |= bit
+		}
+		if h.Tuple.Family == packet.FamilyNone {
+			want &^= bit
+		}
+	}
+	b.ordinary, b.whole = ordinary&want, whole&want
+	e.tr.Aim(&b.seek, &b.gist, b.lo, b.hi, want)
+}
+
+// readRest reads a frame that Gist.Read leaves alone.
+func (b *batch) readRest(n int, frame []byte, h *packet.Headers) {
+	packet.Parse(frame, h)
+	b.parsed |= 1 << n
 }
 
 // Flags of TCP segments that the flow table leaves to the tracker, or that
@@ -91,30 +116,30 @@ const (
 	tcpRST = 0x04
 )
 
-// judgeBatch judges packets lo to hi, in order.
-func (e *Engine) judgeBatch(v *packet.Vector, lo, hi int, b *batch) {
-	met, reply := e.tr.Meet(&b.seek, &b.gist, 0, hi-lo)
-	met &= b.ordinary
-	ended := e.tr.Ended()
-	for n := 0; n < hi-lo && n < batchSize; n++ {
-		i := lo + n
+// judgeBatch judges a batch's packets, in order.
+func (e *Engine) judgeBatch(v *packet.Vector, b *batch) {
+	met, reply := e.tr.Meet(&b.seek, &b.gist, b.lo, b.hi)
+	moves := e.tr.Moves()
+	for n := b.lo; n < b.hi; {
+		if moves != e.tr.Moves() {
+			met, reply = e.tr.Meet(&b.seek, &b.gist, n, b.hi)
+			moves = e.tr.Moves()
+		}
+		if k := e.follow(v, b, n, met&b.ordinary, reply); k > 0 {
+			n += k
+			continue
+		}
+		i := b.base + n
 		if e.trace {
 			e.first[i], e.firstCopy[i] = int32(len(e.hits)), int32(len(e.copies))
-		}
-		if ended != e.tr.Ended() {
-			// A connection that was met may be gone, and another in its slot.
-			m, r := e.tr.Meet(&b.seek, &b.gist, n, n+1)
-			met, reply = met&^(1<<n)|m&b.ordinary, reply&^(1<<n)|r
-		}
-		if met>>n&1 != 0 && e.follow(v, i, b, n, reply>>n&1) {
-			continue
 		}
 		h := &v.H[i]
 		if b.parsed>>n&1 == 0 {
 			packet.Parse(v.Frame[i], h)
 		}
-		h.Hash = b.gist[n].Hash
+		h.Hash = b.gist[n&(batchSize-1)].Hash
 		v.Verdict[i], v.Reason[i] = e.judge(v, i)
 		e.drops[v.Reason[i]]++
+		n++
 	}
 }

@@ -68,6 +68,7 @@ type wayOut struct {
 // way is a path in use. Its packets are counted here, and its actions' share
 // is added when the vector is done.
 type way struct {
+	at      uint64 // where and when it holds: generation<<32 | device
 	packets uint64
 	bytes   uint64 // of whole frames
 	plain   bool   // it ends in one frame, which leaves as it is
@@ -100,65 +101,71 @@ func (ps *paths) reset() {
 	ps.same = map[uint64]*way{}
 }
 
-// follow lets packet i, an ordinary one, number n of a batch and in direction dir
-// of the connection that it has met, take that connection's remembered way. It
-// reports false, with nothing done, when there is none.
-func (e *Engine) follow(v *packet.Vector, i int, b *batch, n int, dir uint32) bool {
-	c, g := e.tr.Met(&b.seek, n), &b.gist[n&(batchSize-1)]
-	w := e.paths.pairs[c.Path][dir&1]
-	if w == nil || w.generation != e.generation || w.dev != e.begin[i] {
-		return false
+// follow lets packets of a batch, from n on, take the remembered ways of the
+// connections that they have met, up to the first one that has none; it says how many.
+// With that one nothing is done.
+//
+// What packets do to their connections comes first, and then what becomes of them:
+// two short loops keep what they need in registers.
+func (e *Engine) follow(v *packet.Vector, b *batch, n int, met, reply uint32) int {
+	var ways [batchSize]*way
+	begin := (*[batchSize]int32)(e.begin[b.base : b.base+batchSize])
+	pairs, generation, now := e.paths.pairs, uint64(e.generation)<<32, v.Now
+	k := n
+	for ; k < b.hi && k < batchSize && met>>k&1 != 0; k++ {
+		c, g, dir := b.seek.Met(k), &b.gist[k], reply>>k&1
+		w := pairs[c.Path][dir]
+		if w == nil || w.at != generation|uint64(uint32(begin[k])) || w.odd && !e.fits(w, v, b.base+k, int(g.End), k > n) {
+			break
+		}
+		idle := &e.idle[0]
+		if g.Tuple.Proto != packet.ProtoTCP {
+			idle = &e.idle[1]
+		}
+		if !w.table.Carry(c, int(dir), g, now, *idle) {
+			break
+		}
+		ways[k] = w
 	}
-	if w.odd && !e.fits(w, v, i, int(g.End)) {
-		return false
+	if k == n {
+		return 0
 	}
-	idle := &e.idle[0]
-	if g.Tuple.Proto != packet.ProtoTCP {
-		idle = &e.idle[1]
+	frames := (*[batchSize][]byte)(v.Frame[b.base : b.base+batchSize])
+	verdicts := (*[batchSize]packet.Verdict)(v.Verdict[b.base : b.base+batchSize])
+	reasons := (*[batchSize]uint8)(v.Reason[b.base : b.base+batchSize])
+	tiers := (*[batchSize]Tier)(e.tiers[b.base : b.base+batchSize])
+	for j := n; j < k && j < batchSize; j++ {
+		w, f := ways[j], &frames[j]
+		if w.packets++; w.packets == 1 {
+			e.paths.used = append(e.paths.used, w)
+		}
+		w.bytes += uint64(len(*f))
+		if end := int(b.gist[j].End); end < len(*f) {
+			*f = (*f)[:end]
+		}
+		verdicts[j], reasons[j], tiers[j] = w.verdict, w.reason, TierFlow
+		if w.plain {
+			v.Send(int32(b.base+j), w.out[0].dev, 0, w.out[0].up, *f)
+			continue
+		}
+		e.followOut(w, v, b, j, int(reply>>j&1))
 	}
-	if !w.table.Carry(c, int(dir), g, v.Now, *idle) {
-		return false
-	}
-	f := &v.Frame[i]
-	if w.packets++; w.packets == 1 {
-		e.paths.used = append(e.paths.used, w)
-	}
-	w.bytes += uint64(len(*f))
-	if int(g.End) < len(*f) {
-		*f = (*f)[:g.End]
-	}
-	v.Verdict[i], v.Reason[i], e.tiers[i] = w.verdict, w.reason, TierFlow
-	if w.plain {
-		v.Send(int32(i), w.out[0].dev, 0, w.out[0].up, *f)
-		return true
-	}
-	if w.nat {
-		e.tr.Restore(c, *f, g, &b.seek, n, int(dir))
-	}
-	e.sendOut(w, v, i)
-	if w.nhits > 0 {
-		e.traceWay(w, e.tr.Ref(&b.seek, n))
-	}
-	return true
+	return k - n
 }
 
-// fits reports whether a packet may take a way that not all may take.
-func (e *Engine) fits(w *way, v *packet.Vector, i, end int) bool {
-	if e.prog.encUsed && !e.prog.encIs(v.M[i].Tunnel, &w.enc) {
-		return false
-	}
-	n := len(v.Frame[i])
-	if w.early && end < n {
-		return false
-	}
-	return !w.wraps || n <= wrapMax && v.Arena.Left() >= len(w.out)*(wrapRoom+n)
-}
-
-// sendOut lets a packet out where its way says.
-func (e *Engine) sendOut(w *way, v *packet.Vector, i int) {
+// followOut does what not all ways ask for: translate, send more than one frame,
+// wrap, and tell.
+func (e *Engine) followOut(w *way, v *packet.Vector, b *batch, n, dir int) {
+	i := b.base + n
 	frame := v.Frame[i]
+	if w.nat {
+		e.tr.Restore(b.seek.Met(n), frame, &b.gist[n&(batchSize-1)], &b.seek, n, dir)
+	}
 	if w.wraps {
 		packet.Parse(frame, &v.H[i])
+	}
+	if e.trace {
+		e.first[i], e.firstCopy[i] = int32(len(e.hits)), int32(len(e.copies))
 	}
 	for j := range w.out {
 		o := &w.out[j]
@@ -168,6 +175,22 @@ func (e *Engine) sendOut(w *way, v *packet.Vector, i int) {
 		}
 		v.Send(int32(i), o.dev, o.copy, o.up, b)
 	}
+	if w.nhits > 0 {
+		e.traceWay(w, e.tr.Ref(&b.seek, n))
+	}
+}
+
+// fits reports whether a packet may take a way that not all may take. Those
+// that need memory go alone.
+func (e *Engine) fits(w *way, v *packet.Vector, i, end int, after bool) bool {
+	if e.prog.encUsed && !e.prog.encIs(v.M[i].Tunnel, &w.enc) {
+		return false
+	}
+	n := len(v.Frame[i])
+	if w.early && end < n {
+		return false
+	}
+	return !w.wraps || !after && n <= wrapMax && v.Arena.Left() >= len(w.out)*(wrapRoom+n)
 }
 
 // traceWay lists what a packet on a remembered way has hit.
@@ -342,7 +365,7 @@ func (ps *paths) way(tunnels bool) *way {
 
 // newWay makes a way usable. tunnels: it depends on what its packets came out of.
 func newWay(p path, tunnels bool) *way {
-	w := &way{path: p}
+	w := &way{path: p, at: uint64(p.generation)<<32 | uint64(uint32(p.dev))}
 	copies := int32(0)
 	for _, a := range p.acts[:p.n] {
 		if a.dev >= 0 {

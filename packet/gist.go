@@ -2,6 +2,7 @@ package packet
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unsafe"
 )
 
@@ -30,15 +31,17 @@ func (g *Gist) Read(frame []byte) bool {
 		return false // UDP over IPv4 may be shorter; it is rare
 	}
 	b := frame[12:54:54] // one bounds check for all that follows
-	// Type, version and header length; fragments; a packet about to expire.
-	if b[0] != 0x08 || b[1] != 0x00 || b[2] != 0x45 || b[8]&0x3f|b[9] != 0 || b[10] < 2 {
+	le := binary.LittleEndian
+	// Type, version and header length; then fragments, and how long it lives.
+	head, rest := le.Uint64(b), le.Uint64(b[8:])
+	if head&0xffffff != 0x45_0008 || rest&0xff3f != 0 || rest&0xff0000 < 0x020000 {
 		return g.read6(frame)
 	}
-	total := uint(binary.BigEndian.Uint16(b[4:]))
+	total := uint(bits.ReverseBytes16(uint16(head >> 32)))
 	if 14+total > uint(len(frame)) {
 		return false
 	}
-	proto := b[11]
+	proto := uint8(rest >> 24)
 	flags := binary.BigEndian.Uint16(b[34:]) & 0x0fff
 	if proto != ProtoTCP {
 		if proto != ProtoUDP || total < 28 {
@@ -49,7 +52,8 @@ func (g *Gist) Read(frame []byte) bool {
 		return false
 	}
 	t := (*tupleWords)(unsafe.Pointer(&g.Tuple))
-	t.src, t.dst = [2]uint64{word4(b[14:])}, [2]uint64{word4(b[18:])}
+	t.src[0], t.src[1] = word4(b[14:]), 0
+	t.dst[0], t.dst[1] = word4(b[18:]), 0
 	t.ports, t.proto, t.family, t.spare = portsOf(b[22:]), proto, IPv4, 0
 	g.End, g.TCPFlags = uint16(14+total), flags
 	return true

@@ -1,0 +1,33 @@
+//go:build !amd64
+
+package conntrack
+
+import (
+	"unsafe"
+
+	"sluice/packet"
+)
+
+// aim is aimPlain, with memory asked for the buckets.
+func aim(s *Seek, g *[SeekSize]packet.Gist, lo, hi int, want uint32, key *[2]uint64, shift uint, buckets *bucket) {
+	aimPlain(s, g, lo, hi, want, key, shift)
+	base := uintptr(unsafe.Pointer(buckets))
+	for i := lo; i < hi; i++ {
+		s.line[i-lo] = base + uintptr(s.place[i]>>16)*unsafe.Sizeof(bucket{})
+	}
+	prefetch(&s.line, hi-lo)
+}
+
+// fetch is fetchPlain, with memory asked for what the tags point at.
+func fetch(s *Seek, buckets *bucket, chunks *[]Conn, lo, hi int) (again uint64) {
+	again = fetchPlain(s, buckets, lo, hi)
+	for i := lo; i < hi; i++ {
+		s.line[i-lo] = uintptr(unsafe.Pointer(connAt(chunks, s.slot[i])))
+	}
+	prefetch(&s.line, hi-lo)
+	return again
+}
+
+func meet(s *Seek, g *[SeekSize]packet.Gist, chunks *[]Conn, lo, hi int) (met, reply, wide uint32) {
+	return meetPlain(s, g, chunks, lo, hi)
+}
