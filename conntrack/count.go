@@ -26,16 +26,21 @@ func (c *Conn) Add(dir int, packets, bytes uint64) {
 	c.bytes[dir] += bytes
 }
 
-// AddLate counts one packet of a direction of up to 65,535 bytes, where that
-// costs least.
-func (c *Conn) AddLate(dir int, bytes uint32) {
+// Prolong counts one packet of a direction of up to 65,535 bytes, where that
+// costs least, and puts the flow's deadline off, unless it is over.
+func (c *Conn) Prolong(dir, bytes uint32, now, deadline int64) bool {
+	if now >= c.FlowDeadline {
+		return false
+	}
+	c.FlowDeadline = deadline
 	l := &c.late
 	b, p := uint32(l.bytes[dir&1])+bytes, uint32(l.packets[dir&1])+1
 	if b>>16|p>>8 != 0 {
-		c.settle(dir, b, p)
-		return
+		c.settle(int(dir&1), b, p)
+		return true
 	}
 	l.bytes[dir&1], l.packets[dir&1] = uint16(b), uint8(p)
+	return true
 }
 
 // settle adds what late has no room for to a direction's counters.

@@ -8,13 +8,15 @@ import (
 
 func TestLateCountsAreExact(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		var c Conn
+		c := Conn{FlowDeadline: 1}
 		var packets, bytes [2]uint64
 		for range rapid.IntRange(1, 1000).Draw(rt, "packets") {
 			dir := rapid.IntRange(0, 1).Draw(rt, "dir")
 			size := rapid.OneOf(rapid.Uint32Range(0, 100), rapid.Uint32Range(0, 65535)).Draw(rt, "size")
 			if rapid.Bool().Draw(rt, "late") {
-				c.AddLate(dir, size)
+				if !c.Prolong(uint32(dir), size, -1, 1) {
+					rt.Fatal("it is over")
+				}
 			} else {
 				c.Add(dir, 1, uint64(size))
 			}

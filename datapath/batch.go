@@ -1,6 +1,8 @@
 package datapath
 
 import (
+	"math/bits"
+
 	"sluice/conntrack"
 	"sluice/packet"
 )
@@ -59,53 +61,50 @@ func (e *Engine) aim(v *packet.Vector, b *batch) {
 	frames := (*[batchSize][]byte)(v.Frame[base : base+batchSize])
 	metas := (*[batchSize]packet.Meta)(v.M[base : base+batchSize])
 	begin := (*[batchSize]int32)(e.begin[base : base+batchSize])
-	devs, tunnels := e.prog.devs, len(e.prog.tunnels) > 0
-	var ordinary, whole, want uint32
-	b.parsed = 0
-	for n := b.lo; n < b.hi && n < batchSize; n++ {
-		m, g, bit := &metas[n], &b.gist[n], uint32(1)<<n
-		begin[n] = m.Dev
-		if tunnels {
+	if len(e.prog.tunnels) > 0 {
+		for n := b.lo; n < b.hi && n < batchSize; n++ {
+			begin[n] = metas[n].Dev
 			e.unwrapEarly(v, base+n)
 		}
-		d := uint(begin[n])
-		if d < uint(len(devs)) && devs[d].hasZone {
+	} else {
+		for n := b.lo; n < b.hi && n < batchSize; n++ {
+			begin[n] = metas[n].Dev
+		}
+	}
+	// Short loops keep what they need in registers.
+	var ordinary, parsed, whole, want uint32
+	for n, bit := b.lo, uint32(1)<<b.lo; n < b.hi && n < batchSize; n, bit = n+1, bit<<1 {
+		if !b.gist[n].Read(frames[n]) {
+			parsed |= bit
+		}
+	}
+	ordinary = ^parsed
+	for rest := parsed; rest != 0; rest &= rest - 1 {
+		n := bits.TrailingZeros32(rest) & (batchSize - 1)
+		h := &v.H[base+n]
+		if packet.Parse(frames[n], h); b.gist[n].From(h) {
+			ordinary |= 1 << n
+		}
+	}
+	devs := e.prog.devs
+	for n, bit := b.lo, uint32(1)<<b.lo; n < b.hi && n < batchSize; n, bit = n+1, bit<<1 {
+		m, g := &metas[n], &b.gist[n]
+		if d := uint(begin[n]); d < uint(len(devs)) && devs[d].hasZone && g.Tuple.Family != packet.FamilyNone {
 			b.seek.Zone(n, devs[d].ctZone)
 			want |= bit
 		}
-		if !g.Read(frames[n]) {
-			b.readRest(n, frames[n], &v.H[base+n])
-			whole |= bit
-			continue
+		if flags := g.TCPFlags & (tcpSYN | tcpFIN | tcpRST); flags != 0 {
+			if whole |= bit; flags != tcpSYN {
+				ordinary &^= bit // the tracker's
+			}
 		}
-		if m.Chain == 0 && !m.CT.PostCT {
-			ordinary |= bit
-		}
-		if g.TCPFlags&(tcpSYN|tcpFIN|tcpRST) != 0 {
-			whole |= bit
+		if m.Chain != 0 || m.CT.PostCT {
+			ordinary &^= bit
 		}
 	}
-	for n := b.lo; b.parsed != 0 && n < b.hi && n < batchSize; n++ {
-		bit := uint32(1) << n
-		if b.parsed&bit == 0 {
-			continue
-		}
-		h := &v.H[base+n]
-		if b.gist[n].From(h) && metas[n].Chain == 0 && !metas[n].CT.PostCT {
-			ordinary |= bit
-		}
-		if h.Tuple.Family == packet.FamilyNone {
-			want &^= bit
-		}
-	}
+	b.parsed, whole = parsed, whole|^ordinary
 	b.ordinary, b.whole = ordinary&want, whole&want
 	e.tr.Aim(&b.seek, &b.gist, b.lo, b.hi, want)
-}
-
-// readRest reads a frame that Gist.Read leaves alone.
-func (b *batch) readRest(n int, frame []byte, h *packet.Headers) {
-	packet.Parse(frame, h)
-	b.parsed |= 1 << n
 }
 
 // Flags of TCP segments that the flow table leaves to the tracker, or that

@@ -111,6 +111,7 @@ func (e *Engine) follow(v *packet.Vector, b *batch, n int, met, reply uint32) in
 	var ways [batchSize]*way
 	begin := (*[batchSize]int32)(e.begin[b.base : b.base+batchSize])
 	pairs, generation, now := e.paths.pairs, uint64(e.generation)<<32, v.Now
+	devices := e.flows.HasDevices()
 	k := n
 	for ; k < b.hi && k < batchSize && met>>k&1 != 0; k++ {
 		c, g, dir := b.seek.Met(k), &b.gist[k], reply>>k&1
@@ -122,8 +123,11 @@ func (e *Engine) follow(v *packet.Vector, b *batch, n int, met, reply uint32) in
 		if g.Tuple.Proto != packet.ProtoTCP {
 			idle = &e.idle[1]
 		}
-		if !w.table.Carry(c, int(dir), g, now, *idle) {
+		if !w.table.Carry(c, dir, g, now, *idle) {
 			break
+		}
+		if devices {
+			w.table.Attend(c, now)
 		}
 		ways[k] = w
 	}

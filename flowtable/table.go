@@ -127,21 +127,24 @@ func (t *Table) Hit(now int64, h *packet.Headers, ref packet.ConnRef, c *conntra
 	return true
 }
 
-// Carry is Hit for an ordinary packet of a connection whose packets were hits
-// before: it is assured, and in this table, in both directions, or has been taken
-// out of it since, which c.Path tells by being zero. idle is Set.Idle of its
-// protocol. It reports false, with nothing done, when the packet needs more
-// than counting. Carried counts its hits.
-func (t *Table) Carry(c *conntrack.Conn, dir int, g *packet.Gist, now, idle int64) bool {
-	if g.TCPFlags&(tcpFIN|tcpRST) != 0 || now >= c.FlowDeadline {
-		return false
-	}
-	c.FlowDeadline = now + idle
-	c.AddLate(dir, g.Bytes())
-	if t.set.ndev != 0 && c.FlowFlags&flowWants != 0 {
+// Carry is Hit for an ordinary packet, without FIN or RST, of a connection whose
+// packets were hits before: it is assured, and in this table, in both directions, or
+// has been taken out of it since, which c.Path tells by being zero. idle is Set.Idle of
+// its protocol. It reports false, with nothing done, when the flow is overdue. Carried
+// counts its hits; with devices about, Attend is to be called.
+func (t *Table) Carry(c *conntrack.Conn, dir uint32, g *packet.Gist, now, idle int64) bool {
+	return c.Prolong(dir, g.Bytes(), now, now+idle)
+}
+
+// HasDevices reports whether any device is to be told of flows.
+func (s *Set) HasDevices() bool { return s.ndev != 0 }
+
+// Attend sees to a flow that Carry has let a packet of through: a device may be
+// tried again.
+func (t *Table) Attend(c *conntrack.Conn, now int64) {
+	if c.FlowFlags&flowWants != 0 {
 		t.attend(c, now)
 	}
-	return true
 }
 
 // Carried adds n packets that Carry has let through to the table's hits.
