@@ -175,7 +175,7 @@ func (t *Tracker) scan(now int64, m *portMap, to packet.Tuple, zone uint16) {
 			try[i].Tuple = invert(&to)
 			s.Zone(i, zone)
 		}
-		t.Aim(&s, &try, 0, SeekSize, 1<<SeekSize-1)
+		t.Aim(&s, &try, 0, SeekSize, 0)
 		t.Fetch(&s, 0, SeekSize, 1<<SeekSize-1)
 		for i := range try {
 			tu := &try[i].Tuple

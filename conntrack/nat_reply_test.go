@@ -55,7 +55,7 @@ func (x *translation) lookup(s *Seek, g *packet.Gist, frame []byte) (*Conn, int)
 	packet.Parse(frame, &h)
 	g.From(&h)
 	group := [SeekSize]packet.Gist{*g}
-	x.b.Aim(s, &group, 0, 1, 1)
+	x.b.Aim(s, &group, 0, 1, 0)
 	x.b.Fetch(s, 0, 1, 0)
 	met, reply := x.b.Meet(s, &group, 0, 1)
 	if met == 0 {

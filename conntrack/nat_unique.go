@@ -218,7 +218,7 @@ func (t *Tracker) freePort(now int64, m *portMap, to packet.Tuple, zone uint16, 
 			replies[i].Tuple = invert(&try[i])
 			s.Zone(int(i), zone)
 		}
-		t.Aim(&s, &replies, 0, int(n), 1<<n-1)
+		t.Aim(&s, &replies, 0, int(n), 0)
 		t.Fetch(&s, 0, int(n), 1<<n-1)
 		for i := range n {
 			if !t.taken(now, &try[i], zone) {

@@ -22,11 +22,16 @@ type Seek struct {
 	line  [SeekSize]uintptr
 }
 
-// Aim begins lookups lo to hi of a group, those whose bit is set in want: of
-// these tuples, in the zones that Zone has been told. It leaves the tuples' Hash
-// with them, and asks memory for their buckets.
-func (t *Tracker) Aim(s *Seek, g *[SeekSize]packet.Gist, lo, hi int, want uint32) {
-	aim(s, g, max(lo, 0), min(hi, SeekSize), want, &t.key, t.ix.shift&63, unsafe.SliceData(t.ix.buckets))
+// Aim begins lookups lo to hi of a group: of these tuples, in the zones that Zone
+// has been told. It leaves the tuples' Hash with them, and asks memory for their
+// buckets. Those whose bit is set in aside are not to be looked up.
+func (t *Tracker) Aim(s *Seek, g *[SeekSize]packet.Gist, lo, hi int, aside uint32) {
+	aim(s, g, max(lo, 0), min(hi, SeekSize), &t.key, t.ix.shift&63, unsafe.SliceData(t.ix.buckets))
+	for ; aside != 0; aside &= aside - 1 {
+		if i := bits.TrailingZeros32(aside); i < SeekSize {
+			s.place[i] = 0
+		}
+	}
 }
 
 // Zone says in which zone lookup i is.

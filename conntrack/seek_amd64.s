@@ -72,21 +72,18 @@ none:
 	INCQ R10
 	JMP  check
 
-// func aim(s *Seek, gists *[SeekSize]packet.Gist, lo, hi int, want uint32, key *[2]uint64, shift uint, buckets *bucket)
-TEXT ·aim(SB), NOSPLIT|NOFRAME, $0-64
+// func aim(s *Seek, gists *[SeekSize]packet.Gist, lo, hi int, key *[2]uint64, shift uint, buckets *bucket)
+TEXT ·aim(SB), NOSPLIT|NOFRAME, $0-56
 	MOVQ s+0(FP), SI
 	MOVQ gists+8(FP), DI
 	MOVQ lo+16(FP), R10      // the lookup's number
 	MOVQ hi+24(FP), R15
-	MOVL want+32(FP), R14
-	MOVQ key+40(FP), AX
-	MOVQ shift+48(FP), R9
-	MOVQ buckets+56(FP), R13
+	MOVQ key+32(FP), AX
+	MOVQ shift+40(FP), CX
+	MOVQ buckets+48(FP), R13
 	MOVQ 0(AX), R8           // the key
-	MOVQ R10, CX
-	SHRL CX, R14
-	MOVQ R9, CX
 	MOVQ 8(AX), R9
+	MOVQ $0x9e3779b97f4a7c15, R14
 	IMUL3Q $gistSize, R10, AX
 	ADDQ AX, DI
 	JMP  check
@@ -127,8 +124,7 @@ icmp:
 	XORQ  DX, AX
 	MOVQ  AX, hashAt(DI)
 	MOVWLZX zonesAt(SI)(R10*2), DX
-	MOVQ  $0x9e3779b97f4a7c15, BX
-	IMULQ BX, DX
+	IMULQ R14, DX
 	XORQ  DX, AX
 	MOVQ  $0xd6e8feb86659fd93, BX
 	IMULQ BX, AX
@@ -136,12 +132,6 @@ icmp:
 	SHRQ  CX, DX             // the bucket
 	MOVWLZX AX, AX
 	ORL   $1, AX             // the tag
-	MOVL  R14, BX
-	ANDL  $1, BX
-	NEGQ  BX
-	SHRL  $1, R14
-	ANDQ  BX, DX
-	ANDQ  BX, AX
 	MOVQ  DX, BX
 	SHLQ  $6, BX
 	PREFETCHT1 (R13)(BX*1)

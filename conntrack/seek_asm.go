@@ -7,7 +7,7 @@ import "sluice/packet"
 // aim is aimPlain, with memory asked for the buckets.
 //
 //go:noescape
-func aim(s *Seek, gists *[SeekSize]packet.Gist, lo, hi int, want uint32, key *[2]uint64, shift uint, buckets *bucket)
+func aim(s *Seek, gists *[SeekSize]packet.Gist, lo, hi int, key *[2]uint64, shift uint, buckets *bucket)
 
 // fetch is fetchPlain with the tags compared all at once, and with memory asked
 // for what they point at.

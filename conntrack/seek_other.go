@@ -9,8 +9,8 @@ import (
 )
 
 // aim is aimPlain, with memory asked for the buckets.
-func aim(s *Seek, g *[SeekSize]packet.Gist, lo, hi int, want uint32, key *[2]uint64, shift uint, buckets *bucket) {
-	aimPlain(s, g, lo, hi, want, key, shift)
+func aim(s *Seek, g *[SeekSize]packet.Gist, lo, hi int, key *[2]uint64, shift uint, buckets *bucket) {
+	aimPlain(s, g, lo, hi, key, shift)
 	base := uintptr(unsafe.Pointer(buckets))
 	for i := lo; i < hi; i++ {
 		s.line[i-lo] = base + uintptr(s.place[i]>>16)*unsafe.Sizeof(bucket{})

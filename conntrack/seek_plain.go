@@ -10,15 +10,14 @@ import (
 // The steps of a Seek in Go. Where they are also to be had in assembly, tests
 // hold the two equal.
 
-// aimPlain digests tuples lo to hi and says where in the index they are: those
-// whose bit is set in want.
-func aimPlain(s *Seek, g *[SeekSize]packet.Gist, lo, hi int, want uint32, key *[2]uint64, shift uint) {
+// aimPlain digests tuples lo to hi and says where in the index they are.
+func aimPlain(s *Seek, g *[SeekSize]packet.Gist, lo, hi int, key *[2]uint64, shift uint) {
 	k0, k1 := key[0], key[1]
 	for i := lo; i < hi; i++ {
 		h := digest(k0, k1, &g[i].Tuple)
 		g[i].Hash = h
 		h = (h ^ uint64(s.zone[i])*zoneFactor) * placeFactor
-		s.place[i] = (h>>(shift&63)<<16 | h&0xffff | 1) & -uint64(want>>i&1)
+		s.place[i] = h>>(shift&63)<<16 | h&0xffff | 1
 	}
 }
 

@@ -62,7 +62,7 @@ func TestSeekAgreesWithFind(t *testing.T) {
 			tus[i].Tuple = tu
 			s.Zone(i, uint16((base+i)%3))
 		}
-		tr.Aim(&s, &tus, 0, SeekSize, 0xffff&^(1<<3))
+		tr.Aim(&s, &tus, 0, SeekSize, 1<<3)
 		tr.Kill(refs[base])
 		tr.Fetch(&s, 0, SeekSize, 0)
 		tr.Kill(refs[base+2])

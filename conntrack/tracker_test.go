@@ -482,7 +482,7 @@ func BenchmarkLookup1M(b *testing.B) {
 			r = r*1664525 + 1013904223
 			tus[i].Tuple = tuple(r >> 12)
 		}
-		tr.Aim(&s, &tus, 0, len(tus), 1<<SeekSize-1)
+		tr.Aim(&s, &tus, 0, len(tus), 0)
 		tr.Fetch(&s, 0, len(tus), 0)
 		met, _ := tr.Meet(&s, &tus, 0, len(tus))
 		for i := range tus {

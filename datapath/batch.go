@@ -61,50 +61,53 @@ func (e *Engine) aim(v *packet.Vector, b *batch) {
 	frames := (*[batchSize][]byte)(v.Frame[base : base+batchSize])
 	metas := (*[batchSize]packet.Meta)(v.M[base : base+batchSize])
 	begin := (*[batchSize]int32)(e.begin[base : base+batchSize])
+	lo, hi := b.lo, b.hi
 	if len(e.prog.tunnels) > 0 {
-		for n := b.lo; n < b.hi && n < batchSize; n++ {
+		for n := lo; n < hi && n < batchSize; n++ {
 			begin[n] = metas[n].Dev
 			e.unwrapEarly(v, base+n)
 		}
 	} else {
-		for n := b.lo; n < b.hi && n < batchSize; n++ {
+		for n := lo; n < hi && n < batchSize; n++ {
 			begin[n] = metas[n].Dev
 		}
 	}
 	// Short loops keep what they need in registers.
-	var ordinary, parsed, whole, want uint32
-	for n, bit := b.lo, uint32(1)<<b.lo; n < b.hi && n < batchSize; n, bit = n+1, bit<<1 {
-		if !b.gist[n].Read(frames[n]) {
-			parsed |= bit
-		}
-	}
-	ordinary = ^parsed
-	for rest := parsed; rest != 0; rest &= rest - 1 {
+	odd, whole := packet.ReadGists(frames[lo:hi], b.gist[lo:hi])
+	odd, whole = odd<<lo, whole<<lo
+	b.parsed = odd
+	ordinary, aside := ^odd, uint32(0)
+	for rest := odd; rest != 0; rest &= rest - 1 {
 		n := bits.TrailingZeros32(rest) & (batchSize - 1)
 		h := &v.H[base+n]
 		if packet.Parse(frames[n], h); b.gist[n].From(h) {
 			ordinary |= 1 << n
 		}
+		if h.Tuple.Family == packet.FamilyNone {
+			aside |= 1 << n
+		}
 	}
-	devs := e.prog.devs
-	for n, bit := b.lo, uint32(1)<<b.lo; n < b.hi && n < batchSize; n, bit = n+1, bit<<1 {
-		m, g := &metas[n], &b.gist[n]
-		if d := uint(begin[n]); d < uint(len(devs)) && devs[d].hasZone && g.Tuple.Family != packet.FamilyNone {
-			b.seek.Zone(n, devs[d].ctZone)
-			want |= bit
+	for rest := whole; rest != 0; rest &= rest - 1 {
+		if n := bits.TrailingZeros32(rest) & (batchSize - 1); b.gist[n].TCPFlags&(tcpFIN|tcpRST) != 0 {
+			ordinary &^= 1 << n // the tracker's
 		}
-		if flags := g.TCPFlags & (tcpSYN | tcpFIN | tcpRST); flags != 0 {
-			if whole |= bit; flags != tcpSYN {
-				ordinary &^= bit // the tracker's
-			}
+	}
+	zones := e.prog.zones
+	for n := lo; n < hi && n < batchSize; n++ {
+		m, zone := &metas[n], int32(-1)
+		if d := uint(begin[n]); d < uint(len(zones)) {
+			zone = zones[d]
 		}
+		if zone < 0 {
+			aside |= 1 << n
+		}
+		b.seek.Zone(n, uint16(zone))
 		if m.Chain != 0 || m.CT.PostCT {
-			ordinary &^= bit
+			ordinary &^= 1 << n
 		}
 	}
-	b.parsed, whole = parsed, whole|^ordinary
-	b.ordinary, b.whole = ordinary&want, whole&want
-	e.tr.Aim(&b.seek, &b.gist, b.lo, b.hi, want)
+	b.ordinary, b.whole = ordinary&^aside, (whole|^ordinary)&^aside
+	e.tr.Aim(&b.seek, &b.gist, lo, hi, aside)
 }
 
 // Flags of TCP segments that the flow table leaves to the tracker, or that

@@ -24,10 +24,13 @@ func (e *Engine) compile(p *policy.Policy, now int64) (*program, error) {
 				dp.block[b] = c.number(d.Block[b])
 			}
 		}
+		zone := int32(-1)
 		if b := d.Block[policy.Ingress]; b != nil {
-			dp.ctZone, dp.hasZone = firstZone(b)
+			if z, ok := firstZone(b); ok {
+				zone = int32(z)
+			}
 		}
-		c.p.devs = append(c.p.devs, dp)
+		c.p.devs, c.p.zones = append(c.p.devs, dp), append(c.p.zones, zone)
 	}
 	for _, i := range slices.Sorted(maps.Keys(p.Blocks)) {
 		c.number(p.Blocks[i])

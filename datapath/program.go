@@ -20,20 +20,19 @@ type program struct {
 	tunnels []tunnelPort
 	sets    []tunnelSet // by tunnel_key set
 	local   []localAddr // what is known of the host's addresses
+	zones   []int32     // by device: the zone its packets are most likely asked for first, or -1
 	encMask [encWords]uint64
 	encUsed bool // encMask is not zero
 }
 
 // devProg is a device's place in the program.
 type devProg struct {
-	name    string
-	block   [2]int32 // by policy.Binding; -1: none
-	ctZone  uint16   // the zone its packets are most likely asked for first
-	hasZone bool
-	bare    bool // no filter looks at what comes in
-	hasMAC  bool
-	mac     [6]byte
-	tunnel  int32 // its place among the tunnel ports; -1: it is none
+	name   string
+	block  [2]int32 // by policy.Binding; -1: none
+	bare   bool     // no filter looks at what comes in
+	hasMAC bool
+	mac    [6]byte
+	tunnel int32 // its place among the tunnel ports; -1: it is none
 }
 
 // block is a compiled set of chains; chain 0 is where packets start.

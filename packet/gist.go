@@ -27,36 +27,53 @@ func (g *Gist) Bytes() uint32 { return uint32(g.End) - 14 }
 // reports false, with g in any state, for everything else: Parse and From know
 // the rest.
 func (g *Gist) Read(frame []byte) bool {
-	if len(frame) < 54 || len(frame) > 65535 {
-		return false // UDP over IPv4 may be shorter; it is rare
-	}
-	b := frame[12:54:54] // one bounds check for all that follows
+	odd, _ := ReadGists([][]byte{frame}, unsafe.Slice(g, 1))
+	return odd == 0
+}
+
+// ReadGists reads up to 32 frames: odd has a bit for each of which Read would
+// report false, marked one for each ordinary packet with SYN, FIN or RST.
+func ReadGists(frames [][]byte, gists []Gist) (odd, marked uint32) {
+	gists = gists[:len(frames)]
 	le := binary.LittleEndian
-	// Type, version and header length; then fragments, and how long it lives.
-	head, rest := le.Uint64(b), le.Uint64(b[8:])
-	if head&0xffffff != 0x45_0008 || rest&0xff3f != 0 || rest&0xff0000 < 0x020000 {
-		return g.read6(frame)
-	}
-	total := uint(bits.ReverseBytes16(uint16(head >> 32)))
-	if 14+total > uint(len(frame)) {
-		return false
-	}
-	proto := uint8(rest >> 24)
-	flags := binary.BigEndian.Uint16(b[34:]) & 0x0fff
-	if proto != ProtoTCP {
-		if proto != ProtoUDP || total < 28 {
-			return false
+	for i, frame := range frames {
+		g := &gists[i]
+		if len(frame) < 54 || len(frame) > 65535 {
+			odd |= 1 << i // UDP over IPv4 may be shorter; it is rare
+			continue
 		}
-		flags = 0
-	} else if total < 40 {
-		return false
+		b := frame[12:54:54] // one bounds check for all that follows
+		// Type, version and header length; then fragments, and how long it lives.
+		head, rest := le.Uint64(b), le.Uint64(b[8:])
+		if head&0xffffff != 0x45_0008 || rest&0xff3f != 0 || rest&0xff0000 < 0x020000 {
+			if !g.read6(frame) {
+				odd |= 1 << i
+			} else if g.TCPFlags&7 != 0 {
+				marked |= 1 << i
+			}
+			continue
+		}
+		total := uint(bits.ReverseBytes16(uint16(head >> 32)))
+		proto, flags := uint8(rest>>24), uint16(0)
+		switch {
+		case 14+total > uint(len(frame)):
+			odd |= 1 << i
+			continue
+		case proto == ProtoTCP && total >= 40:
+			if flags = binary.BigEndian.Uint16(b[34:]) & 0x0fff; flags&7 != 0 {
+				marked |= 1 << i
+			}
+		case proto != ProtoUDP || total < 28:
+			odd |= 1 << i
+			continue
+		}
+		t := (*tupleWords)(unsafe.Pointer(&g.Tuple))
+		t.src[0], t.src[1] = word4(b[14:]), 0
+		t.dst[0], t.dst[1] = word4(b[18:]), 0
+		t.ports, t.proto, t.family, t.spare = portsOf(b[22:]), proto, IPv4, 0
+		g.End, g.TCPFlags = uint16(14+total), flags
 	}
-	t := (*tupleWords)(unsafe.Pointer(&g.Tuple))
-	t.src[0], t.src[1] = word4(b[14:]), 0
-	t.dst[0], t.dst[1] = word4(b[18:]), 0
-	t.ports, t.proto, t.family, t.spare = portsOf(b[22:]), proto, IPv4, 0
-	g.End, g.TCPFlags = uint16(14+total), flags
-	return true
+	return odd, marked
 }
 
 // tupleWords is a Tuple in as few pieces as it can be written in: what is
