@@ -18,16 +18,7 @@ func aim(s *Seek, g *[SeekSize]packet.Gist, lo, hi int, key *[2]uint64, shift ui
 	prefetch(&s.line, hi-lo)
 }
 
-// fetch is fetchPlain, with memory asked for what the tags point at.
-func fetch(s *Seek, buckets *bucket, chunks *[]Conn, lo, hi int) (again uint64) {
-	again = fetchPlain(s, buckets, lo, hi)
-	for i := lo; i < hi; i++ {
-		s.line[i-lo] = uintptr(unsafe.Pointer(connAt(chunks, s.slot[i])))
-	}
-	prefetch(&s.line, hi-lo)
-	return again
-}
-
+// meet is meetPlain.
 func meet(s *Seek, g *[SeekSize]packet.Gist, chunks *[]Conn, lo, hi int) (met, reply, wide uint32) {
 	return meetPlain(s, g, chunks, lo, hi)
 }
