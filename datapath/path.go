@@ -71,7 +71,8 @@ type way struct {
 	at      uint64 // where and when it holds: generation<<32 | device
 	packets uint64
 	bytes   uint64 // of whole frames
-	plain   bool   // it ends in one frame, which leaves as it is
+	one     wayOut // the one frame that it ends in
+	single  bool   // and nothing else happens
 	odd     bool   // not every packet may take it: see fits
 	wraps   bool   // some of out goes into a tunnel
 	out     []wayOut
@@ -148,23 +149,23 @@ func (e *Engine) follow(v *packet.Vector, b *batch, n int, met, reply uint32) in
 			*f = (*f)[:end]
 		}
 		verdicts[j], reasons[j], tiers[j] = w.verdict, w.reason, TierFlow
-		if w.plain {
-			v.Send(int32(b.base+j), w.out[0].dev, 0, w.out[0].up, *f)
+		if w.nat {
+			e.tr.Restore(b.seek.Met(j), *f, &b.gist[j], &b.seek, j, int(reply>>j&1))
+		}
+		if w.single {
+			v.Send(int32(b.base+j), w.one.dev, 0, w.one.up, *f)
 			continue
 		}
-		e.followOut(w, v, b, j, int(reply>>j&1))
+		e.followOut(w, v, b, j)
 	}
 	return k - n
 }
 
-// followOut does what not all ways ask for: translate, send more than one frame,
-// wrap, and tell.
-func (e *Engine) followOut(w *way, v *packet.Vector, b *batch, n, dir int) {
+// followOut does what not all ways ask for: send more than one frame, wrap, and
+// tell.
+func (e *Engine) followOut(w *way, v *packet.Vector, b *batch, n int) {
 	i := b.base + n
 	frame := v.Frame[i]
-	if w.nat {
-		e.tr.Restore(b.seek.Met(n), frame, &b.gist[n&(batchSize-1)], &b.seek, n, dir)
-	}
 	if w.wraps {
 		packet.Parse(frame, &v.H[i])
 	}
@@ -386,7 +387,9 @@ func newWay(p path, tunnels bool) *way {
 		w.out = append(w.out, wayOut{dev: p.dev, up: true, set: -1})
 	}
 	w.odd = w.early || w.wraps || tunnels
-	w.plain = len(w.out) == 1 && w.out[0].copy == 0 && !w.wraps && !w.nat && w.nhits == 0
+	if w.single = len(w.out) == 1 && w.out[0].copy == 0 && !w.wraps && w.nhits == 0; w.single {
+		w.one = w.out[0]
+	}
 	return w
 }
 
