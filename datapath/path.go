@@ -112,12 +112,15 @@ func (e *Engine) follow(v *packet.Vector, b *batch, n int, met, reply uint32) in
 	var ways [batchSize]*way
 	begin := (*[batchSize]int32)(e.begin[b.base : b.base+batchSize])
 	pairs, generation, now := e.paths.pairs, uint64(e.generation)<<32, v.Now
-	devices := e.flows.HasDevices()
+	devices, encUsed := e.flows.HasDevices(), e.prog.encUsed
 	k := n
 	for ; k < b.hi && k < batchSize && met>>k&1 != 0; k++ {
 		c, g, dir := b.seek.Met(k), &b.gist[k], reply>>k&1
 		w := pairs[c.Path][dir]
-		if w == nil || w.at != generation|uint64(uint32(begin[k])) || w.odd && !e.fits(w, v, b.base+k, int(g.End), k > n) {
+		if w == nil || w.at != generation|uint64(uint32(begin[k])) {
+			break
+		}
+		if encUsed && !e.prog.encIs(v.M[b.base+k].Tunnel, &w.enc) || w.odd && !e.fits(w, v, b.base+k, int(g.End), k > n) {
 			break
 		}
 		idle := &e.idle[0]
@@ -188,9 +191,6 @@ func (e *Engine) followOut(w *way, v *packet.Vector, b *batch, n int) {
 // fits reports whether a packet may take a way that not all may take. Those
 // that need memory go alone.
 func (e *Engine) fits(w *way, v *packet.Vector, i, end int, after bool) bool {
-	if e.prog.encUsed && !e.prog.encIs(v.M[i].Tunnel, &w.enc) {
-		return false
-	}
 	n := len(v.Frame[i])
 	if w.early && end < n {
 		return false
@@ -331,7 +331,7 @@ func (e *Engine) remember(ref packet.ConnRef, dir int) {
 			pair[1-dir] = nil
 		}
 	}
-	pair[dir] = ps.way(e.prog.encUsed)
+	pair[dir] = ps.way()
 	n, ok := ps.of[pair]
 	if !ok {
 		if len(ps.pairs) > 65535 {
@@ -347,7 +347,7 @@ func (e *Engine) remember(ref packet.ConnRef, dir int) {
 }
 
 // way returns the one way that equals the note.
-func (ps *paths) way(tunnels bool) *way {
+func (ps *paths) way() *way {
 	n := &ps.note
 	sum := uint64(n.generation)<<32 | uint64(uint32(n.dev))
 	for _, w := range n.enc {
@@ -362,14 +362,13 @@ func (ps *paths) way(tunnels bool) *way {
 			return w
 		}
 	}
-	w := newWay(*n, tunnels)
+	w := newWay(*n)
 	w.next = first
 	ps.same[sum] = w
 	return w
 }
 
-// newWay makes a way usable. tunnels: it depends on what its packets came out of.
-func newWay(p path, tunnels bool) *way {
+func newWay(p path) *way {
 	w := &way{path: p, at: uint64(p.generation)<<32 | uint64(uint32(p.dev))}
 	copies := int32(0)
 	for _, a := range p.acts[:p.n] {
@@ -386,7 +385,7 @@ func newWay(p path, tunnels bool) *way {
 	if p.up {
 		w.out = append(w.out, wayOut{dev: p.dev, up: true, set: -1})
 	}
-	w.odd = w.early || w.wraps || tunnels
+	w.odd = w.early || w.wraps
 	if w.single = len(w.out) == 1 && w.out[0].copy == 0 && !w.wraps && w.nhits == 0; w.single {
 		w.one = w.out[0]
 	}

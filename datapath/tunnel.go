@@ -111,46 +111,49 @@ func (prog *program) isLocal(a *packet.Addr, family uint8, dev int32, t *tunnelP
 // if it had come in on the tunnel's device. What is wrong with a tunnel's
 // packet is left to be found again, and told, by judge.
 func (e *Engine) unwrapEarly(v *packet.Vector, i int) {
-	m, frame := &v.M[i], v.Frame[i]
-	if uint(m.Dev) >= uint(len(e.prog.devs)) || !e.prog.devs[m.Dev].bare || m.Chain != 0 || m.CT.PostCT || m.Tunnel != nil {
+	m, prog := &v.M[i], e.prog
+	if uint(m.Dev) >= uint(len(prog.devs)) {
 		return
 	}
-	n, begin, end, ok := e.unwrapPlain(frame, m.Dev, &e.tunnels[i])
-	if !ok {
+	d, frame, t := &prog.devs[m.Dev], v.Frame[i], &e.tunnels[i]
+	if !d.bare || m.Chain != 0 || m.CT.PostCT || m.Tunnel != nil {
+		return
+	}
+	n, begin, end := prog.unwrapPlain(d, frame, m.Dev, t)
+	if n < 0 {
 		h := &v.H[i]
 		packet.Parse(frame, h)
-		if n = e.prog.tunnelFor(frame, h, m.Dev); n < 0 {
+		if n = prog.tunnelFor(frame, h, m.Dev); n < 0 {
 			return
 		}
 		var err packet.TunnelError
-		if begin, end, err = e.prog.tunnels[n].Decap(frame, h, &e.tunnels[i]); err != packet.TunnelOK {
+		if begin, end, err = prog.tunnels[n].Decap(frame, h, t); err != packet.TunnelOK {
 			return
 		}
 	}
 	v.Frame[i] = frame[begin:end:end]
-	e.begin[i], m.Tunnel = e.prog.tunnels[n].dev, &e.tunnels[i]
+	e.begin[i], m.Tunnel = prog.tunnels[n].dev, t
 }
 
 // unwrapPlain is the quick way: what it finds is what tunnelFor and Decap would
-// find.
-func (e *Engine) unwrapPlain(frame []byte, dev int32, t *packet.Tunnel) (n, begin, end int, ok bool) {
-	if len(frame) < 38 {
-		return 0, 0, 0, false
-	}
-	d := &e.prog.devs[dev]
-	if d.hasMAC && frame[0]&1 == 0 && [6]byte(frame[:6]) != d.mac {
-		return 0, 0, 0, false
+// find; n is -1 where only they can tell.
+func (prog *program) unwrapPlain(d *devProg, frame []byte, dev int32, t *packet.Tunnel) (n, begin, end int) {
+	if len(frame) < 38 || d.hasMAC && frame[0]&1 == 0 && [6]byte(frame[:6]) != d.mac {
+		return -1, 0, 0
 	}
 	port := binary.BigEndian.Uint16(frame[36:])
-	for n := range e.prog.tunnels {
-		p := &e.prog.tunnels[n]
+	for n := range prog.tunnels {
+		p := &prog.tunnels[n]
 		if p.port != port || p.Kind != packet.VXLAN {
 			continue
 		}
-		begin, end, ok = p.DecapPlain(frame, t)
-		return n, begin, end, ok && e.prog.isLocal(&t.Dst, t.Family, dev, p)
+		begin, end, ok := p.DecapPlain(frame, t)
+		if !ok || !prog.isLocal(&t.Dst, t.Family, dev, p) {
+			return -1, 0, 0
+		}
+		return n, begin, end
 	}
-	return 0, 0, 0, false
+	return -1, 0, 0
 }
 
 var tunnelReasons = [...]uint8{
