@@ -34,9 +34,28 @@ func (g *Gist) Read(frame []byte) bool {
 // ReadGists reads up to 32 frames: odd has a bit for each of which Read would
 // report false, marked one for each ordinary packet with SYN, FIN or RST.
 func ReadGists(frames [][]byte, gists []Gist) (odd, marked uint32) {
+	if len(frames) == 0 {
+		return 0, 0
+	}
 	gists = gists[:len(frames)]
+	rest, marked := readPlain(unsafe.SliceData(frames), unsafe.SliceData(gists), len(frames))
+	for odd = rest; rest != 0; rest &= rest - 1 {
+		i := bits.TrailingZeros32(rest)
+		if g := &gists[i]; g.read6(frames[i]) {
+			odd &^= 1 << i
+			if g.TCPFlags&7 != 0 {
+				marked |= 1 << i
+			}
+		}
+	}
+	return odd, marked
+}
+
+// readPlainGo is ReadGists for IPv4 alone; other frames are odd to it.
+func readPlainGo(first *[]byte, gist *Gist, n int) (odd, marked uint32) {
 	le := binary.LittleEndian
-	for i, frame := range frames {
+	gists := unsafe.Slice(gist, n)
+	for i, frame := range unsafe.Slice(first, n) {
 		g := &gists[i]
 		if len(frame) < 54 || len(frame) > 65535 {
 			odd |= 1 << i // UDP over IPv4 may be shorter; it is rare
@@ -45,18 +64,10 @@ func ReadGists(frames [][]byte, gists []Gist) (odd, marked uint32) {
 		b := frame[12:54:54] // one bounds check for all that follows
 		// Type, version and header length; then fragments, and how long it lives.
 		head, rest := le.Uint64(b), le.Uint64(b[8:])
-		if head&0xffffff != 0x45_0008 || rest&0xff3f != 0 || rest&0xff0000 < 0x020000 {
-			if !g.read6(frame) {
-				odd |= 1 << i
-			} else if g.TCPFlags&7 != 0 {
-				marked |= 1 << i
-			}
-			continue
-		}
 		total := uint(bits.ReverseBytes16(uint16(head >> 32)))
 		proto, flags := uint8(rest>>24), uint16(0)
 		switch {
-		case 14+total > uint(len(frame)):
+		case head&0xffffff != 0x45_0008 || rest&0xff3f != 0 || rest&0xff0000 < 0x020000, 14+total > uint(len(frame)):
 			odd |= 1 << i
 			continue
 		case proto == ProtoTCP && total >= 40:
@@ -90,6 +101,9 @@ const _ = uint(unsafe.Sizeof(tupleWords{}) - unsafe.Sizeof(Tuple{}))
 
 // read6 is Read for IPv6.
 func (g *Gist) read6(frame []byte) bool {
+	if len(frame) < 54 || len(frame) > 65535 {
+		return false
+	}
 	b := frame[12:54:54]
 	if b[0] != 0x86 || b[1] != 0xdd || b[9] < 2 {
 		return false

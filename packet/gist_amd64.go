@@ -1,0 +1,6 @@
+package packet
+
+// readPlain is readPlainGo.
+//
+//go:noescape
+func readPlain(first *[]byte, gist *Gist, n int) (odd, marked uint32)
