@@ -1,7 +1,9 @@
 package datapath
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -197,6 +199,102 @@ func TestManyFiltersOneLookup(t *testing.T) {
 		if got := c.next(&packed, nil, e.prog.filters, -1); int(got) != i {
 			t.Errorf("filter %d: found %d", i, got)
 		}
+	}
+}
+
+// TestChainAgreesWithScan: gates, small groups and tables find what comparing
+// with one filter after the other finds, from any filter on.
+func TestChainAgreesWithScan(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		words := []int{wBase, wL4, wMark, wSrcIP, wDstIP + 1, wLabel, wCFM}
+		draw := func(name string) (k key) {
+			for _, w := range words {
+				k[w] = uint64(rapid.IntRange(0, 7).Draw(t, name)) << 30
+			}
+			return k
+		}
+		masks := make([]key, rapid.IntRange(1, 5).Draw(t, "masks"))
+		for i := range masks {
+			masks[i] = draw("mask")
+		}
+		var c chain
+		var keys, of []key
+		var filters []filter
+		last := make([]map[key]int32, len(masks))
+		place := make([]int, len(masks))
+		for i := range int32(rapid.IntRange(1, 120).Draw(t, "filters")) {
+			n := rapid.IntRange(0, len(masks)-1).Draw(t, "mask of")
+			k := draw("key")
+			for w := range k {
+				k[w] &= masks[n][w]
+			}
+			if last[n] == nil {
+				last[n], place[n] = map[key]int32{}, len(c.groups)
+				c.groups = append(c.groups, group{mask: masks[n], first: i})
+			}
+			filters = append(filters, filter{nextSame: -1})
+			c.groups[place[n]].insert(&k, i, last[n], filters)
+			keys, of = append(keys, k), append(of, masks[n])
+		}
+		c.end = int32(len(filters))
+		c.seal()
+		for range 30 {
+			k := draw("packet")
+			for after := int32(-1); ; {
+				want := int32(-1)
+			scan:
+				for i := after + 1; i < c.end; i++ {
+					for w := range k {
+						if k[w]&of[i][w] != keys[i][w] {
+							continue scan
+						}
+					}
+					want = i
+					break
+				}
+				if got := c.next(&k, nil, filters, after); got != want {
+					t.Fatalf("after filter %d: found %d, want %d", after, got, want)
+				}
+				if after = want; want < 0 {
+					break
+				}
+			}
+		}
+	})
+}
+
+// BenchmarkClassify64Masks: 10,000 filters of 64 masks with nothing in common,
+// so that no gate stops anything; none matches.
+func BenchmarkClassify64Masks(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	ch := &policy.Chain{}
+	for i := range 10_000 {
+		m := &policy.Match{}
+		m.Key.EthType, m.Mask.EthType = 0x800, 0xffff
+		put := func(k, mask *[16]byte, bits int) {
+			binary.BigEndian.PutUint32(mask[:], ^uint32(0)<<(32-bits))
+			binary.BigEndian.PutUint32(k[:], rng.Uint32()&(^uint32(0)<<(32-bits)))
+		}
+		put(&m.Key.SrcIP, &m.Mask.SrcIP, 17+i%8)
+		put(&m.Key.DstIP, &m.Mask.DstIP, 17+i/8%8)
+		ch.Protos = append(ch.Protos, &policy.Proto{Prio: uint16(i + 1), Kind: "flower", Protocol: 0x800, Filters: []*policy.Filter{{Handle: 1, Match: m}}})
+	}
+	p := &policy.Policy{Devices: []*policy.Device{{Name: "d", Block: [2]*policy.Block{{Chains: []*policy.Chain{ch}}}}}}
+	e := New(Config{Tracker: conntrack.New(conntrack.Config{MaxConns: 16})})
+	if err := e.Load(p, 1); err != nil {
+		b.Fatal(err)
+	}
+	c := &e.prog.blocks[0].chains[0]
+	if len(c.groups) != 64 {
+		b.Fatal(len(c.groups), "groups")
+	}
+	k := policy.Key{EthType: 0x800}
+	i, packed := uint32(0), pack(&k, 0x800)
+	for b.Loop() {
+		i += 0x9e3779b9
+		packed[wDstIP] = uint64(i) << 32
+		packed[wSrcIP] = uint64(i*7) << 32
+		c.next(&packed, nil, e.prog.filters, -1)
 	}
 }
 

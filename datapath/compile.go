@@ -194,7 +194,7 @@ func (c *compiler) chain(b *block, out *chain, ch *policy.Chain) error {
 			if !there {
 				n = len(out.groups)
 				spaces[s] = n
-				out.groups = append(out.groups, newGroup(&m, i, rng))
+				out.groups = append(out.groups, group{mask: m, first: i, rng: rng})
 				entries = append(entries, map[key]int32{})
 			}
 			out.groups[n].insert(&k, i, entries[n], c.p.filters)
@@ -205,7 +205,7 @@ func (c *compiler) chain(b *block, out *chain, ch *policy.Chain) error {
 		}
 	}
 	out.end = int32(len(c.p.filters))
-	slices.SortStableFunc(out.groups, func(a, b group) int { return cmp.Compare(a.first, b.first) })
+	out.seal()
 	return nil
 }
 
@@ -225,66 +225,6 @@ func maskedKey(pr *policy.Proto, f *policy.Filter) (k, m key, rng bool) {
 		k[i] &= m[i]
 	}
 	return k, m, rng
-}
-
-func newGroup(mask *key, first int32, rng bool) group {
-	g := group{first: first, rng: rng, table: make([]int32, 8), maybe: make([]uint64, 1)}
-	for i, w := range mask {
-		if w != 0 {
-			g.word = append(g.word, uint8(i))
-			g.mask = append(g.mask, w)
-		}
-	}
-	for len(g.word) < 2 {
-		g.word, g.mask = append(g.word, wBase), append(g.mask, 0)
-	}
-	return g
-}
-
-// insert adds filter i under key k. Filters come in ascending order, so each
-// key's chain is in order.
-func (g *group) insert(k *key, i int32, last map[key]int32, filters []filter) {
-	if l, ok := last[*k]; ok {
-		filters[l].nextSame = i
-		last[*k] = i
-		return
-	}
-	last[*k] = i
-	for j, w := range g.word {
-		g.keys = append(g.keys, k[w]&g.mask[j])
-	}
-	g.head = append(g.head, i)
-	if len(g.head)*2 > len(g.table) {
-		g.rehash(2 * len(g.table))
-	} else {
-		g.place(len(g.head) - 1)
-	}
-}
-
-func (g *group) rehash(size int) {
-	g.table = make([]int32, size)
-	// Eight bits an entry at least: one packet of eight at the most looks on
-	// for nothing.
-	g.maybe = make([]uint64, max(size/16, 1))
-	for e := range g.head {
-		g.place(e)
-	}
-}
-
-func (g *group) place(e int) {
-	n := len(g.word)
-	h := uint64(n)
-	for _, w := range g.keys[e*n : e*n+n] {
-		h = mix(h, w)
-	}
-	b := h >> 40
-	g.maybe[b>>6&uint64(len(g.maybe)-1)] |= 1 << (b & 63)
-	m := uint64(len(g.table) - 1)
-	i := h & m
-	for g.table[i] != 0 {
-		i = (i + 1) & m
-	}
-	g.table[i] = int32(e + 1)
 }
 
 // actions compiles a filter's actions.

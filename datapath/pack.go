@@ -36,8 +36,11 @@ const (
 	keyWords = 27
 )
 
-// key is a packed key or mask.
-type key [keyWords]uint64
+// key is a packed key or mask. Its length is a power of two, so that a word's
+// number can be kept within bounds by a mask.
+type key [32]uint64
+
+const _ = uint(len(key{}) - keyWords)
 
 // pack lays out a policy's key or mask. TCP flags share their place with
 // ICMP's type and code: a filter can ask for one of the two only, since each

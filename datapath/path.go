@@ -404,22 +404,10 @@ func (p *program) findSteady() bool {
 	for i := range p.blocks {
 		for j := range p.blocks[i].chains {
 			for k := range p.blocks[i].chains[j].groups {
-				g := &p.blocks[i].chains[j].groups[k]
-				for l, w := range g.word {
-					switch w {
-					case wBase:
-						if g.mask[l]&(0xff<<32) != 0 { // TOS
-							return false
-						}
-					case wL4:
-						if g.mask[l]&(0xffff<<16) != 0 { // TCP flags
-							return false
-						}
-					case wARPTIP, wARPSHA:
-						if g.mask[l] != 0 { // the outer TOS, TTL, flags and source port
-							return false
-						}
-					}
+				m := &p.blocks[i].chains[j].groups[k].mask
+				// TOS; TCP flags; the outer TOS, TTL, flags and source port.
+				if m[wBase]&(0xff<<32)|m[wL4]&(0xffff<<16)|m[wARPTIP]|m[wARPSHA] != 0 {
+					return false
 				}
 			}
 		}

@@ -46,6 +46,7 @@ type block struct {
 type chain struct {
 	index      uint32
 	begin, end int32
+	gates      []gate  // of the groups
 	groups     []group // by ascending first
 }
 

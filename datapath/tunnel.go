@@ -357,21 +357,10 @@ func (prog *program) findEnc() {
 	for i := range prog.blocks {
 		for j := range prog.blocks[i].chains {
 			for k := range prog.blocks[i].chains[j].groups {
-				g := &prog.blocks[i].chains[j].groups[k]
-				for l, w := range g.word {
-					at := -1
-					switch {
-					case w >= wEncSrcIP && w <= wEncKey:
-						at = int(w - wEncSrcIP)
-					case w == wARPTHA:
-						at = 5
-					case w == wCFM:
-						at = 6
-					}
-					if at >= 0 && g.mask[l] != 0 {
-						prog.encMask[at] |= g.mask[l]
-						prog.encUsed = true
-					}
+				m := &prog.blocks[i].chains[j].groups[k].mask
+				for at, w := range [encWords]int{wEncSrcIP, wEncSrcIP + 1, wEncDstIP, wEncDstIP + 1, wEncKey, wARPTHA, wCFM} {
+					prog.encMask[at] |= m[w]
+					prog.encUsed = prog.encUsed || m[w] != 0
 				}
 			}
 		}
