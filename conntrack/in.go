@@ -20,6 +20,12 @@ const (
 // h must be the frame's headers with h.Hash set. The caller has dealt with
 // fragments and with what lies behind the IP packet.
 func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct *packet.CT) Result {
+	return t.InFound(now, frame, h, zone, ct, Found{})
+}
+
+// InFound is In for a caller that has searched for the packet's connection in
+// the zone; nothing has become known since.
+func (t *Tracker) InFound(now int64, frame []byte, h *packet.Headers, zone uint16, ct *packet.CT, f Found) Result {
 	ct.Conn, ct.Info = 0, packet.CTUntracked
 	b, ok := transport(frame, h)
 	if !ok {
@@ -42,15 +48,14 @@ func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct
 		}
 	}
 	for {
-		res := t.resolve(now, b, h, zone, ct)
+		c, res := t.resolve(now, b, h, zone, ct, &f)
 		if res != Accept {
 			return res
 		}
-		if ct.Conn == 0 {
+		if c == nil {
 			t.invalid()
 			return Accept
 		}
-		c := t.Conn(ct.Conn)
 		var was traits
 		if t.events != nil {
 			was = c.traits()
@@ -76,7 +81,7 @@ func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct
 		}
 		switch v {
 		case again:
-			ct.Conn = 0
+			ct.Conn, f = 0, Found{}
 			continue
 		case invalid:
 			t.Discard(ct)
@@ -108,38 +113,25 @@ func transport(frame []byte, h *packet.Headers) ([]byte, bool) {
 	return frame[h.L4:min(h.IPEnd(frame), len(frame))], true
 }
 
-// resolve finds the packet's connection or begins one (resolve_normal_ct).
-func (t *Tracker) resolve(now int64, b []byte, h *packet.Headers, zone uint16, ct *packet.CT) Result {
+// resolve finds the packet's connection or begins one (resolve_normal_ct); nil
+// if it can have none.
+func (t *Tracker) resolve(now int64, b []byte, h *packet.Headers, zone uint16, ct *packet.CT, f *Found) (*Conn, Result) {
 	if !hasTuple(b, h) {
 		t.why = InvalidTruncated
-		return Accept
+		return nil, Accept
 	}
-	ref, dir := t.Lookup(&h.Tuple, h.Hash, zone, now)
-	if ref == 0 {
-		if !invertible(&h.Tuple) {
-			t.why = InvalidICMPAnswer
-			return Accept
-		}
-		slot, c, ok := t.alloc(now, h, zone)
-		if !ok {
-			t.st.Drop++
-			return DropFull
-		}
-		c.Orig, c.Zone = h.Tuple, zone
-		if t.natted != 0 {
-			t.askSource(c)
-		}
-		ct.Conn, ct.Info = t.slab.ref(slot, c), packet.CTNew
-		if e := t.expected(now, &h.Tuple, zone); e != nil {
-			t.begin(now, slot, c, e)
-			ct.Info = packet.CTRelated
-		}
-		return Accept
+	if !f.Known {
+		*f = t.Search(&h.Tuple, h.Hash, zone, now)
+	} else if !t.Lives(f, now) {
+		f.Conn = nil
 	}
-	ct.Conn = ref
-	c := t.slab.at(slotOf(ref))
+	if f.Conn == nil {
+		return t.first(now, h, zone, ct)
+	}
+	c := f.Conn
+	ct.Conn = f.Ref
 	switch {
-	case dir == 1:
+	case f.Dir == 1:
 		ct.Info = packet.CTEstablishedReply
 	case c.Status&StatusSeenReply != 0:
 		ct.Info = packet.CTEstablished
@@ -148,7 +140,31 @@ func (t *Tracker) resolve(now int64, b []byte, h *packet.Headers, zone uint16, c
 	default:
 		ct.Info = packet.CTNew
 	}
-	return Accept
+	return c, Accept
+}
+
+// first begins a connection with its first packet (init_conntrack).
+func (t *Tracker) first(now int64, h *packet.Headers, zone uint16, ct *packet.CT) (*Conn, Result) {
+	if !invertible(&h.Tuple) {
+		t.why = InvalidICMPAnswer
+		return nil, Accept
+	}
+	slot, c, ok := t.alloc(now, h, zone)
+	if !ok {
+		t.st.Drop++
+		return nil, DropFull
+	}
+	c.Orig, c.Zone = h.Tuple, zone
+	if t.natted != 0 {
+		t.askSource(c)
+	}
+	ct.Conn, ct.Info = t.slab.ref(slot, c), packet.CTNew
+	t.fresh = fresh{ct.Conn, h.Hash, t.entered}
+	if e := t.expected(now, &h.Tuple, zone); e != nil {
+		t.begin(now, slot, c, e)
+		ct.Info = packet.CTRelated
+	}
+	return c, Accept
 }
 
 // hasTuple reports whether enough of the transport header is there to name a

@@ -197,6 +197,7 @@ func (t *Tracker) put(s *Saved) error {
 	}
 	t.slab.live++
 	t.lim.count(at)
+	t.entered++
 	t.ix.insert(t.Hash(&c.Orig), c.Zone, s.Slot)
 	if c.Status&natMask != 0 {
 		t.ix.insert(t.Hash(&s.Reply), c.Zone, s.Slot)

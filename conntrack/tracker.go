@@ -33,6 +33,8 @@ type Tracker struct {
 	rng     *rand.Rand // ports of translations
 	pcg     *rand.PCG  // rng's source
 	natted  int        // confirmed connections with a translation
+	fresh   fresh
+	entered uint64 // connections that have entered the index
 	sources natSources
 	why     Invalid // of the packet that is being found invalid
 	ports   portMaps
@@ -257,6 +259,10 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 	if c == nil || c.Status&(StatusConfirmed|StatusDying) != 0 {
 		return Accept
 	}
+	fresh := t.fresh.ref == ct.Conn && t.fresh.entered == t.entered
+	if fresh && t.natted == 0 && c.Status&natMask == 0 && len(t.ports.maps) == 0 {
+		return t.enter(now, ct.Conn, c, t.fresh.hash, t.fresh.hash, nil)
+	}
 	slot, hash := slotOf(ct.Conn), t.Hash(&c.Orig)
 	reply, rhash := c.Orig, hash
 	if c.Status&natMask != 0 {
@@ -265,7 +271,7 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 	} else {
 		reply = invert(&reply)
 	}
-	if other := t.rival(now, c, hash, &reply, rhash); other != 0 {
+	if other := t.rival(now, c, hash, &reply, rhash, fresh); other != 0 {
 		o := t.Conn(other)
 		p := c.Orig.Proto
 		clash := p != packet.ProtoTCP && p != packet.ProtoSCTP && o.Orig == c.Orig
@@ -285,34 +291,43 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 		t.st.Drop++
 		return DropClash
 	}
+	return t.enter(now, ct.Conn, c, hash, rhash, &reply)
+}
+
+// enter makes a connection without a rival known. reply may be nil if there are
+// no maps of ports.
+func (t *Tracker) enter(now int64, ref packet.ConnRef, c *Conn, hash, rhash uint64, reply *packet.Tuple) Result {
 	if r := t.lim.enter(now, c); r != Accept {
 		t.st.Drop++
 		return r
 	}
 	c.Status |= StatusConfirmed
 	c.Timeout += now
-	t.ix.insert(hash, c.Zone, slot)
+	t.entered++
+	t.ix.insert(hash, c.Zone, slotOf(ref))
 	if c.Status&natMask != 0 {
-		t.ix.insert(rhash, c.Zone, slot)
+		t.ix.insert(rhash, c.Zone, slotOf(ref))
 		t.natted++
 	}
 	if len(t.ports.maps) != 0 {
 		t.occupy(&c.Orig, c)
-		t.occupy(&reply, c)
+		t.occupy(reply, c)
 	}
 	t.st.Insert++
 	if t.events != nil || t.set.Timestamp {
-		t.confirmed(now, ct.Conn, c)
+		t.confirmed(now, ref, c)
 	}
 	return Accept
 }
 
 // rival finds a connection that has one of a new one's tuples, in either
 // direction. Without translation, one that has the reply has the original,
-// too.
-func (t *Tracker) rival(now int64, c *Conn, hash uint64, reply *packet.Tuple, rhash uint64) packet.ConnRef {
-	if other, _ := t.Lookup(&c.Orig, hash, c.Zone, now); other != 0 {
-		return other
+// too. Nobody has a fresh one's original.
+func (t *Tracker) rival(now int64, c *Conn, hash uint64, reply *packet.Tuple, rhash uint64, fresh bool) packet.ConnRef {
+	if !fresh {
+		if other, _ := t.Lookup(&c.Orig, hash, c.Zone, now); other != 0 {
+			return other
+		}
 	}
 	if t.natted == 0 && c.Status&natMask == 0 {
 		return 0

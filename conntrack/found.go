@@ -1,0 +1,50 @@
+package conntrack
+
+import "sluice/packet"
+
+// Found is what a search for a packet's connection has come to. The zero value
+// says that nobody has searched.
+type Found struct {
+	Conn  *Conn // nil: there is none
+	Ref   packet.ConnRef
+	Dir   int  // of the packet
+	Known bool // somebody has searched
+}
+
+// Search is Find, remembered.
+func (t *Tracker) Search(tu *packet.Tuple, hash uint64, zone uint16, now int64) Found {
+	ref, c, dir := t.Find(tu, hash, zone, now)
+	return Found{Conn: c, Ref: ref, Dir: dir, Known: true}
+}
+
+// MetFound is the connection that lookup i of a group has met, in direction dir.
+// It is not for ICMP, see Meet.
+func (t *Tracker) MetFound(s *Seek, i, dir int) Found {
+	slot := s.slot[i&(SeekSize-1)]
+	c := t.slab.at(slot)
+	return Found{Conn: c, Ref: t.slab.ref(slot, c), Dir: dir, Known: true}
+}
+
+// Lives reports whether what was found is there at now, as Find would have it:
+// a connection past its deadline is removed. No connection with the tuple may
+// have become known since.
+func (t *Tracker) Lives(f *Found, now int64) bool {
+	c := f.Conn
+	if c == nil || t.Conn(f.Ref) != c {
+		return false
+	}
+	if t.gone(now, slotOf(f.Ref), c) {
+		t.clock(now)
+		t.destroy(slotOf(f.Ref), c)
+		return false
+	}
+	return true
+}
+
+// fresh is the connection that was begun last. Nobody has its tuple as long as
+// nothing has entered the index since, and no rival need be looked for.
+type fresh struct {
+	ref     packet.ConnRef
+	hash    uint64 // Hash of its tuple
+	entered uint64 // Tracker.entered when it was begun
+}
