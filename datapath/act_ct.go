@@ -22,57 +22,71 @@ func (p *pkt) track(a *action) policy.Control {
 	if par.Clear {
 		p.dropCT()
 		ct.PostCT, ct.NAT = false, 0
-		p.refreshCT()
+		p.refreshCT(a, nil)
 		return a.control
 	}
 	if reason := p.ctReady(par.Zone); reason != ReasonNone {
 		return p.ctStop(a, reason)
 	}
-	offer := true
-	cached := p.cached(par)
+	f := p.found
+	p.found = conntrack.Found{}
+	offer, cached := true, p.cached(par)
 	if !cached {
-		if par.table.Lookup(p.now, p.h, ct) {
+		if f.Known && f.Conn.Zone != par.Zone {
+			f = conntrack.Found{}
+		}
+		if par.table.Lookup(p.now, p.h, ct, &f) {
 			offer, p.flowHit = false, true
 			e.tier = max(e.tier, TierFlow)
 		} else {
 			e.tier = TierTracker
-			if r := e.tr.In(p.now, p.frame, p.h, par.Zone, ct); r != conntrack.Accept {
+			e.paths.ok = false // only a hit is remembered
+			if r := e.tr.InFound(p.now, p.frame, p.h, par.Zone, ct, f); r != conntrack.Accept {
 				return p.ctDrop(a, ctReasons[r])
 			}
 		}
 	}
 	ct.NAT = 0
-	if ct.Conn != 0 && par.NAT {
-		if reason := p.translate(par); reason != ReasonNone {
+	if ct.Conn == 0 {
+		ct.PostCT, ct.Zone = true, par.Zone
+		p.refreshCT(a, nil)
+		return a.control
+	}
+	if par.NAT {
+		if reason := p.translate(a); reason != ReasonNone {
 			return p.ctDrop(a, reason)
 		}
 	}
-	if ct.Conn != 0 {
-		if reason := p.help(par, cached || p.flowHit); reason != ReasonNone {
+	c := e.tr.Conn(ct.Conn)
+	if c.Status&conntrack.StatusHelper != 0 || par.help != conntrack.NoHelper {
+		if reason := p.help(par, c, cached || p.flowHit); reason != ReasonNone {
 			return p.ctDrop(a, reason)
 		}
-		if par.Commit {
-			if r := p.commit(par); r != conntrack.Accept {
-				return p.ctDrop(a, ctReasons[r])
-			}
-		}
-		e.tr.Tell(p.now, ct.Conn)
-		if offer && ct.Conn != 0 {
-			par.table.Offer(p.now, ct.Conn, ct.Info)
-		}
-		e.cameFrom(ct.Conn, ct.Info.Dir(), e.begin[p.i])
 	}
+	if par.Commit {
+		was := ct.Conn
+		if r := p.commit(par); r != conntrack.Accept {
+			return p.ctDrop(a, ctReasons[r])
+		}
+		if ct.Conn != was {
+			c = e.tr.Conn(ct.Conn) // another has come before it
+		}
+	}
+	e.tr.Tell(p.now, ct.Conn)
+	if offer {
+		par.table.Consider(p.now, ct.Conn, c, ct.Info)
+	}
+	e.cameFrom(ct.Conn, ct.Info.Dir(), e.begin[p.i])
 	ct.PostCT, ct.Zone = true, par.Zone
-	p.refreshCT()
+	p.refreshCT(a, c)
 	return a.control
 }
 
 // help gives a connection that is about to be committed its helper, and lets
 // the helper of a connection read the packet, once. It returns the reason if the
 // packet cannot go on.
-func (p *pkt) help(par *ctParams, seen bool) uint8 {
+func (p *pkt) help(par *ctParams, c *conntrack.Conn, seen bool) uint8 {
 	e, ct := p.e, &p.m.CT
-	c := e.tr.Conn(ct.Conn)
 	confirmed := c.Status&conntrack.StatusConfirmed != 0
 	if !confirmed && par.Commit && par.help != conntrack.NoHelper {
 		e.tr.SetHelper(ct.Conn, par.help, par.fam)
@@ -100,13 +114,14 @@ func (p *pkt) help(par *ctParams, seen bool) uint8 {
 
 // translate rewrites the packet as its connection asks for, and gives a new
 // connection its translation. It returns the reason if it cannot.
-func (p *pkt) translate(par *ctParams) uint8 {
+func (p *pkt) translate(a *action) uint8 {
+	par := a.ct
 	if !p.own(0) {
 		return ReasonNoMemory
 	}
 	done, res := p.e.tr.NAT(p.now, p.frame, p.h, &p.m.CT, &par.nat, par.Commit)
 	p.m.CT.NAT = uint8(done)
-	if done != 0 {
+	if done != 0 && !a.final {
 		p.extract(p.e.prog.need)
 	}
 	return ctReasons[res]
@@ -156,6 +171,17 @@ func (p *pkt) cached(par *ctParams) bool {
 // and cuts off what lies behind the IP packet (Ethernet padding), as the
 // kernel does before it tracks (nf_ct_skb_network_trim).
 func (p *pkt) ctReady(zone uint16) uint8 {
+	if h := p.h; h.Flags&^packet.DontFrag == packet.HasL3|packet.HasL4 && h.NVLAN == 0 {
+		if end := int(h.End); end < len(p.frame) {
+			p.frame, h.Len = p.frame[:end], uint32(end)
+		}
+		return ReasonNone
+	}
+	return p.ctReadyOdd(zone)
+}
+
+// ctReadyOdd is ctReady for a packet that is not the usual one.
+func (p *pkt) ctReadyOdd(zone uint16) uint8 {
 	if p.m.CT.Conn == 0 && !p.innerTag() && frag.IsFragment(p.frame, p.h) {
 		if reason := p.defrag(zone); reason != ReasonNone {
 			return reason
@@ -193,9 +219,14 @@ func (p *pkt) ctDrop(a *action, reason uint8) policy.Control {
 	return policy.Shot
 }
 
-// refreshCT brings the key up to date for the next classification.
-func (p *pkt) refreshCT() {
-	if p.e.prog.need&needCT != 0 {
+// refreshCT brings the key up to date for the next classification, if there can
+// be one. c is the packet's connection, if it is at hand.
+func (p *pkt) refreshCT(a *action, c *conntrack.Conn) {
+	switch {
+	case a.final || p.e.prog.need&needCT == 0:
+	case c != nil:
+		p.extractConn(c)
+	default:
 		p.extractCT()
 	}
 }

@@ -3,6 +3,7 @@ package datapath
 import (
 	"errors"
 	"fmt"
+	"sluice/conntrack"
 
 	"sluice/offload"
 	"sluice/packet"
@@ -299,7 +300,7 @@ func (e *Engine) processDevices(v *packet.Vector) {
 			}
 		}
 		if v.M[i].Resume.On {
-			v.Verdict[i], v.Reason[i] = e.judge(v, i)
+			v.Verdict[i], v.Reason[i] = e.judge(v, i, conntrack.Found{})
 			e.drops[v.Reason[i]]++
 			continue
 		}

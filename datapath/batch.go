@@ -140,7 +140,11 @@ func (e *Engine) judgeBatch(v *packet.Vector, b *batch) {
 			packet.Parse(v.Frame[i], h)
 		}
 		h.Hash = b.gist[n&(batchSize-1)].Hash
-		v.Verdict[i], v.Reason[i] = e.judge(v, i)
+		var f conntrack.Found
+		if met>>n&1 != 0 && h.Flags&^packet.DontFrag == packet.HasL3|packet.HasL4 && (h.Proto == packet.ProtoTCP || h.Proto == packet.ProtoUDP) {
+			f = e.tr.MetFound(&b.seek, n, int(reply>>n&1))
+		}
+		v.Verdict[i], v.Reason[i] = e.judge(v, i, f)
 		e.drops[v.Reason[i]]++
 		n++
 	}

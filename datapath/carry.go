@@ -137,12 +137,12 @@ func (p *pkt) carry(a *action) (policy.Control, int32) {
 	if a.ct.Clear {
 		p.dropCT()
 		ct.PostCT, ct.NAT = false, 0
-		p.refreshCT()
+		p.refreshCT(a, nil)
 		return a.control, a.arg
 	}
 	if d.again {
 		ct.NAT = 0
-		p.refreshCT()
+		p.refreshCT(a, nil)
 		return a.control, a.arg
 	}
 	// What lies behind the IP packet goes, as in ctReady.
@@ -158,7 +158,7 @@ func (p *pkt) carry(a *action) (policy.Control, int32) {
 		p.rewrite(&f.Tuple[1-dir], f.Status, dir)
 	}
 	ct.PostCT, ct.Zone = true, a.ct.Zone
-	p.refreshCT()
+	p.refreshCT(a, nil)
 	return a.control, a.arg
 }
 

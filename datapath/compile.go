@@ -283,7 +283,28 @@ func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
 		}
 		c.p.actions = append(c.p.actions, out)
 	}
+	if c.e.device == nil && endsHere(f) {
+		for i := range c.p.actions[fl.act:] {
+			c.p.actions[int(fl.act)+i].final = true
+		}
+	}
 	return nil
+}
+
+// endsHere reports whether a packet that a filter has matched is classified no
+// more, whatever its actions say.
+func endsHere(f *policy.Filter) bool {
+	for _, a := range f.Actions {
+		switch a.Control {
+		case policy.Pipe, policy.OK, policy.Shot, policy.Stolen, policy.Trap:
+		default:
+			return false
+		}
+		if a.Gact != nil && a.Gact.RandomType != "" && a.Gact.RandomType != "none" || a.Police != nil || a.CT != nil && a.CT.Clone {
+			return false
+		}
+	}
+	return true
 }
 
 // UnsupportedError names an action that this datapath cannot carry out.

@@ -3,6 +3,7 @@ package datapath
 import (
 	"encoding/binary"
 
+	"sluice/conntrack"
 	"sluice/packet"
 	"sluice/policy"
 )
@@ -97,6 +98,7 @@ func (p *pkt) rewritten() {
 		p.h.Hash = p.e.tr.Hash(&p.h.Tuple)
 	}
 	p.dirty = true
+	p.found = conntrack.Found{}
 }
 
 // refresh brings the key up to date.

@@ -62,7 +62,7 @@ type Engine struct {
 	byDev   []*Pipeline // by ingress device: what its packets go through first
 	device  *deviceMode // not nil in a device's own engine
 	tiers   [packet.VectorSize]Tier
-	came    []came                          // by connection slot
+	came    []*[camePage]came               // by connection slot
 	left    map[*policy.Action]policy.Stats // counted by devices that are gone
 	tier    Tier                            // of the packet under way
 

@@ -1,6 +1,7 @@
 package datapath
 
 import (
+	"sluice/conntrack"
 	"sluice/packet"
 	"sluice/packet/frag"
 	"sluice/policy"
@@ -30,6 +31,7 @@ type pkt struct {
 	split   frag.Split     // how a packet put together leaves again
 	fate    packet.Verdict // what became of a packet that is gone; valid with outGone
 	key     key
+	found   conntrack.Found // its connection, as far as somebody has searched for it
 
 	tun *packet.Tunnel // metadata of the tunnel that it came out of, or is to go into
 	set int32          // the tunnel_key that ordered the latter; -1: none
@@ -64,15 +66,20 @@ const (
 	maxJumps      = 32 // act_api.c jmp_ttl, TCA_ACT_MAX_PRIO
 )
 
-// judge runs packet i of the vector from its start or its resume point.
-func (e *Engine) judge(v *packet.Vector, i int) (packet.Verdict, uint8) {
+// judge runs packet i of the vector from its start or its resume point. f is
+// what a search for its connection in the zone of its device has come to.
+func (e *Engine) judge(v *packet.Vector, i int, f conntrack.Found) (packet.Verdict, uint8) {
 	p := e.start(v, i)
 	p.layout()
+	p.found = f
 	if p.m.Resume.On {
 		p.goOn()
 	}
-	e.paths.begin(e, p.dev, p.tun)
-	e.paths.ok = e.paths.ok && p.m.Chain == 0 && !p.m.CT.PostCT && p.h.NVLAN == 0 && !p.m.Resume.On
+	// Only a packet that the flow table hits has a way to be remembered.
+	e.paths.ok = false
+	if f.Conn != nil && f.Conn.Status&conntrack.StatusOffload != 0 && p.m.Chain == 0 && !p.m.CT.PostCT && p.h.NVLAN == 0 && !p.m.Resume.On {
+		e.paths.begin(e, p.dev, p.tun)
+	}
 	e.tier = TierNone
 	if p.m.CT.Conn != 0 {
 		e.tier = TierFlow
@@ -293,7 +300,9 @@ func (p *pkt) actions(f *filter, first int32) (policy.Control, int32) {
 		} else if a.skipSW {
 			continue
 		}
-		p.e.noteAction(a)
+		if p.e.paths.ok {
+			p.e.noteAction(a)
+		}
 		switch a.kind {
 		case actGact:
 			ctl, arg = p.gact(a)
@@ -359,6 +368,7 @@ func (p *pkt) child() *pkt {
 	c.lent, p.lent = true, true
 	c.held, c.shot, c.split = false, false, p.split
 	c.tun, c.set = p.tun, p.set
+	c.found = conntrack.Found{}
 	return c
 }
 

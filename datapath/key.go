@@ -290,7 +290,13 @@ func (p *pkt) extractCT() {
 		k[wBase] = base
 		return
 	}
-	k[wBase] = base | packState(ctState[ct.Info&7]|natState(ct), c.Zone)
+	p.extractConn(c)
+}
+
+// extractConn is extractCT for a packet that has connection c, in software.
+func (p *pkt) extractConn(c *conntrack.Conn) {
+	k, ct := &p.key, &p.m.CT
+	k[wBase] = k[wBase]&^stateMask | packState(ctState[ct.Info&7]|natState(ct), c.Zone)
 	k[wMark] = k[wMark]&0xffffffff | uint64(c.Mark)<<32
 	k[wLabel], k[wLabel+1] = binary.BigEndian.Uint64(c.Label[:]), binary.BigEndian.Uint64(c.Label[8:])
 }

@@ -310,11 +310,14 @@ func (ps *paths) noteState(state uint16, conn bool) {
 
 // begin starts noting a packet's way.
 func (ps *paths) begin(e *Engine, dev int32, t *packet.Tunnel) {
+	if !e.prog.steady || e.classifyAll {
+		return
+	}
 	ps.note = path{generation: e.generation, dev: dev}
 	if e.prog.encUsed {
 		ps.note.enc = e.prog.encOf(t)
 	}
-	ps.ok, ps.set = e.prog.steady && !e.classifyAll, -1
+	ps.ok, ps.set = true, -1
 }
 
 // remember gives the connection the way that its packet has just taken.

@@ -89,6 +89,7 @@ type action struct {
 	kind    actionKind
 	control policy.Control
 	skipSW  bool
+	final   bool   // ct: its filter ends the classification, nobody looks at the key afterwards
 	arg     int32  // goto: position of the chain in the block, -1 when empty; jump: actions to skip
 	stat    uint32 // slot of its counters
 

@@ -186,13 +186,16 @@ type came struct {
 	dev [2]uint16
 }
 
+// camePage is how many slots get their memory together: growing moves nothing.
+const camePage = 1 << 13
+
 // cameFrom notes where a packet of a connection came in.
 func (e *Engine) cameFrom(ref packet.ConnRef, dir int, dev int32) {
-	slot := int(uint32(ref))
-	for slot >= len(e.came) {
-		e.came = append(e.came, came{})
+	slot := uint32(ref)
+	if slot/camePage >= uint32(len(e.came)) || e.came[slot/camePage] == nil {
+		e.growCame(slot / camePage)
 	}
-	c := &e.came[slot]
+	c := &e.came[slot/camePage][slot%camePage]
 	if gen := uint32(ref >> 32); c.gen != gen {
 		*c = came{gen: gen}
 	}
@@ -201,10 +204,21 @@ func (e *Engine) cameFrom(ref packet.ConnRef, dir int, dev int32) {
 	}
 }
 
+func (e *Engine) growCame(page uint32) {
+	for int(page) >= len(e.came) {
+		e.came = append(e.came, nil)
+	}
+	e.came[page] = new([camePage]came)
+}
+
 // cameIn is where packets of a direction have come in last; -1: not known.
 func (e *Engine) cameIn(ref packet.ConnRef, dir int) int32 {
-	if slot := int(uint32(ref)); slot < len(e.came) && e.came[slot].gen == uint32(ref>>32) {
-		return int32(e.came[slot].dev[dir&1]) - 1
+	slot := uint32(ref)
+	if slot/camePage >= uint32(len(e.came)) || e.came[slot/camePage] == nil {
+		return -1
+	}
+	if c := &e.came[slot/camePage][slot%camePage]; c.gen == uint32(ref>>32) {
+		return int32(c.dev[dir&1]) - 1
 	}
 	return -1
 }

@@ -47,10 +47,20 @@ func Admit(c *conntrack.Conn, info packet.CTInfo) (ok, both bool) {
 // its windows are not checked any more, even after it has come back
 // (act_ct.c tcf_ct_flow_table_add).
 func (t *Table) Offer(now int64, ref packet.ConnRef, info packet.CTInfo) {
-	c := t.conn(ref)
-	if c == nil {
-		return
+	if c := t.conn(ref); c != nil {
+		t.Consider(now, ref, c, info)
 	}
+}
+
+// Consider is Offer for a caller that has the connection at hand.
+func (t *Table) Consider(now int64, ref packet.ConnRef, c *conntrack.Conn, info packet.CTInfo) {
+	if info == packet.CTNew && c.Orig.Proto == packet.ProtoTCP && c.Status&conntrack.StatusOffload == 0 {
+		return // the most frequent of what Admit refuses
+	}
+	t.consider(now, ref, c, info)
+}
+
+func (t *Table) consider(now int64, ref packet.ConnRef, c *conntrack.Conn, info packet.CTInfo) {
 	if c.Status&conntrack.StatusOffload != 0 {
 		if t.devs != 0 && mine(c) && c.FlowTable == t.id {
 			t.review(c, ref, now)

@@ -65,8 +65,10 @@ func (t *Table) Len() int { return t.flows.len() }
 // a hit it sets ct and reports true: the tracker is not asked. It also
 // refreshes the flow, and ends it on FIN or RST, when it reports false.
 //
-// h.Hash must be the tracker's hash of h.Tuple.
-func (t *Table) Lookup(now int64, h *packet.Headers, ct *packet.CT) bool {
+// h.Hash must be the tracker's hash of h.Tuple. f is what a search for the
+// packet's connection in the table's zone has come to; if there was none and
+// the table needs one, it is filled in.
+func (t *Table) Lookup(now int64, h *packet.Headers, ct *packet.CT, f *conntrack.Found) bool {
 	// Fragments, IP options or extension headers (IPOptions says of both) and
 	// packets about to expire are the tracker's.
 	if h.Flags&(packet.HasL4|packet.IsFrag|packet.IPOptions|packet.TTLLow) != packet.HasL4 {
@@ -81,15 +83,17 @@ func (t *Table) Lookup(now int64, h *packet.Headers, ct *packet.CT) bool {
 	default:
 		return false
 	}
-	ref, c, dir := t.tr.Find(&h.Tuple, h.Hash, t.zone, now)
-	if c == nil {
+	if !f.Known {
+		*f = t.tr.Search(&h.Tuple, h.Hash, t.zone, now)
+	} else if !t.tr.Lives(f, now) {
+		f.Conn = nil
+	}
+	c := f.Conn
+	if c == nil || !t.Hit(now, h, f.Ref, c, f.Dir) {
 		return false
 	}
-	if !t.Hit(now, h, ref, c, dir) {
-		return false
-	}
-	ct.Conn, ct.Info = ref, packet.CTEstablishedReply
-	if dir == 0 {
+	ct.Conn, ct.Info = f.Ref, packet.CTEstablishedReply
+	if f.Dir == 0 {
 		// Assured implies that replies have been seen, but for what came in
 		// by force; the kernel looks all the same.
 		ct.Info = packet.CTNew
