@@ -1,6 +1,10 @@
 package conntrack
 
-import "sluice/packet"
+import (
+	"encoding/binary"
+
+	"sluice/packet"
+)
 
 // checksumOK verifies a transport checksum as nf_ip_checksum and
 // nf_ip6_checksum do. For IPv4 the kernel sums the whole packet, header
@@ -12,8 +16,17 @@ func checksumOK(frame, b []byte, h *packet.Headers) bool {
 
 // transportSum is the folded one's-complement sum that comes to 0xffff for a
 // sound packet. length is what the pseudo header says.
-func transportSum(frame []byte, h *packet.Headers, b []byte, length int) uint16 {
+func transportSum(frame []byte, h *packet.Headers, l4 []byte, length int) uint16 {
 	var s uint64
+	if h.Tuple.Family == packet.IPv4 && h.L4 == h.L3+20 && (h.Proto == packet.ProtoTCP || h.Proto == packet.ProtoUDP) {
+		// By halves: 32-bit words carry nothing out of 64. The addresses are in
+		// the header and in the pseudo header.
+		ip := frame[h.L3 : h.L3+20]
+		a, b := binary.BigEndian.Uint64(ip), binary.BigEndian.Uint64(ip[8:])
+		s = a>>32 + a&0xffffffff + b>>32 + 2*(b&0xffffffff+uint64(binary.BigEndian.Uint32(ip[16:])))
+		s += uint64(h.Proto) + uint64(length)
+		return packet.Fold(packet.Sum(s, l4))
+	}
 	ip := frame[h.L3:]
 	if h.Tuple.Family == packet.IPv4 {
 		s = packet.Sum(0, ip[:int(h.L4)-int(h.L3)])
@@ -25,7 +38,7 @@ func transportSum(frame []byte, h *packet.Headers, b []byte, length int) uint16 
 		s = packet.Sum(0, ip[8:40])
 		s += uint64(h.Proto) + uint64(length)
 	}
-	return packet.Fold(packet.Sum(s, b))
+	return packet.Fold(packet.Sum(s, l4))
 }
 
 // partialOK verifies a checksum that covers the first bytes of a packet, with

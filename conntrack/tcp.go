@@ -69,8 +69,13 @@ func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 		// Acknowledgements count what the other side's helper made of it.
 		s.ackOff = t.extra(slotOf(ct.Conn)).seq[1-ct.Info.Dir()].offset(s.ack - 1)
 	}
-	if c.Status&StatusConfirmed == 0 && !t.tcpNew(c, &s) {
-		return t.not(InvalidState)
+	if c.Status&StatusConfirmed == 0 {
+		if s.flags == flagSYN && c.Status == 0 && ct.Info == packet.CTNew {
+			return t.tcpOpen(now, h, c, ct, &s)
+		}
+		if !t.tcpNew(c, &s) {
+			return t.not(InvalidState)
+		}
 	}
 	w := &c.TCP
 	dir := uint8(ct.Info.Dir())
@@ -250,6 +255,22 @@ func (t *Tracker) tcpNew(c *Conn, s *segment) bool {
 	}
 	c.TCP.LastIndex = segNone
 	return true
+}
+
+// tcpOpen is what all of the above comes to for the SYN that begins a connection,
+// which is most of what begins any: nothing is known yet that it could
+// contradict.
+func (t *Tracker) tcpOpen(now int64, h *packet.Headers, c *Conn, ct *packet.CT, s *segment) verdict {
+	w := &c.TCP
+	*w = TCPTrack{State: TCPSynSent, LastIndex: segSYN}
+	w.Seen[0] = TCPSeen{End: s.end, MaxEnd: s.end, MaxWin: uint32(max(s.win, 1))}
+	w.Seen[1].MaxEnd = uint32(max(s.win, 1))
+	if len(s.options) > 0 {
+		readOptions(s.options, &w.Scale[0], &w.Flags[0])
+	}
+	to := &t.Timeouts(c).TCPTimeouts
+	// No window has been remembered, which reads as one of zero.
+	return t.refreshAcct(now, h, c, ct, min(to[TCPSynSent], to[tcpRetrans]))
 }
 
 // tcpRemember notes an ignored segment: the other side's answer to it may show

@@ -29,7 +29,7 @@ func (p *pkt) track(a *action) policy.Control {
 		return p.ctStop(a, reason)
 	}
 	f := p.found
-	p.found = conntrack.Found{}
+	p.found, p.known = conntrack.Found{}, 0
 	offer, cached := true, p.cached(par)
 	if !cached {
 		if f.Known && f.Conn.Zone != par.Zone {
@@ -76,7 +76,12 @@ func (p *pkt) track(a *action) policy.Control {
 	if offer {
 		par.table.Consider(p.now, ct.Conn, c, ct.Info)
 	}
-	e.cameFrom(ct.Conn, ct.Info.Dir(), e.begin[p.i])
+	if !cached {
+		e.cameFrom(ct.Conn, ct.Info.Dir(), e.begin[p.i])
+	}
+	if c.Status&conntrack.StatusConfirmed != 0 {
+		p.known = ct.Conn
+	}
 	ct.PostCT, ct.Zone = true, par.Zone
 	p.refreshCT(a, c)
 	return a.control

@@ -14,7 +14,7 @@ type pkt struct {
 	now     int64
 	frame   []byte
 	h       *packet.Headers
-	m       packet.Meta
+	m       *packet.Meta
 	dev     int32  // whose block this is
 	iif     int32  // ingress device, for `indev`
 	i       int32  // index in the vector
@@ -32,6 +32,8 @@ type pkt struct {
 	fate    packet.Verdict // what became of a packet that is gone; valid with outGone
 	key     key
 	found   conntrack.Found // its connection, as far as somebody has searched for it
+	known   packet.ConnRef  // the connection it had after its last ct action, if that was confirmed
+	meta    packet.Meta     // a nested judgement's own
 
 	tun *packet.Tunnel // metadata of the tunnel that it came out of, or is to go into
 	set int32          // the tunnel_key that ordered the latter; -1: none
@@ -90,19 +92,18 @@ func (e *Engine) judge(v *packet.Vector, i int, f conntrack.Found) (packet.Verdi
 	if p.h != &v.H[i] {
 		v.H[i] = *p.h
 	}
-	v.M[i] = p.m
-	v.M[i].CT, v.M[i].Resume = packet.CT{}, packet.Resume{}
+	p.m.CT, p.m.Resume = packet.CT{}, packet.Resume{}
 	return verdict, reason
 }
 
 // start puts packet i on the engine's stack.
 func (e *Engine) start(v *packet.Vector, i int) *pkt {
 	p := &e.stack[0]
-	p.e, p.now, p.frame, p.h, p.m = e, v.Now, v.Frame[i], &v.H[i], v.M[i]
+	p.e, p.now, p.frame, p.h, p.m = e, v.Now, v.Frame[i], &v.H[i], &v.M[i]
 	p.dev, p.iif, p.i, p.depth, p.nest = e.begin[i], e.begin[i], int32(i), 0, 0
 	p.tun, p.set = p.m.Tunnel, -1
 	p.copy, e.ncopies = 0, int32(p.m.Resume.Copies)
-	p.egress, p.shared, p.reason, p.fate, p.flowHit = false, 0, ReasonNone, packet.Stolen, false
+	p.egress, p.shared, p.known, p.reason, p.fate, p.flowHit = false, 0, 0, ReasonNone, packet.Stolen, false
 	p.held, p.split = false, frag.Split{}
 	return p
 }
@@ -360,7 +361,8 @@ func (p *pkt) child() *pkt {
 		return nil
 	}
 	c := &p.e.stack[p.depth+1]
-	c.e, c.now, c.frame, c.h, c.m = p.e, p.now, p.frame, p.h, p.m
+	c.e, c.now, c.frame, c.h, c.meta = p.e, p.now, p.frame, p.h, *p.m
+	c.m = &c.meta
 	c.dev, c.iif, c.i, c.depth, c.nest = p.dev, p.iif, p.i, p.depth+1, p.nest
 	c.copy = p.copy
 	c.egress, c.shared, c.reason, c.fate = p.egress, 0, ReasonNone, packet.Stolen
@@ -368,7 +370,7 @@ func (p *pkt) child() *pkt {
 	c.lent, p.lent = true, true
 	c.held, c.shot, c.split = false, false, p.split
 	c.tun, c.set = p.tun, p.set
-	c.found = conntrack.Found{}
+	c.found, c.known = conntrack.Found{}, 0
 	return c
 }
 
@@ -379,7 +381,7 @@ func (p *pkt) dropCT() {
 	if ct.Conn == 0 {
 		return
 	}
-	if ct.Conn != p.shared && p.e.device == nil {
+	if ct.Conn != p.shared && ct.Conn != p.known && p.e.device == nil {
 		p.e.tr.Discard(ct)
 	}
 	ct.Conn, ct.Info = 0, 0

@@ -206,8 +206,7 @@ func (pl *Pipeline) run(v *packet.Vector, i int) (packet.Verdict, uint8, outcome
 	if p.h != h {
 		*h = *p.h
 	}
-	v.M[i] = p.m
-	v.M[i].CT = packet.CT{}
+	p.m.CT = packet.CT{}
 	return verdict, reason, out
 }
 
@@ -238,10 +237,9 @@ func (p *pkt) halt(v *packet.Vector) {
 		v.H[i] = *p.h
 	}
 	p.m.Tunnel = p.tun
-	v.M[i] = p.m
-	v.M[i].Chain, v.M[i].Resume = d.chain, r
+	p.m.Chain, p.m.Resume = d.chain, r
 	if r.End {
-		v.M[i].Chain = 0
+		p.m.Chain = 0
 	}
 }
 
