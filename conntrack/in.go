@@ -20,12 +20,14 @@ const (
 // h must be the frame's headers with h.Hash set. The caller has dealt with
 // fragments and with what lies behind the IP packet.
 func (t *Tracker) In(now int64, frame []byte, h *packet.Headers, zone uint16, ct *packet.CT) Result {
-	return t.InFound(now, frame, h, zone, ct, Found{})
+	var f Found
+	return t.InFound(now, frame, h, zone, ct, &f)
 }
 
-// InFound is In for a caller that has searched for the packet's connection in
-// the zone; nothing has become known since.
-func (t *Tracker) InFound(now int64, frame []byte, h *packet.Headers, zone uint16, ct *packet.CT, f Found) Result {
+// InFound is In for a caller that may have searched for the packet's connection
+// in the zone; nothing has become known since. What f says afterwards is of no
+// use.
+func (t *Tracker) InFound(now int64, frame []byte, h *packet.Headers, zone uint16, ct *packet.CT, f *Found) Result {
 	ct.Conn, ct.Info = 0, packet.CTUntracked
 	b, ok := transport(frame, h)
 	if !ok {
@@ -48,7 +50,7 @@ func (t *Tracker) InFound(now int64, frame []byte, h *packet.Headers, zone uint1
 		}
 	}
 	for {
-		c, res := t.resolve(now, b, h, zone, ct, &f)
+		c, res := t.resolve(now, b, h, zone, ct, f)
 		if res != Accept {
 			return res
 		}
@@ -81,7 +83,7 @@ func (t *Tracker) InFound(now int64, frame []byte, h *packet.Headers, zone uint1
 		}
 		switch v {
 		case again:
-			ct.Conn, f = 0, Found{}
+			ct.Conn, f.Known = 0, false
 			continue
 		case invalid:
 			t.Discard(ct)

@@ -28,14 +28,12 @@ func (p *pkt) track(a *action) policy.Control {
 	if reason := p.ctReady(par.Zone); reason != ReasonNone {
 		return p.ctStop(a, reason)
 	}
-	f := p.found
-	p.found, p.known = conntrack.Found{}, 0
+	f := &p.found
+	p.known = 0
 	offer, cached := true, p.cached(par)
 	if !cached {
-		if f.Known && f.Conn.Zone != par.Zone {
-			f = conntrack.Found{}
-		}
-		if par.table.Lookup(p.now, p.h, ct, &f) {
+		f.Known = f.Known && f.Conn.Zone == par.Zone
+		if par.table.Lookup(p.now, p.h, ct, f) {
 			offer, p.flowHit = false, true
 			e.tier = max(e.tier, TierFlow)
 		} else {
@@ -46,6 +44,7 @@ func (p *pkt) track(a *action) policy.Control {
 			}
 		}
 	}
+	f.Known = false // the packet's next zone is another, or it is another packet
 	ct.NAT = 0
 	if ct.Conn == 0 {
 		ct.PostCT, ct.Zone = true, par.Zone

@@ -3,7 +3,6 @@ package datapath
 import (
 	"encoding/binary"
 
-	"sluice/conntrack"
 	"sluice/packet"
 	"sluice/policy"
 )
@@ -98,7 +97,7 @@ func (p *pkt) rewritten() {
 		p.h.Hash = p.e.tr.Hash(&p.h.Tuple)
 	}
 	p.dirty = true
-	p.found = conntrack.Found{}
+	p.found.Known = false
 }
 
 // refresh brings the key up to date.

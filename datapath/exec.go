@@ -370,7 +370,7 @@ func (p *pkt) child() *pkt {
 	c.lent, p.lent = true, true
 	c.held, c.shot, c.split = false, false, p.split
 	c.tun, c.set = p.tun, p.set
-	c.found, c.known = conntrack.Found{}, 0
+	c.found.Known, c.known = false, 0
 	return c
 }
 

@@ -182,7 +182,7 @@ func (pl *Pipeline) run(v *packet.Vector, i int) (packet.Verdict, uint8, outcome
 	}
 	p := e.start(v, i)
 	p.layout()
-	p.found = conntrack.Found{}
+	p.found.Known = false
 	p.lent = true // software may need the frame as it was received
 	if uint(p.dev) >= uint(len(e.prog.devs)) || p.tagCut() {
 		return 0, 0, outStop
