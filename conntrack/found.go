@@ -1,6 +1,11 @@
 package conntrack
 
-import "sluice/packet"
+import (
+	"math/bits"
+	"unsafe"
+
+	"sluice/packet"
+)
 
 // Found is what a search for a packet's connection has come to. The zero value
 // says that nobody has searched.
@@ -29,12 +34,41 @@ func (t *Tracker) MetFound(s *Seek, i, dir int) Found {
 	return Found{Conn: c, Ref: t.slab.ref(slot, c), Dir: dir, Known: true}
 }
 
+// FetchRest asks memory for what Fetch has left out of the connections in met
+// that have no remembered way: their packets need all of it.
+func (t *Tracker) FetchRest(s *Seek, met uint32) {
+	n := 0
+	for ; met != 0; met &= met - 1 {
+		c := t.slab.at(s.slot[bits.TrailingZeros32(met)&(SeekSize-1)])
+		t.line[n&(SeekSize-1)] = uintptr(unsafe.Pointer(&c.Timeout))
+		if c.Path == 0 {
+			n++
+		}
+	}
+	prefetch2(&t.line, n)
+}
+
+// Ask asks memory for what the tracker and the flow table know of a connection
+// that is going to be needed.
+func (t *Tracker) Ask(ref packet.ConnRef) {
+	t.line[0] = uintptr(unsafe.Pointer(&t.slab.at(slotOf(ref)).Timeout))
+	prefetch2(&t.line, 1)
+}
+
 // Lives reports whether what was found is there at now, as Find would have it:
 // a connection past its deadline is removed. No connection with the tuple may
 // have become known since.
 func (t *Tracker) Lives(f *Found, now int64) bool {
 	c := f.Conn
-	if c == nil || t.Conn(f.Ref) != c {
+	if c != nil && c.Gen == uint32(f.Ref>>32) && now < c.Timeout && (c.Status&StatusOffload == 0 || now < c.FlowDeadline) {
+		return true
+	}
+	return t.lives(f, now)
+}
+
+func (t *Tracker) lives(f *Found, now int64) bool {
+	c := f.Conn
+	if c == nil || c.Gen != uint32(f.Ref>>32) {
 		return false
 	}
 	if t.gone(now, slotOf(f.Ref), c) {

@@ -121,7 +121,7 @@ const (
 // judgeBatch judges a batch's packets, in order.
 func (e *Engine) judgeBatch(v *packet.Vector, b *batch) {
 	met, reply := e.tr.Meet(&b.seek, &b.gist, b.lo, b.hi)
-	moves := e.tr.Moves()
+	moves, asked := e.tr.Moves(), false
 	for n := b.lo; n < b.hi; {
 		if moves != e.tr.Moves() {
 			met, reply = e.tr.Meet(&b.seek, &b.gist, n, b.hi)
@@ -134,6 +134,10 @@ func (e *Engine) judgeBatch(v *packet.Vector, b *batch) {
 		i := b.base + n
 		if e.trace {
 			e.first[i], e.firstCopy[i] = int32(len(e.hits)), int32(len(e.copies))
+		}
+		if !asked {
+			e.tr.FetchRest(&b.seek, met>>n<<n)
+			asked = true
 		}
 		h := &v.H[i]
 		if b.parsed>>n&1 == 0 {

@@ -215,7 +215,8 @@ type walk struct {
 
 // walk classifies the packet. start is where reclassify begins again.
 func (p *pkt) walk(b *block, start int32, from walk) outcome {
-	prog := p.e.prog
+	e, prog := p.e, p.e.prog
+	device, trace := e.device, e.trace
 	kw := &p.key
 	c, loops := from.chain, from.loops
 	for {
@@ -240,21 +241,21 @@ func (p *pkt) walk(b *block, start int32, from walk) outcome {
 			} else if i = ch.next(kw, p.tun, prog.filters, after); i < 0 {
 				return outMiss
 			}
-			if d := p.e.device; d != nil && !d.holds(i) {
+			if device != nil && !device.holds(i) {
 				return p.stop(missRule, walk{c, loops, -1, after}, ch)
 			}
 			f := &prog.filters[i]
 			place := 0
-			if p.e.trace {
+			if trace {
 				place = p.meet(i, first)
 			}
 			ctl, arg := p.actions(f, first)
-			if p.e.trace {
+			if trace {
 				p.met(place)
 			}
 			switch ctl {
 			case stopHere:
-				return p.stop(p.e.device.why, walk{c, loops, i, arg}, ch)
+				return p.stop(device.why, walk{c, loops, i, arg}, ch)
 			case policy.Continue:
 				// The next filter tried is the next preference's.
 				after = f.protoEnd
@@ -286,7 +287,8 @@ func (p *pkt) walk(b *block, start int32, from walk) outcome {
 
 // actions runs a filter's actions from one on (act_api.c tcf_action_exec).
 func (p *pkt) actions(f *filter, first int32) (policy.Control, int32) {
-	acts := p.e.prog.actions[f.act : f.act+f.nact]
+	e, device := p.e, p.e.device
+	acts := e.prog.actions[f.act : f.act+f.nact]
 	if len(acts) == 0 {
 		return policy.OK, 0
 	}
@@ -294,15 +296,15 @@ func (p *pkt) actions(f *filter, first int32) (policy.Control, int32) {
 	ctl, arg := policy.OK, int32(0)
 	for i := int(first); i < len(acts); i++ {
 		a := &acts[i]
-		if p.e.device != nil {
+		if device != nil {
 			if !p.deviceAction(a) {
 				return stopHere, int32(i)
 			}
 		} else if a.skipSW {
 			continue
 		}
-		if p.e.paths.ok {
-			p.e.noteAction(a)
+		if e.paths.ok {
+			e.noteAction(a)
 		}
 		switch a.kind {
 		case actGact:
@@ -310,7 +312,7 @@ func (p *pkt) actions(f *filter, first int32) (policy.Control, int32) {
 		case actMirred:
 			ctl, arg = p.mirred(a)
 		case actCT:
-			if p.e.device != nil {
+			if device != nil {
 				ctl, arg = p.carry(a)
 			} else {
 				ctl, arg = p.ct(a)
@@ -370,7 +372,7 @@ func (p *pkt) child() *pkt {
 	c.lent, p.lent = true, true
 	c.held, c.shot, c.split = false, false, p.split
 	c.tun, c.set = p.tun, p.set
-	c.found.Known, c.known = false, 0
+	c.found.Known, p.found.Known, c.known = false, false, 0
 	return c
 }
 

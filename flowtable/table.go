@@ -240,5 +240,8 @@ func (t *Table) unlinkAt(i int) {
 		if m := t.conn(moved); m != nil {
 			m.FlowPos = uint32(i)
 		}
+		if n := t.flows.len(); n > 0 {
+			t.tr.Ask(t.flows.at(n - 1)) // it is moved when the next one leaves
+		}
 	}
 }
