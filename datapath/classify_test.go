@@ -263,9 +263,10 @@ func TestChainAgreesWithScan(t *testing.T) {
 	})
 }
 
-// BenchmarkClassify64Masks: 10,000 filters of 64 masks with nothing in common,
-// so that no gate stops anything; none matches.
-func BenchmarkClassify64Masks(b *testing.B) {
+// masks64 is a chain of 10,000 filters of 64 masks with nothing in common, so
+// that no gate stops anything by what entries agree in; and how a packet that
+// none matches is looked up.
+func masks64(tb testing.TB) (look func() int32) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	ch := &policy.Chain{}
 	for i := range 10_000 {
@@ -282,19 +283,32 @@ func BenchmarkClassify64Masks(b *testing.B) {
 	p := &policy.Policy{Devices: []*policy.Device{{Name: "d", Block: [2]*policy.Block{{Chains: []*policy.Chain{ch}}}}}}
 	e := New(Config{Tracker: conntrack.New(conntrack.Config{MaxConns: 16})})
 	if err := e.Load(p, 1); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	c := &e.prog.blocks[0].chains[0]
 	if len(c.groups) != 64 {
-		b.Fatal(len(c.groups), "groups")
+		tb.Fatal(len(c.groups), "groups")
 	}
 	k := policy.Key{EthType: 0x800}
 	i, packed := uint32(0), pack(&k, 0x800)
-	for b.Loop() {
+	return func() int32 {
 		i += 0x9e3779b9
-		packed[wDstIP] = uint64(i) << 32
-		packed[wSrcIP] = uint64(i*7) << 32
-		c.next(&packed, nil, e.prog.filters, -1)
+		packed[wDstIP], packed[wSrcIP] = uint64(i)<<32, uint64(i*7)<<32
+		return c.next(&packed, nil, e.prog.filters, -1)
+	}
+}
+
+func TestLookupsAllocateNothing(t *testing.T) {
+	look := masks64(t)
+	if n := testing.AllocsPerRun(1000, func() { look() }); n != 0 {
+		t.Errorf("%v allocations a packet", n)
+	}
+}
+
+func BenchmarkClassify64Masks(b *testing.B) {
+	look := masks64(b)
+	for b.Loop() {
+		look()
 	}
 }
 

@@ -215,8 +215,7 @@ type walk struct {
 
 // walk classifies the packet. start is where reclassify begins again.
 func (p *pkt) walk(b *block, start int32, from walk) outcome {
-	e, prog := p.e, p.e.prog
-	device, trace := e.device, e.trace
+	prog := p.e.prog
 	kw := &p.key
 	c, loops := from.chain, from.loops
 	for {
@@ -241,21 +240,21 @@ func (p *pkt) walk(b *block, start int32, from walk) outcome {
 			} else if i = ch.next(kw, p.tun, prog.filters, after); i < 0 {
 				return outMiss
 			}
-			if device != nil && !device.holds(i) {
+			if d := p.e.device; d != nil && !d.holds(i) {
 				return p.stop(missRule, walk{c, loops, -1, after}, ch)
 			}
 			f := &prog.filters[i]
 			place := 0
-			if trace {
+			if p.e.trace {
 				place = p.meet(i, first)
 			}
 			ctl, arg := p.actions(f, first)
-			if trace {
+			if p.e.trace {
 				p.met(place)
 			}
 			switch ctl {
 			case stopHere:
-				return p.stop(device.why, walk{c, loops, i, arg}, ch)
+				return p.stop(p.e.device.why, walk{c, loops, i, arg}, ch)
 			case policy.Continue:
 				// The next filter tried is the next preference's.
 				after = f.protoEnd
