@@ -25,6 +25,10 @@ func transportSum(frame []byte, h *packet.Headers, l4 []byte, length int) uint16
 		a, b := binary.BigEndian.Uint64(ip), binary.BigEndian.Uint64(ip[8:])
 		s = a>>32 + a&0xffffffff + b>>32 + 2*(b&0xffffffff+uint64(binary.BigEndian.Uint32(ip[16:])))
 		s += uint64(h.Proto) + uint64(length)
+		if len(l4) == 20 { // SYN, FIN, ACK: nothing but a header
+			a, b = binary.BigEndian.Uint64(l4), binary.BigEndian.Uint64(l4[8:])
+			return packet.Fold(s + a>>32 + a&0xffffffff + b>>32 + b&0xffffffff + uint64(binary.BigEndian.Uint32(l4[16:])))
+		}
 		return packet.Fold(packet.Sum(s, l4))
 	}
 	ip := frame[h.L3:]
