@@ -155,8 +155,11 @@ func pass(gates []gate, i int, k *key, after, least int32) int {
 		if g.first >= least {
 			break
 		}
-		x, y, z := k[g.word[0]&wordMask], k[g.word[1]&wordMask], k[g.word[2]&wordMask]
-		if (x^g.value[0])&g.sure[0]|(y^g.value[1])&g.sure[1]|(z^g.value[2])&g.sure[2] != 0 || g.last <= after {
+		if (k[g.word[0]&wordMask]^g.value[0])&g.sure[0] != 0 {
+			continue
+		}
+		y, z := k[g.word[1]&wordMask], k[g.word[2]&wordMask]
+		if (y^g.value[1])&g.sure[1]|(z^g.value[2])&g.sure[2] != 0 || g.last <= after {
 			continue
 		}
 		if len(g.maybe) == 0 || g.maybe.has(scatter(0, k[g.most.word&wordMask]&g.most.mask)) {

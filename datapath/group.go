@@ -47,8 +47,10 @@ func (g *group) seal(gt *gate) {
 			words = append(words, w)
 		}
 	}
-	// The gate takes the words that say most.
-	said := func(w int) int { return bits.OnesCount64(g.common(w)) }
+	// The gate takes the words that say most, and asks for the one that says
+	// most first: not the protocols, which most packets and filters share.
+	shared := key{wBase: 0xffffff << 40, wL4: 0xffff}
+	said := func(w int) int { return bits.OnesCount64(g.common(w) &^ shared[w]) }
 	slices.SortStableFunc(words, func(a, b int) int { return cmp.Compare(said(b), said(a)) })
 	for i, w := range words {
 		if i < len(gt.word) {
