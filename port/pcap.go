@@ -1,25 +1,22 @@
 package port
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "fmt"
 
 // pcapHeader reads the 24-byte file header of a classic pcap.
-func (r *Reader) pcapHeader(order binary.ByteOrder, magic uint32) error {
+func (r *Reader) pcapHeader(magic uint32) error {
 	b, err := r.take(24, "pcap file header")
 	if err != nil {
 		return err
 	}
-	r.order, r.frac = order, 1000
+	r.frac = 1000
 	if magic == 0xa1b23c4d {
 		r.frac = 1
 	}
-	if major := order.Uint16(b[4:]); major != 2 {
+	if major := r.u16(b[4:]); major != 2 {
 		r.off = 4
-		return r.corrupt(fmt.Sprintf("pcap version %d.%d; expected 2.x", major, order.Uint16(b[6:])), nil)
+		return r.corrupt(fmt.Sprintf("pcap version %d.%d; expected 2.x", major, r.u16(b[6:])), nil)
 	}
-	if lt := uint16(order.Uint32(b[20:])); lt != ethernet {
+	if lt := uint16(r.u32(b[20:])); lt != ethernet {
 		return &LinkTypeError{r.name, lt}
 	}
 	r.next = (*Reader).pcapNext
@@ -33,8 +30,8 @@ func (r *Reader) pcapNext(rec *Record) error {
 	if err != nil {
 		return err
 	}
-	sec, frac := int64(r.order.Uint32(h)), int64(r.order.Uint32(h[4:]))
-	n, orig := r.order.Uint32(h[8:]), r.order.Uint32(h[12:])
+	sec, frac := int64(r.u32(h)), int64(r.u32(h[4:]))
+	n, orig := r.u32(h[8:]), r.u32(h[12:])
 	if n > maxFrame {
 		r.off -= 16
 		return r.corrupt(fmt.Sprintf("a packet of %d bytes; expected at most %d", n, maxFrame), nil)

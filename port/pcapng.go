@@ -53,11 +53,11 @@ func (r *Reader) pcapngNext(rec *Record) error {
 			}
 			continue
 		}
-		if r.order == nil {
+		if !r.begun {
 			r.off -= 8
 			return r.corrupt("a block before the first section header", nil)
 		}
-		typ, length = r.order.Uint32(h), r.order.Uint32(h[4:])
+		typ, length = r.u32(h), r.u32(h[4:])
 		start := r.off - 8
 		if length < 12 || length%4 != 0 || length > maxBlock {
 			r.off = start
@@ -67,7 +67,7 @@ func (r *Reader) pcapngNext(rec *Record) error {
 		if err != nil {
 			return err
 		}
-		if trailer := r.order.Uint32(body[len(body)-4:]); trailer != length {
+		if trailer := r.u32(body[len(body)-4:]); trailer != length {
 			r.off = start
 			return r.corrupt(fmt.Sprintf("a block of length %d that ends with length %d", length, trailer), nil)
 		}
@@ -100,12 +100,12 @@ func (r *Reader) block(typ uint32, b []byte, rec *Record, start int64) (done boo
 		if len(b) < 20 {
 			return false, bad("a packet block that is too short")
 		}
-		id := r.order.Uint32(b)
+		id := r.u32(b)
 		if typ == blockPacket {
-			id = uint32(r.order.Uint16(b))
+			id = uint32(r.u16(b))
 		}
-		ts := uint64(r.order.Uint32(b[4:]))<<32 | uint64(r.order.Uint32(b[8:]))
-		n, orig := r.order.Uint32(b[12:]), r.order.Uint32(b[16:])
+		ts := uint64(r.u32(b[4:]))<<32 | uint64(r.u32(b[8:]))
+		n, orig := r.u32(b[12:]), r.u32(b[16:])
 		if int64(n) > int64(len(b)-20) || n > maxFrame {
 			return false, bad(fmt.Sprintf("a packet of %d bytes in a block that has room for %d", n, len(b)-20))
 		}
@@ -114,7 +114,7 @@ func (r *Reader) block(typ uint32, b []byte, rec *Record, start int64) (done boo
 		if len(b) < 4 {
 			return false, bad("a simple packet block that is too short")
 		}
-		orig := r.order.Uint32(b)
+		orig := r.u32(b)
 		n := min(orig, uint32(len(b)-4))
 		if len(r.ifaces) > 0 && r.ifaces[0].snaplen != 0 {
 			n = min(n, r.ifaces[0].snaplen)
@@ -157,13 +157,14 @@ func (r *Reader) section(h []byte) error {
 	}
 	switch {
 	case binary.LittleEndian.Uint32(m) == byteOrderMagic:
-		r.order = binary.LittleEndian
+		r.swap = false
 	case binary.BigEndian.Uint32(m) == byteOrderMagic:
-		r.order = binary.BigEndian
+		r.swap = true
 	default:
 		return r.corrupt(fmt.Sprintf("a section header with byte-order magic % x; expected 1a2b3c4d in either order", m), nil)
 	}
-	n := r.order.Uint32(length[:])
+	r.begun = true
+	n := r.u32(length[:])
 	if n < 28 || n%4 != 0 || n > maxBlock {
 		r.off = start
 		return r.corrupt(fmt.Sprintf("a section header of length %d; expected a multiple of 4 from 28 to %d", n, maxBlock), nil)
@@ -172,9 +173,9 @@ func (r *Reader) section(h []byte) error {
 	if err != nil {
 		return err
 	}
-	if major := r.order.Uint16(b); major != 1 {
+	if major := r.u16(b); major != 1 {
 		r.off = start
-		return r.corrupt(fmt.Sprintf("pcapng version %d.%d; expected 1.x", major, r.order.Uint16(b[2:])), nil)
+		return r.corrupt(fmt.Sprintf("pcapng version %d.%d; expected 1.x", major, r.u16(b[2:])), nil)
 	}
 	r.base += len(r.ifaces)
 	r.ifaces = r.ifaces[:0]
@@ -183,9 +184,9 @@ func (r *Reader) section(h []byte) error {
 
 // describe reads an interface description's fixed part and options.
 func (r *Reader) describe(b []byte) (iface, error) {
-	ifc := iface{link: r.order.Uint16(b), snaplen: r.order.Uint32(b[4:]), num: 1000, den: 1}
+	ifc := iface{link: r.u16(b), snaplen: r.u32(b[4:]), num: 1000, den: 1}
 	for b = b[8:]; len(b) >= 4; {
-		code, n := r.order.Uint16(b), int(r.order.Uint16(b[2:]))
+		code, n := r.u16(b), int(r.u16(b[2:]))
 		if code == optEnd {
 			break
 		}
@@ -199,7 +200,12 @@ func (r *Reader) describe(b []byte) (iface, error) {
 				return ifc, fmt.Errorf("a time resolution of %#x", v[0])
 			}
 		case code == optTSOffset && n == 8:
-			ifc.offset = int64(r.order.Uint64(v))
+			// The high half is where its byte order puts it.
+			hi, lo := r.u32(v), r.u32(v[4:])
+			if !r.swap {
+				hi, lo = lo, hi
+			}
+			ifc.offset = int64(uint64(hi)<<32 | uint64(lo))
 		}
 		b = b[min(4+(n+3)&^3, len(b)):]
 	}

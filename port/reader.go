@@ -1,13 +1,13 @@
 package port
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"github.com/klauspost/compress/gzip"
 	"io"
+	"math/bits"
 	"os"
+	"sync/atomic"
 )
 
 // Record is one packet of a capture.
@@ -18,23 +18,30 @@ type Record struct {
 	Iface   int    // interface in the capture, counted over all its sections
 }
 
+// readSize is how much is read from a file at once.
+const readSize = 256 << 10
+
 // Reader reads a capture.
 type Reader struct {
 	name    string
 	file    io.Closer
 	raw     *counter
 	total   int64
-	br      *bufio.Reader
-	off     int64 // bytes of the capture consumed
+	z       *inflater
+	in      io.Reader // the capture, decompressed
+	room    []byte
+	have    []byte // of room: read and not taken yet
+	err     error  // why nothing follows what is there
+	off     int64  // bytes of the capture consumed
 	packets uint64
-	buf     []byte
-	order   binary.ByteOrder
+	swap    bool // numbers are big-endian
 	next    func(*Reader, *Record) error
 
 	// pcap
 	frac int64 // nanoseconds of a unit of the fraction
 
 	// pcapng
+	begun  bool    // a section has
 	ifaces []iface // of the current section
 	base   int     // interfaces of earlier sections
 }
@@ -42,12 +49,12 @@ type Reader struct {
 // counter counts what is read from the file itself.
 type counter struct {
 	r io.Reader
-	n int64
+	n atomic.Int64
 }
 
 func (c *counter) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
-	c.n += int64(n)
+	c.n.Add(int64(n))
 	return n, err
 }
 
@@ -60,8 +67,8 @@ func Open(path string) (*Reader, error) {
 	return OpenThrough(path, func(r io.Reader) io.Reader { return r })
 }
 
-// OpenThrough is Open for a caller that wants to know when the file is being
-// read: through is given the file and returns what is read instead.
+// OpenThrough is Open for a caller that wants to know when somebody waits for the
+// file: through is given the capture, decompressed, and returns what is read instead.
 func OpenThrough(path string, through func(io.Reader) io.Reader) (*Reader, error) {
 	f := os.Stdin
 	if path != "-" {
@@ -75,7 +82,7 @@ func OpenThrough(path string, through func(io.Reader) io.Reader) (*Reader, error
 		f.Close()
 		return nil, fmt.Errorf("open capture: %s is a directory; want a pcap or pcapng file", path)
 	}
-	r, err := NewReader(path, through(f))
+	r, err := newReader(path, f, through)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -87,35 +94,41 @@ func OpenThrough(path string, through func(io.Reader) io.Reader) (*Reader, error
 	return r, nil
 }
 
-// NewReader reads a capture from r; name is for messages.
+// NewReader reads a capture from r; name is for messages. Whoever does not read to
+// the end closes the reader.
 func NewReader(name string, r io.Reader) (*Reader, error) {
-	rd := &Reader{name: name, raw: &counter{r: r}, buf: make([]byte, 0, 2048)}
-	rd.br = bufio.NewReaderSize(rd.raw, 256<<10)
-	magic, err := rd.br.Peek(2)
-	if err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(rd.br)
-		if err != nil {
-			return nil, rd.corrupt("gzip header", err)
-		}
-		rd.br = bufio.NewReaderSize(z, 256<<10)
+	return newReader(name, r, func(r io.Reader) io.Reader { return r })
+}
+
+func newReader(name string, r io.Reader, through func(io.Reader) io.Reader) (*Reader, error) {
+	rd := &Reader{name: name, raw: &counter{r: r}}
+	rd.z = newInflater(rd.raw)
+	rd.in = through(rd.z)
+	if err := rd.begin(); err != nil {
+		rd.z.close()
+		return nil, err
 	}
-	return rd, rd.begin()
+	return rd, nil
 }
 
 // begin reads what the capture starts with.
 func (r *Reader) begin() error {
-	magic, err := r.br.Peek(4)
-	if err != nil {
+	if err := r.fill(4); err != nil {
+		if header := (gzipHeaderError{}); errors.As(err, &header) {
+			return r.corrupt("gzip header", header.error)
+		}
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		return r.corrupt("a capture begins with four bytes that name its format", err)
 	}
+	magic := r.have[:4]
 	switch m := binary.LittleEndian.Uint32(magic); m {
 	case 0xa1b2c3d4, 0xa1b23c4d:
-		return r.pcapHeader(binary.LittleEndian, m)
+		return r.pcapHeader(m)
 	case 0xd4c3b2a1, 0x4d3cb2a1:
-		return r.pcapHeader(binary.BigEndian, binary.BigEndian.Uint32(magic))
+		r.swap = true
+		return r.pcapHeader(bits.ReverseBytes32(m))
 	case blockSection:
 		r.next = (*Reader).pcapngNext
 		return nil
@@ -136,10 +149,11 @@ func (r *Reader) Read(rec *Record) error {
 
 // Progress tells how many bytes of the file have been read, and of how many;
 // the total is zero when it is not known.
-func (r *Reader) Progress() (read, total int64) { return r.raw.n, r.total }
+func (r *Reader) Progress() (read, total int64) { return r.raw.n.Load(), r.total }
 
 // Close closes the file.
 func (r *Reader) Close() error {
+	r.z.close()
 	if r.file == nil {
 		return nil
 	}
@@ -152,24 +166,53 @@ func (r *Reader) corrupt(what string, err error) error {
 
 // take returns the next n bytes. They are valid until the next take.
 func (r *Reader) take(n int, what string) ([]byte, error) {
-	if n <= r.br.Size() {
-		b, err := r.br.Peek(n)
-		if err != nil {
-			return nil, r.short(len(b), n, what, err)
+	if n > len(r.have) {
+		if err := r.fill(n); err != nil {
+			have := len(r.have)
+			r.have = nil
+			return nil, r.short(have, n, what, err)
 		}
-		_, _ = r.br.Discard(n) // cannot fail: the bytes are there
-		r.off += int64(n)
-		return b, nil
 	}
-	if cap(r.buf) < n {
-		r.buf = make([]byte, n)
-	}
-	b := r.buf[:n]
-	if m, err := io.ReadFull(r.br, b); err != nil {
-		return nil, r.short(m, n, what, err)
-	}
+	b := r.have[:n:n]
+	r.have = r.have[n:]
 	r.off += int64(n)
 	return b, nil
+}
+
+// fill reads on until there are n bytes.
+func (r *Reader) fill(n int) error {
+	if len(r.room) < n || r.room == nil {
+		r.room = make([]byte, max(n, readSize))
+	}
+	k := copy(r.room, r.have)
+	for idle := 0; k < n && r.err == nil; {
+		m, err := r.in.Read(r.room[k:])
+		k += m
+		if r.err = err; m > 0 {
+			idle = 0
+		} else if idle++; idle == 100 && err == nil {
+			r.err = io.ErrNoProgress
+		}
+	}
+	if r.have = r.room[:k]; k < n {
+		return r.err
+	}
+	return nil
+}
+
+// u16 and u32 read a number in the capture's byte order.
+func (r *Reader) u16(b []byte) uint16 {
+	if r.swap {
+		return binary.BigEndian.Uint16(b)
+	}
+	return binary.LittleEndian.Uint16(b)
+}
+
+func (r *Reader) u32(b []byte) uint32 {
+	if r.swap {
+		return binary.BigEndian.Uint32(b)
+	}
+	return binary.LittleEndian.Uint32(b)
 }
 
 // short explains a read that came up short. Nothing at all, where a record
