@@ -23,7 +23,7 @@ const (
 // frame is one frame in a batch.
 type frame struct {
 	off, len uint32 // in the batch's data
-	dev      int32  // the capture's own
+	dev      int32  // the capture's own, or as the feed's splitter tells
 	time     int64  // ns since the epoch, as captured
 }
 
@@ -73,7 +73,7 @@ type source struct {
 // next reads the next frame.
 func (s *source) next() error {
 	err := s.r.Read(&s.rec)
-	if errors.Is(err, io.EOF) {
+	if err == io.EOF { // the clean end, never wrapped
 		s.done = true
 		return nil
 	}
@@ -85,7 +85,8 @@ func (s *source) next() error {
 // mu finds all else in good order.
 type feed struct {
 	sources []*source
-	until   uint64 // frames
+	until   uint64    // frames
+	split   *splitter // tells frames' devices; nil: the datapath's side does
 	full    chan *batch
 	free    chan *batch
 
@@ -233,10 +234,10 @@ func (f *feed) fill(ctx context.Context) error {
 		if n+1 == f.until {
 			return f.broken
 		}
-		switch err := s.next(); {
-		case errors.Is(err, errStopped):
-			return err
-		case err != nil:
+		if err := s.next(); err != nil {
+			if errors.Is(err, errStopped) {
+				return err
+			}
 			f.breakOff(s, err)
 			end = min(end, s.last)
 		}
@@ -282,6 +283,9 @@ func (f *feed) pass(ctx context.Context) error {
 // earliest is the source with the next frame in time, the first of equals, or
 // nil when all are at their end.
 func (f *feed) earliest() *source {
+	if len(f.sources) == 1 && !f.sources[0].done {
+		return f.sources[0]
+	}
 	var best *source
 	for _, s := range f.sources {
 		if !s.done && (best == nil || s.rec.Time < best.rec.Time) {
@@ -308,6 +312,10 @@ func (f *feed) take(b *batch, s *source) {
 	if s.rec.OrigLen > len(data) {
 		s.Cut++
 	}
-	b.frames = append(b.frames, frame{uint32(len(b.data)), uint32(len(data)), s.dev, s.rec.Time})
+	dev := s.dev
+	if f.split != nil {
+		dev = f.split.device(data, dev)
+	}
+	b.frames = append(b.frames, frame{uint32(len(b.data)), uint32(len(data)), dev, s.rec.Time})
 	b.data = append(b.data, data...)
 }

@@ -161,6 +161,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
+	if o.StateOut == "" {
+		// Nobody will ask what the splitter knows, so it may be ahead of the
+		// datapath even if something ends that early.
+		f.split, r.split = split, new(splitter)
+	}
 	err = r.run(ctx, f)
 	if r.out != nil {
 		err = errors.Join(err, r.out.close())

@@ -19,6 +19,7 @@ type splitter struct {
 	ends      [2]int32 // with initiator: where who spoke first is, and the others
 	flows     map[flowKey]bool
 	macs      map[[6]byte]int32
+	known     []sender // what was told of late; nil: there is nothing to tell
 }
 
 // splitRule sends frames from an address range or a MAC address to a device.
@@ -46,6 +47,9 @@ func newSplitter(args []string, device func(string) (int32, error)) (*splitter, 
 		if err := s.add(arg, device); err != nil {
 			return nil, fmt.Errorf("--split %s: %w", arg, err)
 		}
+	}
+	if len(args) > 0 {
+		s.known = make([]sender, 1<<senderBits)
 	}
 	return s, nil
 }
@@ -112,12 +116,28 @@ func parsePrefix(s string) (netip.Prefix, error) {
 // device tells a frame's ingress device: the first rule that fits, then who
 // spoke first, then the file's own device.
 func (s *splitter) device(frame []byte, own int32) int32 {
-	if (len(s.rules) == 0 && !s.initiator) || len(frame) < 14 {
+	if s.known == nil || len(frame) < 14 {
 		return own
 	}
+	var g packet.Gist
+	if !g.Read(frame) {
+		return s.find(frame, own)
+	}
+	k := s.recall(frame, &g)
+	if !k.valid {
+		*k = sender{tuple: g.Tuple, mac: [6]byte(frame[6:12]), valid: true, dev: s.find(frame, ownDevice)}
+	}
+	if k.dev == ownDevice {
+		return own
+	}
+	return k.dev
+}
+
+// find is device for a frame of which nothing is known.
+func (s *splitter) find(frame []byte, own int32) int32 {
 	var h packet.Headers
 	packet.Parse(frame, &h)
-	src := sender(frame, &h)
+	src := sourceOf(frame, &h)
 	for i := range s.rules {
 		r := &s.rules[i]
 		if r.prefix.IsValid() && src.IsValid() && r.prefix.Contains(src) ||
@@ -131,8 +151,8 @@ func (s *splitter) device(frame []byte, own int32) int32 {
 	return s.side(frame, &h)
 }
 
-// sender is the address a frame came from: IP's source, or ARP's sender.
-func sender(frame []byte, h *packet.Headers) netip.Addr {
+// sourceOf is the address a frame came from: IP's source, or ARP's sender.
+func sourceOf(frame []byte, h *packet.Headers) netip.Addr {
 	switch {
 	case h.Tuple.Family == packet.IPv4:
 		return netip.AddrFrom4([4]byte(h.Tuple.Src[:4]))
