@@ -281,7 +281,7 @@ func addStats(s, d policy.Stats) policy.Stats {
 // what one packet changes is there for the next.
 func (e *Engine) processDevices(v *packet.Vector) {
 	for i := range v.N {
-		e.first[i], e.firstCopy[i] = int32(len(e.hits)), int32(len(e.copies))
+		e.first[i], e.firstCopy[i], e.wayOf[i].way = int32(len(e.hits)), int32(len(e.copies)), nil
 		v.M[i].Resume = packet.Resume{}
 		if m := &v.M[i]; uint(m.Dev) < uint(len(e.byDev)) && e.byDev[m.Dev] != nil && m.Chain == 0 && !m.CT.PostCT {
 			pl := e.byDev[m.Dev]

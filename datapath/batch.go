@@ -133,7 +133,7 @@ func (e *Engine) judgeBatch(v *packet.Vector, b *batch) {
 		}
 		i := b.base + n
 		if e.trace {
-			e.first[i], e.firstCopy[i] = int32(len(e.hits)), int32(len(e.copies))
+			e.first[i], e.firstCopy[i], e.wayOf[i].way = int32(len(e.hits)), int32(len(e.copies)), nil
 		}
 		if !asked {
 			e.tr.FetchRest(&b.seek, met>>n<<n)

@@ -44,10 +44,12 @@ type Engine struct {
 	samples, lostSamples uint64
 
 	// State of the vector under way.
-	v     *packet.Vector
-	stack [maxDepth]pkt
-	hits  []Hit
-	first [packet.VectorSize + 1]int32 // first hit of each packet in hits
+	v      *packet.Vector
+	stack  [maxDepth]pkt
+	hits   []Hit
+	first  [packet.VectorSize + 1]int32 // first hit of each packet in hits
+	wayOf  [packet.VectorSize]traced    // of packets that took a remembered way; when tracing
+	retold []Hit                        // what Trace has told of those
 
 	copies    []Copy
 	firstCopy [packet.VectorSize + 1]int32 // first copy of each packet in copies
@@ -221,7 +223,7 @@ func (e *Engine) Process(v *packet.Vector) {
 	e.v = v
 	v.Tx, v.Samples = v.Tx[:0], v.Samples[:0]
 	v.Arena.Reset()
-	e.hits, e.copies = e.hits[:0], e.copies[:0]
+	e.hits, e.copies, e.retold = e.hits[:0], e.copies[:0], e.retold[:0]
 	e.frags.Recycle()
 	e.idle = [2]int64{e.flows.Idle(packet.ProtoTCP), e.flows.Idle(packet.ProtoUDP)}
 	if len(e.devices) > 0 {

@@ -75,6 +75,7 @@ type way struct {
 	single  bool   // and nothing else happens
 	odd     bool   // not every packet may take it: see fits
 	wraps   bool   // some of out goes into a tunnel
+	mirrors bool   // some action makes a copy
 	out     []wayOut
 	path
 	next *way // of the same digest
@@ -173,7 +174,7 @@ func (e *Engine) followOut(w *way, v *packet.Vector, b *batch, n int) {
 		packet.Parse(frame, &v.H[i])
 	}
 	if e.trace {
-		e.first[i], e.firstCopy[i] = int32(len(e.hits)), int32(len(e.copies))
+		e.first[i], e.firstCopy[i], e.wayOf[i].way = int32(len(e.hits)), int32(len(e.copies)), nil
 	}
 	for j := range w.out {
 		o := &w.out[j]
@@ -184,7 +185,7 @@ func (e *Engine) followOut(w *way, v *packet.Vector, b *batch, n int) {
 		v.Send(int32(i), o.dev, o.copy, o.up, b)
 	}
 	if w.nhits > 0 {
-		e.traceWay(w, e.tr.Ref(&b.seek, n))
+		e.traceWay(i, w, e.tr.Ref(&b.seek, n))
 	}
 }
 
@@ -198,15 +199,12 @@ func (e *Engine) fits(w *way, v *packet.Vector, i, end int, after bool) bool {
 	return !w.wraps || !after && n <= wrapMax && v.Arena.Left() >= len(w.out)*(wrapRoom+n)
 }
 
-// traceWay lists what a packet on a remembered way has hit.
-func (e *Engine) traceWay(w *way, ref packet.ConnRef) {
-	for _, ph := range w.hits[:w.nhits] {
-		f := &e.prog.filters[ph.filter]
-		hit := Hit{Dev: w.dev, Chain: f.chain, Proto: f.proto, Filter: f.filter, CTState: ph.state}
-		if ph.conn {
-			hit.Conn = ref
-		}
-		e.hits = append(e.hits, hit)
+// traceWay notes that packet i was on a remembered way, which tells what it has
+// hit, and lists the copies that were made of it.
+func (e *Engine) traceWay(i int, w *way, ref packet.ConnRef) {
+	e.wayOf[i] = traced{w, ref}
+	if !w.mirrors {
+		return
 	}
 	for i := range w.acts[:w.n] {
 		if a := &w.acts[i]; a.mirror {
@@ -375,6 +373,7 @@ func newWay(p path) *way {
 	w := &way{path: p, at: uint64(p.generation)<<32 | uint64(uint32(p.dev))}
 	copies := int32(0)
 	for _, a := range p.acts[:p.n] {
+		w.mirrors = w.mirrors || a.mirror
 		if a.dev >= 0 {
 			o := wayOut{dev: a.dev, set: a.set, port: a.port}
 			if a.mirror {

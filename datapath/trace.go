@@ -32,8 +32,48 @@ type Copy struct {
 // Trace lists what packet i of the last vector hit, in the order in which it
 // and its copies met the filters, nested judgements (redirects into another
 // device's ingress, egress blocks, clones) included. It is empty unless
-// Config.Trace is set, and valid until the next Process.
-func (e *Engine) Trace(i int) []Hit { return e.hits[e.first[i]:e.first[i+1]] }
+// Config.Trace is set, and valid until the next Process or Load.
+func (e *Engine) Trace(i int) []Hit {
+	if w := e.wayOf[i].way; w != nil {
+		n := len(e.retold)
+		e.retold = w.retell(e.retold, e.prog, e.wayOf[i].conn)
+		return e.retold[n:len(e.retold):len(e.retold)]
+	}
+	return e.hits[e.first[i]:e.first[i+1]]
+}
+
+// CTState is ct_state as the last filter that packet i itself has hit left it;
+// 0 if it hit none. Like Trace it needs Config.Trace.
+func (e *Engine) CTState(i int) uint16 {
+	if w := e.wayOf[i].way; w != nil {
+		return w.hits[w.nhits-1].state
+	}
+	for hits := e.Trace(i); len(hits) > 0; hits = hits[:len(hits)-1] {
+		if h := &hits[len(hits)-1]; h.Copy == 0 {
+			return h.CTState
+		}
+	}
+	return 0
+}
+
+// traced is a packet that took a remembered way, which tells what it has hit.
+type traced struct {
+	way  *way // nil: its hits are written down
+	conn packet.ConnRef
+}
+
+// retell appends what a packet on the way hits.
+func (w *way) retell(dst []Hit, prog *program, ref packet.ConnRef) []Hit {
+	for _, ph := range w.path.hits[:w.nhits] {
+		f := &prog.filters[ph.filter]
+		hit := Hit{Dev: w.dev, Chain: f.chain, Proto: f.proto, Filter: f.filter, CTState: ph.state}
+		if ph.conn {
+			hit.Conn = ref
+		}
+		dst = append(dst, hit)
+	}
+	return dst
+}
 
 // Copies lists the copies of packet i of the last vector by number, the first
 // being number 1. Like Trace's, the list needs Config.Trace.

@@ -491,51 +491,7 @@ func (r *runner) flush() error {
 	}
 	r.e.Tick(v.Now)
 	r.e.Process(v)
-	for i := range v.N {
-		n := uint64(r.size[i])
-		r.tiers[r.e.Tier(i)].add(n)
-		if r.course != nil {
-			r.course.Count(r.e.Tier(i), n)
-		}
-		r.Packets++
-		r.Bytes += n
-		r.verdicts[v.Verdict[i]].add(n)
-		r.Devices[v.M[i].Dev].In.add(n)
-		state := uint16(0)
-		for hits := r.e.Trace(i); len(hits) > 0; hits = hits[:len(hits)-1] {
-			if h := &hits[len(hits)-1]; h.Copy == 0 {
-				state = h.CTState
-				break
-			}
-		}
-		r.states[uint8(state)].add(n)
-		if reason := v.Reason[i]; v.Verdict[i] == packet.Stolen {
-			r.stolen[reason].add(n)
-		} else if reason != datapath.ReasonNone {
-			r.reasons[reason].add(n)
-		}
-		for _, c := range r.e.Copies(i) {
-			r.Copies.Made++
-			switch c.Verdict {
-			case packet.Forward:
-				r.Copies.Out++
-			case packet.Pass:
-				r.Copies.Up++
-			default:
-				r.Copies.Dropped++
-				r.copyReasons[c.Reason].add(uint64(len(c.Frame)))
-			}
-		}
-	}
-	for i := range v.Tx {
-		t := &v.Tx[i]
-		d := &r.Devices[t.Dev]
-		if t.Up {
-			d.Up.add(uint64(len(t.Frame)))
-		} else {
-			d.Out.add(uint64(len(t.Frame)))
-		}
-	}
+	r.account(v)
 	r.Samples += uint64(len(v.Samples))
 	var err error
 	if r.out != nil {
