@@ -48,15 +48,23 @@ func newBenchCommand() *cobra.Command {
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the order of packets")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.StringVar(&o.cpuProfile, "cpuprofile", "", "write a CPU profile to this file")
+	cmd.AddCommand(newBenchReplayCommand())
 	return cmd
+}
+
+func checkSeconds(s float64) error {
+	if !(s > 0 && s <= 3600) {
+		return fmt.Errorf("--seconds %v: want a number above 0, at most 3600", s)
+	}
+	return nil
 }
 
 func runBench(w io.Writer, name string, o benchOptions) error {
 	if o.conns < 1 || o.conns > 1<<27 {
 		return fmt.Errorf("--conns must be between 1 and %d", 1<<27)
 	}
-	if !(o.seconds > 0 && o.seconds <= 3600) {
-		return fmt.Errorf("--seconds %v: want a number above 0, at most 3600", o.seconds)
+	if err := checkSeconds(o.seconds); err != nil {
+		return err
 	}
 	opt := bench.Options{Conns: o.conns, For: time.Duration(o.seconds * float64(time.Second)), Seed: o.seed}
 	if o.cpuProfile != "" {

@@ -112,13 +112,7 @@ func runReplay(ctx context.Context, stdout, stderr io.Writer, o replayFlags) err
 	if o.lines < -1 {
 		return fmt.Errorf("--connections %d: want a number from 0 on, or -1 for all", o.lines)
 	}
-	for _, in := range o.in {
-		dev, file, ok := strings.Cut(in, "=")
-		if !ok {
-			dev, file = "", in
-		}
-		o.opts.Inputs = append(o.opts.Inputs, replay.Input{Device: dev, File: file})
-	}
+	o.opts.Inputs = inputs(o.in)
 	o.opts.Notes, o.opts.Table, o.opts.Page = stderr, o.conntrack, o.page != ""
 	o.opts.Others = []string{o.page, o.stat, o.flowStat}
 	if isTerminal(stderr) {
@@ -130,6 +124,18 @@ func runReplay(ctx context.Context, stdout, stderr io.Writer, o replayFlags) err
 	}
 	// Whatever stopped the replay, what was done before is reported.
 	return errors.Join(reportReplay(rep, stdout, stderr, o), err)
+}
+
+// inputs reads --in's arguments.
+func inputs(args []string) (out []replay.Input) {
+	for _, in := range args {
+		dev, file, ok := strings.Cut(in, "=")
+		if !ok {
+			dev, file = "", in
+		}
+		out = append(out, replay.Input{Device: dev, File: file})
+	}
+	return out
 }
 
 func reportReplay(rep *replay.Report, stdout, stderr io.Writer, o replayFlags) error {

@@ -16,3 +16,12 @@ func clock() time.Duration {
 	}
 	return time.Duration(t.Nano())
 }
+
+// processClock is the time that all threads have spent on processors.
+func processClock() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t); err != nil {
+		return time.Duration(time.Now().UnixNano())
+	}
+	return time.Duration(t.Nano())
+}
