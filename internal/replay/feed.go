@@ -304,9 +304,9 @@ func (f *feed) take(b *batch, s *source) {
 		s.Backwards++
 	}
 	s.last = s.rec.Time
-	if late := f.now - s.rec.Time; s.rec.Time < f.now {
+	if s.rec.Time < f.now {
 		s.Late++
-		s.MostLate = max(s.MostLate, late)
+		s.MostLate = max(s.MostLate, f.now-s.rec.Time)
 	}
 	f.now = max(f.now, s.rec.Time)
 	if s.rec.OrigLen > len(data) {

@@ -1,8 +1,8 @@
 package replay
 
 import (
-	"encoding/binary"
 	"math/bits"
+	"unsafe"
 
 	"sluice/packet"
 )
@@ -24,14 +24,19 @@ const senderBits = 13
 
 // recall returns the place of a frame's sender, not valid where it is unknown.
 func (s *splitter) recall(frame []byte, g *packet.Gist) *sender {
-	t := &g.Tuple
-	word := func(b []byte) uint64 { return binary.NativeEndian.Uint64(b) }
-	ends := uint64(t.SPort)<<32 | uint64(t.DPort)<<8 | uint64(t.Proto)
-	h := (word(t.Src[:8]) ^ bits.RotateLeft64(word(t.Dst[:8]), 32) ^ ends) * 0x9e3779b97f4a7c15
-	h ^= (word(t.Src[8:]) + bits.RotateLeft64(word(t.Dst[8:]), 24)) * 0xd6e8feb86659fd93
+	t := words(&g.Tuple)
+	h := (t[0] ^ bits.RotateLeft64(t[2], 32) ^ t[4]) * 0x9e3779b97f4a7c15
+	h ^= (t[1] + bits.RotateLeft64(t[3], 24)) * 0xd6e8feb86659fd93
 	k := &s.known[(h*0xa0761d6478bd642f)>>(64-senderBits)]
-	if k.tuple != *t || k.mac != [6]byte(frame[6:12]) {
+	u := words(&k.tuple)
+	if (t[0]^u[0])|(t[1]^u[1])|(t[2]^u[2])|(t[3]^u[3])|(t[4]^u[4]) != 0 || k.mac != [6]byte(frame[6:12]) {
 		k.valid = false
 	}
 	return k
 }
+
+// words is a tuple as its memory has it.
+func words(t *packet.Tuple) *[5]uint64 { return (*[5]uint64)(unsafe.Pointer(t)) }
+
+const _ = uint(unsafe.Sizeof([5]uint64{}) - unsafe.Sizeof(packet.Tuple{}))
+const _ = uint(unsafe.Sizeof(packet.Tuple{}) - unsafe.Sizeof([5]uint64{}))
