@@ -202,7 +202,7 @@ const evictionRange = 8
 func (t *Tracker) earlyDrop(now int64, hash uint64, zone uint16) bool {
 	i, _ := t.ix.place(hash, zone)
 	for n := range uint64(evictionRange) {
-		for b := &t.ix.buckets[(i+n)%uint64(len(t.ix.buckets))]; ; b = &t.ix.overflow[b.next-1] {
+		for b := &t.ix.buckets[(i+n)%uint64(len(t.ix.buckets))]; ; b = t.ix.over(b.next) {
 			for j := range b.tag {
 				if b.tag[j] == 0 {
 					continue

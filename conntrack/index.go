@@ -24,20 +24,22 @@ const _ = uint(unsafe.Sizeof(bucket{}) - 64)
 
 // index finds connections by tuple and zone. Buckets that fill up beyond their
 // line chain into overflow. It is sized for the connection limit at once, up
-// to indexRoom connections; a table that outgrows that doubles it (relieve).
+// to indexRoom connections; a table that outgrows that is given a larger one,
+// little by little (growth).
 type index struct {
 	buckets  []bucket
-	overflow []bucket
-	free     uint32 // first free overflow bucket + 1
+	overflow [][]bucket // by chunks, so that one more never moves the others
+	used     uint32     // overflow buckets ever used
+	free     uint32     // first free overflow bucket + 1
 	shift    uint
 }
+
+// overflowChunk is how many overflow buckets are made at once.
+const overflowChunk = 1 << 10
 
 // indexRoom is for how many connections memory is set aside at most before
 // there are any: 64 MiB of buckets. A limit says what may come, not what will.
 const indexRoom = 4 << 20
-
-// crowded is how many entries a bucket has on average when the index doubles.
-const crowded = 8
 
 // newIndex sizes the index for up to n connections at about five a bucket.
 func newIndex(mem *arena, n int) index {
@@ -72,32 +74,30 @@ func (x *index) insert(hash uint64, zone uint16, slot uint32) {
 			}
 		}
 		if b.next == 0 {
-			n := x.newOverflow()
-			// newOverflow may have moved overflow buckets, b among them.
-			b = x.last(i)
-			b.next = n
+			b.next = x.newOverflow()
 		}
-		b = &x.overflow[b.next-1]
+		b = x.over(b.next)
 	}
 }
 
-// last returns the last bucket of a chain.
-func (x *index) last(i uint64) *bucket {
-	b := &x.buckets[i]
-	for b.next != 0 {
-		b = &x.overflow[b.next-1]
-	}
-	return b
+// over returns the overflow bucket that a link names.
+func (x *index) over(link uint32) *bucket {
+	n := link - 1
+	return &x.overflow[n/overflowChunk][n%overflowChunk]
 }
 
 func (x *index) newOverflow() uint32 {
 	if n := x.free; n != 0 {
-		x.free = x.overflow[n-1].next
-		x.overflow[n-1] = bucket{}
+		b := x.over(n)
+		x.free = b.next
+		*b = bucket{}
 		return n
 	}
-	x.overflow = append(x.overflow, bucket{})
-	return uint32(len(x.overflow))
+	if x.used%overflowChunk == 0 {
+		x.overflow = append(x.overflow, make([]bucket, overflowChunk))
+	}
+	x.used++
+	return x.used
 }
 
 // remove takes a slot out. An overflow bucket that empties at the end of its
@@ -105,7 +105,7 @@ func (x *index) newOverflow() uint32 {
 func (x *index) remove(hash uint64, zone uint16, slot uint32) bool {
 	i, tag := x.place(hash, zone)
 	var prev *bucket
-	for b := &x.buckets[i]; ; prev, b = b, &x.overflow[b.next-1] {
+	for b := &x.buckets[i]; ; prev, b = b, x.over(b.next) {
 		for j := range b.tag {
 			if b.tag[j] == tag && b.slot[j] == slot {
 				b.tag[j] = 0
@@ -124,60 +124,25 @@ func (x *index) remove(hash uint64, zone uint16, slot uint32) bool {
 	}
 }
 
-// relieve doubles the index when it is crowded and smaller than the limit asks
-// for: the limit is beyond indexRoom, or has been raised since, or connections
-// are translated and take two entries each. It runs between vectors only, since
-// lookups under way hold places in the index.
-func (t *Tracker) relieve() {
-	old := len(t.ix.buckets)
-	if t.slab.live+t.natted > old*crowded {
-		if most := t.set.Max << t.twofold(); t.set.Max == 0 || int64(old)*5 < most {
-			t.resize(old * 2)
-		}
-		return
-	}
-	// A table that fills with translated connections is given its room while
-	// it is small: a million's doubling holds everybody up.
-	if t.natted >= 1000 && t.slab.live < 1<<16 {
-		t.widen()
-	}
-}
-
-// twofold is 1 where enough connections are translated for the index to reckon
-// with two entries each.
-func (t *Tracker) twofold() int {
-	if t.natted*4 > t.slab.live {
-		return 1
-	}
-	return 0
-}
-
-// widen gives the index room for two entries a connection, if it needs them.
-func (t *Tracker) widen() {
-	if n := len(t.ix.buckets); t.twofold() == 1 && n*5 < t.slab.limit*2 {
-		t.resize(n * 2)
-	}
-}
-
-// resize makes the index anew.
-func (t *Tracker) resize(buckets int) {
-	old := t.ix
-	t.ix = newIndex(t.slab.mem, buckets*5)
-	for n := uint32(1); n <= t.slab.used; n++ {
-		c := t.slab.at(n)
-		if c.Status&StatusConfirmed == 0 {
-			continue
-		}
-		t.ix.insert(t.Hash(&c.Orig), c.Zone, n)
-		if c.Status&natMask != 0 {
-			r := t.reply(n, c)
-			t.ix.insert(t.Hash(&r), c.Zone, n)
+// entries counts entries by slot.
+func (x *index) entries() map[uint32]int {
+	n := map[uint32]int{}
+	for i := range x.buckets {
+		for b := &x.buckets[i]; ; b = x.over(b.next) {
+			for j := range b.tag {
+				if b.tag[j] != 0 {
+					n[b.slot[j]]++
+				}
+			}
+			if b.next == 0 {
+				break
+			}
 		}
 	}
-	t.slab.mem.free(unsafe.Pointer(unsafe.SliceData(old.buckets)))
+	return n
 }
 
-func (x *index) memory() int { return (len(x.buckets) + cap(x.overflow)) * 64 }
+func (x *index) memory() int { return (len(x.buckets) + len(x.overflow)*overflowChunk) * 64 }
 
 // Hash digests a tuple so that both directions of an untranslated connection
 // give the same value, and nobody without the key can aim at a bucket: each

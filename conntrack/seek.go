@@ -66,7 +66,7 @@ func (t *Tracker) Fetch(s *Seek, lo, hi int, whole uint32) {
 // findOn goes on with a lookup whose bucket has overflowed.
 func (x *index) findOn(place uint64) (slot uint32) {
 	for n := x.buckets[place>>16].next; slot == 0 && n != 0; {
-		o := &x.overflow[n-1]
+		o := x.over(n)
 		slot, n = o.find(uint16(place)), o.next
 	}
 	return slot

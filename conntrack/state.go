@@ -121,7 +121,7 @@ func (t *Tracker) Resume(l Ledger, conns []Saved) error {
 			return fmt.Errorf("connection in slot %d: %w", conns[i].Slot, err)
 		}
 	}
-	t.widen()
+	t.growWhole()
 	for i := len(l.Free) - 1; i >= 0; i-- {
 		ref := l.Free[i]
 		slot, gen := slotOf(ref), uint32(ref>>32)
@@ -198,9 +198,9 @@ func (t *Tracker) put(s *Saved) error {
 	t.slab.live++
 	t.lim.count(at)
 	t.entered++
-	t.ix.insert(t.Hash(&c.Orig), c.Zone, s.Slot)
+	t.enlist(t.Hash(&c.Orig), c.Zone, s.Slot)
 	if c.Status&natMask != 0 {
-		t.ix.insert(t.Hash(&s.Reply), c.Zone, s.Slot)
+		t.enlist(t.Hash(&s.Reply), c.Zone, s.Slot)
 		t.natted++
 	}
 	if s.Start != 0 || s.Pending != 0 {

@@ -21,6 +21,8 @@ type Tracker struct {
 	key            [2]uint64
 	slab           slab
 	ix             index
+	next           growth
+	growSlots      uint32
 	set            *Settings
 	lim            limits
 	st             Stats
@@ -86,7 +88,7 @@ func (r Result) String() string {
 
 // New makes an empty tracker.
 func New(cfg Config) *Tracker {
-	t := &Tracker{set: cfg.Settings}
+	t := &Tracker{set: cfg.Settings, growSlots: growSlots}
 	if t.set == nil {
 		t.set = DefaultSettings()
 	}
@@ -118,7 +120,7 @@ func (t *Tracker) Len() int { return t.slab.live }
 
 // MemoryBytes is all memory that connections and their index take.
 func (t *Tracker) MemoryBytes() int {
-	return t.slab.memory() + t.ix.memory() + len(t.sources.heads)*4 + t.lim.memory()
+	return t.slab.memory() + t.ix.memory() + t.next.ix.memory() + len(t.sources.heads)*4 + t.lim.memory()
 }
 
 // Lookup finds the connection of a tuple in a zone and says which direction
@@ -132,7 +134,7 @@ func (t *Tracker) Lookup(tu *packet.Tuple, hash uint64, zone uint16, now int64) 
 // Find is Lookup that also returns the connection; nil when there is none.
 func (t *Tracker) Find(tu *packet.Tuple, hash uint64, zone uint16, now int64) (packet.ConnRef, *Conn, int) {
 	i, tag := t.ix.place(hash, zone)
-	for b := &t.ix.buckets[i]; ; b = &t.ix.overflow[b.next-1] {
+	for b := &t.ix.buckets[i]; ; b = t.ix.over(b.next) {
 		for j, g := range &b.tag {
 			if g != tag {
 				continue
@@ -187,12 +189,12 @@ func (t *Tracker) destroy(slot uint32, c *Conn) {
 func (t *Tracker) forget(slot uint32, c *Conn) {
 	t.ending(slot, c)
 	t.ended(slot, c)
-	t.ix.remove(t.Hash(&c.Orig), c.Zone, slot)
+	t.delist(t.Hash(&c.Orig), c.Zone, slot)
 	t.lim.leave(c)
 	if c.Status&natMask != 0 || len(t.ports.maps) != 0 {
 		r := t.reply(slot, c)
 		if c.Status&natMask != 0 {
-			t.ix.remove(t.Hash(&r), c.Zone, slot)
+			t.delist(t.Hash(&r), c.Zone, slot)
 			t.natted--
 		}
 		if len(t.ports.maps) != 0 {
@@ -304,9 +306,9 @@ func (t *Tracker) enter(now int64, ref packet.ConnRef, c *Conn, hash, rhash uint
 	c.Status |= StatusConfirmed
 	c.Timeout += now
 	t.entered++
-	t.ix.insert(hash, c.Zone, slotOf(ref))
+	t.enlist(hash, c.Zone, slotOf(ref))
 	if c.Status&natMask != 0 {
-		t.ix.insert(rhash, c.Zone, slotOf(ref))
+		t.enlist(rhash, c.Zone, slotOf(ref))
 		t.natted++
 	}
 	if len(t.ports.maps) != 0 {
@@ -426,22 +428,7 @@ func (t *Tracker) Check() (errs []error) {
 		tuple packet.Tuple
 		zone  uint16
 	}
-	indexed, tuples := map[uint32]int{}, map[owner]uint32{}
-	visit := func(b *bucket) {
-		for j := range b.tag {
-			if b.tag[j] != 0 {
-				indexed[b.slot[j]]++
-			}
-		}
-	}
-	for i := range t.ix.buckets {
-		for b := &t.ix.buckets[i]; ; b = &t.ix.overflow[b.next-1] {
-			visit(b)
-			if b.next == 0 {
-				break
-			}
-		}
-	}
+	indexed, growing, tuples := t.ix.entries(), t.next.ix.entries(), map[owner]uint32{}
 	live := 0
 	for n := uint32(1); n <= t.slab.used; n++ {
 		c := t.slab.at(n)
@@ -460,6 +447,13 @@ func (t *Tracker) Check() (errs []error) {
 			bad("slot %d is in the index %d times, want %d", n, indexed[n], want)
 		}
 		delete(indexed, n)
+		if n > t.next.done {
+			want = 0
+		}
+		if growing[n] != want {
+			bad("slot %d is in the growing index %d times, want %d; it has come to %d", n, growing[n], want, t.next.done)
+		}
+		delete(growing, n)
 		for _, tu := range []packet.Tuple{c.Orig, t.reply(n, c)} {
 			o := owner{tu, c.Zone}
 			if other, ok := tuples[o]; ok && other != n {
@@ -470,6 +464,9 @@ func (t *Tracker) Check() (errs []error) {
 	}
 	for n := range indexed {
 		bad("the index names slot %d, which is not confirmed", n)
+	}
+	for n := range growing {
+		bad("the growing index names slot %d, which is not confirmed", n)
 	}
 	errs = append(errs, t.checkLimits()...)
 	errs = append(errs, t.checkPorts()...)
