@@ -119,8 +119,8 @@ func writeBench(w io.Writer, res bench.Result, asJSON bool) error {
 	if asJSON {
 		return indented(w, res)
 	}
-	fmt.Fprintf(w, "%s: %d connections, %d %s\n", res.Name, res.Conns, res.Packets, map[bool]string{true: "ticks", false: "packets"}[res.LongestTickUs > 0])
-	if res.LongestTickUs > 0 {
+	fmt.Fprintf(w, "%s: %d connections, %d %s\n", res.Name, res.Conns, res.Packets, map[bool]string{true: "ticks", false: "packets"}[res.CoreShare > 0])
+	if res.CoreShare > 0 {
 		fmt.Fprintf(w, "  longest tick %.0f µs, %.2f %% of a core\n  %.1f bytes a connection\n", res.LongestTickUs, 100*res.CoreShare, res.BytesPerConn)
 		return nil
 	}
@@ -130,6 +130,9 @@ func writeBench(w io.Writer, res bench.Result, asJSON bool) error {
 	}
 	if res.ConnsPerSecond > 0 {
 		fmt.Fprintf(w, ", %.2f M connections a second", res.ConnsPerSecond/1e6)
+	}
+	if res.LongestVectorUs > 0 {
+		fmt.Fprintf(w, "\n  longest tick %.0f µs, longest vector of packets %.0f µs", res.LongestTickUs, res.LongestVectorUs)
 	}
 	fmt.Fprintf(w, "\n  %.1f bytes a connection, %.4f allocations a packet\n", res.BytesPerConn, res.AllocsPerPacket)
 	return nil
@@ -148,7 +151,10 @@ func writeBenchRow(w io.Writer, r bench.Result, head bool) {
 		return fmt.Sprintf(format, v)
 	}
 	ns, more := number(r.NsPerPacket, "%.1f"), ""
-	if r.LongestTickUs > 0 {
+	if r.LongestVectorUs > 0 {
+		more = fmt.Sprintf("longest tick %.0f µs, vector %.0f µs", r.LongestTickUs, r.LongestVectorUs)
+	}
+	if r.CoreShare > 0 {
 		ns, more = "-", fmt.Sprintf("longest tick %.0f µs, %.2f %% of a core", r.LongestTickUs, 100*r.CoreShare)
 	}
 	fmt.Fprintf(w, form, r.Name, fmt.Sprint(r.Conns), ns, number(r.PlainNsPerPacket, "%.1f"), number(r.Mpps, "%.2f"),

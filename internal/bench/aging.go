@@ -62,7 +62,7 @@ func Aging(o Options) (Result, error) {
 	}
 	res.rate(busy)
 	res.Mpps = 0
-	res.LongestTickUs = float64(longest.Nanoseconds()) / 1e3
+	res.LongestTickUs = microseconds(longest)
 	res.CoreShare = float64(busy.Nanoseconds()) / float64(r.now-begin)
 	res.BytesPerConn = float64(r.eng.Tracker().MemoryBytes()+r.eng.Flows().MemoryBytes()) / float64(max(o.Conns, 1))
 	return res, nil

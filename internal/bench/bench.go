@@ -41,10 +41,11 @@ type Result struct {
 	// PlainNsPerPacket is what the same packets cost without translation, without
 	// a tunnel, or without rules.
 	PlainNsPerPacket float64 `json:"plain_ns_per_packet,omitempty"`
-	// Of aging: the longest call of maintenance, and what part of a core all of
-	// them took.
-	LongestTickUs float64 `json:"longest_tick_us,omitempty"`
-	CoreShare     float64 `json:"core_share,omitempty"`
+	// Of aging and new: the longest call of maintenance. Of new: the longest that a
+	// vector of packets took. Of aging: what part of a core all maintenance took.
+	LongestTickUs   float64 `json:"longest_tick_us,omitempty"`
+	LongestVectorUs float64 `json:"longest_vector_us,omitempty"`
+	CoreShare       float64 `json:"core_share,omitempty"`
 }
 
 // Policy is what every benchmark runs: HTTP from uplink_rep to the server
@@ -74,6 +75,9 @@ type rig struct {
 	now  int64
 	busy time.Duration // time spent in the datapath
 	n    uint64        // packets judged
+
+	watch                      bool // each call's time, too
+	longestTick, longestVector time.Duration
 }
 
 func newRig(conns int) (*rig, error) { return newRigWith(Policy, conns) }
@@ -99,8 +103,17 @@ func (r *rig) flush() error {
 	r.v.Now = r.now
 	t := clock()
 	r.eng.Tick(r.now)
+	ticked := t
+	if r.watch {
+		ticked = clock()
+		r.longestTick = max(r.longestTick, ticked-t)
+	}
 	r.eng.Process(r.v)
-	r.busy += clock() - t
+	end := clock()
+	r.busy += end - t
+	if r.watch {
+		r.longestVector = max(r.longestVector, end-ticked)
+	}
 	r.n += uint64(r.v.N)
 	for i := range r.v.N {
 		if r.v.Verdict[i] != packet.Forward {
@@ -232,6 +245,7 @@ func New(o Options) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
+		r.watch = true
 		once := o
 		once.For = 0
 		res, err := r.measure(once, "new", func() error { return r.each(o.Conns, fromClient, flagSYN, 1000, 0) })
@@ -244,6 +258,8 @@ func New(o Options) (Result, error) {
 		busy += r.busy
 		res.Packets += sum.Packets
 		res.AllocsPerPacket = max(res.AllocsPerPacket, sum.AllocsPerPacket)
+		res.LongestTickUs = max(microseconds(r.longestTick), sum.LongestTickUs)
+		res.LongestVectorUs = max(microseconds(r.longestVector), sum.LongestVectorUs)
 		sum = res
 	}
 	sum.rate(busy)
@@ -276,6 +292,8 @@ func (r *rig) measure(o Options, name string, work func() error) (Result, error)
 	res.rate(r.busy)
 	return res, nil
 }
+
+func microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
 
 func (r *Result) rate(busy time.Duration) {
 	r.NsPerPacket = float64(busy.Nanoseconds()) / float64(r.Packets)
