@@ -8,7 +8,8 @@ import "unsafe"
 // enters or leaves the index at one of these does so in both.
 type growth struct {
 	ix      index // without buckets: the index does not grow
-	touched int   // buckets whose memory has been asked for
+	ticks   int   // since it began
+	touched int   // buckets whose memory is there
 	done    uint32
 	hashes  [SeekSize]uint64 // scratch of copyTo
 	lines   [SeekSize]uintptr
@@ -24,8 +25,11 @@ const (
 	// then.
 	growSlots = 2048
 
-	// growBuckets is for how many buckets a Tick asks memory: a huge page's.
+	// growBuckets is how many buckets a Tick touches, so that their memory is there:
+	// a huge page's, one Tick in growPause.
 	growBuckets = hugePage / int(unsafe.Sizeof(bucket{}))
+
+	growPause = 16
 
 	// pageBuckets is how many lie in a page where there are no huge ones.
 	pageBuckets = 4096 / int(unsafe.Sizeof(bucket{}))
@@ -59,7 +63,7 @@ func (t *Tracker) relieve() {
 	n := len(t.ix.buckets)
 	if t.slab.live+t.natted > n*crowded {
 		if most := t.set.Max << t.twofold(); t.set.Max == 0 || int64(n)*5 < most {
-			t.next.ix = newIndex(t.slab.mem, n*2*5)
+			t.enlarge(n * 2)
 		}
 		return
 	}
@@ -82,16 +86,29 @@ func (t *Tracker) twofold() int {
 // widen gives the index room for two entries a connection, if it needs them.
 func (t *Tracker) widen() {
 	if n := len(t.ix.buckets); t.twofold() == 1 && n*5 < t.slab.limit*2 {
-		t.next.ix = newIndex(t.slab.mem, n*2*5)
+		t.enlarge(n * 2)
 	}
+}
+
+// enlarge begins to make a larger index.
+func (t *Tracker) enlarge(buckets int) {
+	x := newIndex(t.slab.mem, buckets*5)
+	t.next.ix = x
+	if len(x.buckets) <= growBuckets {
+		t.next.touched = len(x.buckets)
+	}
+	ready(x.buckets)
 }
 
 // grow does a share of the work, and changes over when all of it is done.
 func (t *Tracker) grow() {
 	g := &t.next
 	if n := len(g.ix.buckets); g.touched < n {
-		// All of it before anything is carried over: slots go anywhere, and a page
-		// that is new has to be cleared first.
+		// All of it before anything is carried over, since slots go anywhere; and
+		// slowly, so that ready is ahead. When is a question of ticks alone.
+		if g.ticks++; g.ticks%growPause != 0 {
+			return
+		}
 		end := min(g.touched+growBuckets, n)
 		for i := g.touched; i < end; i += pageBuckets {
 			g.ix.buckets[i].next = 0

@@ -26,12 +26,13 @@ func (a *arena) release() {
 }
 
 // free unmaps what p points into, unless it came from the ordinary heap.
-// Nothing may refer to that memory any more.
+// Nothing may refer to that memory any more. Nobody waits for it: pages by the
+// hundred take their time.
 func (a *arena) free(p unsafe.Pointer) {
 	for i, m := range a.maps {
 		if off := uintptr(p) - uintptr(unsafe.Pointer(unsafe.SliceData(m))); off < uintptr(len(m)) {
-			unmap(m)
 			a.maps = slices.Delete(a.maps, i, i+1)
+			go unmap(m)
 			return
 		}
 	}
@@ -56,6 +57,21 @@ func slice[T any](a *arena, n int) []T {
 		p = unsafe.Add(p, hugePage-off)
 	}
 	return unsafe.Slice((*T)(p), n)
+}
+
+// ready has large memory's pages made ready beside whoever is going to use it. To
+// clear a huge page takes a packet's time a thousand times and more, and where a
+// hypervisor has to find the memory first, another twenty times that.
+func ready[T any](s []T) {
+	if b := bytesOf(s); len(b) >= hugePage {
+		go populate(b)
+	}
+}
+
+// bytesOf is a slice's memory.
+func bytesOf[T any](s []T) []byte {
+	var t T
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(t)))
 }
 
 // own ties the arena's memory to the life of its tracker.

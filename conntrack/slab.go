@@ -19,6 +19,7 @@ type slab struct {
 	chunks [][]Conn
 	wide   [][]wideReply // by the same slot; a chunk is made when the first of its connections needs it
 	links  [][]natLinks  // the same
+	spare  []Conn        // the next chunk, once it will soon be needed
 	used   uint32        // slots ever used
 	free   uint32        // head of the free list, linked through FlowPos
 	live   int
@@ -57,6 +58,9 @@ func (s *slab) get() (uint32, *Conn) {
 	if i := int(n >> chunkBits); i == len(s.chunks) || int(n&(chunkConns-1)) == len(s.chunks[i]) {
 		s.grow(i)
 	}
+	if n&(chunkConns-1) == chunkConns/2 {
+		s.prepare()
+	}
 	c := s.at(n)
 	c.Gen = 1
 	return n, c
@@ -70,10 +74,22 @@ func (s *slab) askFree() {
 	prefetch2(&s.lines, 2)
 }
 
+// prepare makes the next chunk while there is half of one left.
+func (s *slab) prepare() {
+	if s.spare == nil && len(s.chunks[len(s.chunks)-1]) == chunkConns {
+		s.spare = slice[Conn](s.mem, chunkConns)
+		ready(s.spare)
+	}
+}
+
 // grow adds chunk i. A table that will hold few connections starts with a
 // part of a chunk; should the limit be raised, the whole takes its place.
 func (s *slab) grow(i int) {
 	if i == len(s.chunks) {
+		if s.spare != nil {
+			s.chunks, s.spare = append(s.chunks, s.spare), nil
+			return
+		}
 		n := chunkConns
 		if i == 0 && s.limit+1 < n {
 			n = s.limit + 1
@@ -88,6 +104,7 @@ func (s *slab) grow(i int) {
 }
 
 func (s *slab) memory() (n int) {
+	n = len(s.spare) * int(unsafe.Sizeof(Conn{}))
 	for _, c := range s.chunks {
 		n += len(c) * int(unsafe.Sizeof(Conn{}))
 	}

@@ -103,6 +103,11 @@ func New(cfg Config) *Tracker {
 	t.pcg = rand.NewPCG(cfg.Seed[0], cfg.Seed[1]^0x6e6174) // repeats with the seed
 	t.rng = rand.New(t.pcg)
 	t.ix = newIndex(mem, t.slab.limit)
+	if t.slab.limit >= 1<<20 {
+		// Large tables fill fast, and their first packets touch all of the index.
+		ready(t.ix.buckets)
+		ready(t.slab.chunks[0])
+	}
 	t.lim = limits{set: t.set, src: sources{mem: mem, key: t.key}}
 	for id, z := range t.set.Zones {
 		t.SetZone(id, z)
