@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"unsafe"
 
 	"sluice/packet"
 )
@@ -103,11 +104,9 @@ func New(cfg Config) *Tracker {
 	t.pcg = rand.NewPCG(cfg.Seed[0], cfg.Seed[1]^0x6e6174) // repeats with the seed
 	t.rng = rand.New(t.pcg)
 	t.ix = newIndex(mem, t.slab.limit)
-	if t.slab.limit >= 1<<20 {
-		// Large tables fill fast, and their first packets touch all of the index.
-		ready(t.ix.buckets)
-		ready(t.slab.chunks[0])
-	}
+	// The first packets touch all of the index, and of the slab one page.
+	ready(t.ix.buckets)
+	ready(t.slab.chunks[0][:min(len(t.slab.chunks[0]), 1+hugePage/int(unsafe.Sizeof(Conn{})))])
 	t.lim = limits{set: t.set, src: sources{mem: mem, key: t.key}}
 	for id, z := range t.set.Zones {
 		t.SetZone(id, z)
