@@ -82,6 +82,20 @@ func (s *slab) prepare() {
 	}
 }
 
+// askAhead asks memory for what Tick looks at of the slots from n on: as many as go
+// together.
+func (t *Tracker) askAhead(n uint32) {
+	if n+SeekSize > t.slab.used {
+		return
+	}
+	c := uintptr(unsafe.Pointer(t.slab.at(n)))
+	for i := range t.line {
+		t.line[i] = c
+		c += unsafe.Sizeof(Conn{})
+	}
+	prefetch(&t.line, SeekSize)
+}
+
 // grow adds chunk i. A table that will hold few connections starts with a
 // part of a chunk; should the limit be raised, the whole takes its place.
 func (s *slab) grow(i int) {

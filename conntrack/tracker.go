@@ -175,7 +175,9 @@ func (t *Tracker) Find(tu *packet.Tuple, hash uint64, zone uint16, now int64) (p
 // expired reports that a confirmed connection is past its deadline. What the
 // flow table owns does not expire here, except as OffloadExpires says.
 func (t *Tracker) expired(c *Conn, now int64) bool {
-	return now >= c.Timeout && (c.Status&StatusOffload == 0 || t.offloadExpires && c.Status&StatusAssured == 0)
+	// In this order: an offloaded connection's deadline is on a line that nobody
+	// else needs.
+	return (c.Status&StatusOffload == 0 || t.offloadExpires && c.Status&StatusAssured == 0) && now >= c.Timeout
 }
 
 // OffloadExpires makes the tracker expire connections that the flow table
@@ -393,6 +395,9 @@ func (t *Tracker) Tick(now int64, budget int) {
 	for range n {
 		if t.cursor++; t.cursor > t.slab.used {
 			t.cursor = 1
+		}
+		if t.cursor%SeekSize == 0 {
+			t.askAhead(t.cursor + SeekSize)
 		}
 		if c := t.slab.at(t.cursor); c.Status&StatusConfirmed != 0 {
 			if t.expired(c, now) {
