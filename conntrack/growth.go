@@ -29,7 +29,7 @@ const (
 	// a huge page's, one Tick in growPause.
 	growBuckets = hugePage / int(unsafe.Sizeof(bucket{}))
 
-	growPause = 16
+	growPause = 64
 
 	// pageBuckets is how many lie in a page where there are no huge ones.
 	pageBuckets = 4096 / int(unsafe.Sizeof(bucket{}))
