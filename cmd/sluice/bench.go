@@ -18,6 +18,7 @@ import (
 type benchOptions struct {
 	conns      int
 	seconds    float64
+	packets    uint64
 	seed       uint64
 	json       bool
 	cpuProfile string
@@ -45,6 +46,7 @@ func newBenchCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.IntVar(&o.conns, "conns", 1_000_000, "connections in the table")
 	f.Float64Var(&o.seconds, "seconds", 2, "how long to measure, in seconds of datapath time")
+	f.Uint64Var(&o.packets, "packets", 0, "measure this many packets, or a few more, instead of a time")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the order of packets")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.StringVar(&o.cpuProfile, "cpuprofile", "", "write a CPU profile to this file")
@@ -66,7 +68,7 @@ func runBench(w io.Writer, name string, o benchOptions) error {
 	if err := checkSeconds(o.seconds); err != nil {
 		return err
 	}
-	opt := bench.Options{Conns: o.conns, For: time.Duration(o.seconds * float64(time.Second)), Seed: o.seed}
+	opt := bench.Options{Conns: o.conns, For: time.Duration(o.seconds * float64(time.Second)), Seed: o.seed, Packets: o.packets}
 	if o.cpuProfile != "" {
 		f, err := os.Create(o.cpuProfile)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice/flowtable"
+	"sluice/internal/callgrind"
 	"sluice/packet"
 )
 
@@ -41,11 +42,22 @@ func Aging(o Options) (Result, error) {
 	begin := r.now
 	perTick := max(o.Conns/2/int(20e9/agingTick), 1) // each of the used ones every 20 s
 	next := 0
+	counted := callgrind.Available()
+	if counted {
+		callgrind.Begin()
+		defer callgrind.End()
+	}
 	for r.now < begin+60e9 {
 		r.now += agingTick
+		if counted {
+			callgrind.Toggle()
+		}
 		t := clock()
 		r.eng.Tick(r.now)
 		d := clock() - t
+		if counted {
+			callgrind.Toggle()
+		}
 		busy += d
 		longest = max(longest, d)
 		res.Packets++

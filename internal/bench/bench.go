@@ -12,6 +12,7 @@ import (
 
 	"sluice/conntrack"
 	"sluice/datapath"
+	"sluice/internal/callgrind"
 	"sluice/packet"
 	"sluice/policy/tc"
 )
@@ -22,9 +23,30 @@ type Options struct {
 	For   time.Duration // how long to measure; at least one pass in any case
 	Seed  uint64
 
+	// Packets, if not 0, is how many to measure at the least, instead of For:
+	// the same packets in every run, wherever it runs.
+	Packets uint64
+
 	// Profile, if set, is called when measuring begins; what it returns is
 	// called when it ends. Setting up is not measured.
 	Profile func() (stop func())
+
+	uncounted bool // of a yardstick: valgrind does not count it
+}
+
+// enough reports whether that is all that was asked for.
+func (o *Options) enough(packets uint64, busy time.Duration) bool {
+	if o.Packets > 0 {
+		return packets >= o.Packets
+	}
+	return packets > 0 && busy >= o.For
+}
+
+// once is o for a single pass.
+func (o *Options) once() Options {
+	one := *o
+	one.For, one.Packets = 0, 0
+	return one
 }
 
 // Result is one measurement.
@@ -78,6 +100,7 @@ type rig struct {
 
 	watch                      bool // each call's time, too
 	longestTick, longestVector time.Duration
+	counted bool // valgrind counts what the datapath does
 }
 
 func newRig(conns int) (*rig, error) { return newRigWith(Policy, conns) }
@@ -101,6 +124,9 @@ func newRigWith(text string, conns int) (*rig, error) {
 func (r *rig) flush() error {
 	r.now += vectorTime
 	r.v.Now = r.now
+	if r.counted {
+		callgrind.Toggle()
+	}
 	t := clock()
 	r.eng.Tick(r.now)
 	ticked := t
@@ -113,6 +139,9 @@ func (r *rig) flush() error {
 	r.busy += end - t
 	if r.watch {
 		r.longestVector = max(r.longestVector, end-ticked)
+	}
+	if r.counted {
+		callgrind.Toggle()
 	}
 	r.n += uint64(r.v.N)
 	for i := range r.v.N {
@@ -230,7 +259,7 @@ func Established(o Options) (Result, error) {
 		return Result{}, err
 	}
 	rng := rand.New(rand.NewPCG(o.Seed, 7))
-	res, err := r.measure(o, "established", func() error { return r.random(rng, o.Conns, 1000) })
+	res, err := r.measure(o, "established", func() error { return r.random(rng, o.Conns, 100) })
 	res.ConnsPerSecond = 0
 	return res, err
 }
@@ -240,15 +269,13 @@ func Established(o Options) (Result, error) {
 func New(o Options) (Result, error) {
 	var sum Result
 	var busy time.Duration
-	for passes := 0; passes == 0 || busy < o.For; passes++ {
+	for !o.enough(sum.Packets, busy) {
 		r, err := newRig(o.Conns)
 		if err != nil {
 			return Result{}, err
 		}
 		r.watch = true
-		once := o
-		once.For = 0
-		res, err := r.measure(once, "new", func() error { return r.each(o.Conns, fromClient, flagSYN, 1000, 0) })
+		res, err := r.measure(o.once(), "new", func() error { return r.each(o.Conns, fromClient, flagSYN, 1000, 0) })
 		if err != nil {
 			return Result{}, err
 		}
@@ -280,10 +307,18 @@ func (r *rig) measure(o Options, name string, work func() error) (Result, error)
 	}
 	defer func() { stop() }()
 	runtime.ReadMemStats(&before)
-	for r.n == 0 || r.busy < o.For {
+	r.counted = callgrind.Available() && !o.uncounted
+	if r.counted {
+		callgrind.Begin()
+	}
+	for !o.enough(r.n, r.busy) {
 		if err := work(); err != nil {
 			return Result{}, err
 		}
+	}
+	if r.counted {
+		callgrind.End()
+		r.counted = false
 	}
 	runtime.ReadMemStats(&after)
 	res := Result{Name: name, Conns: o.Conns, Packets: r.n}

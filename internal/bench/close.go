@@ -7,7 +7,7 @@ import "time"
 func Close(o Options) (Result, error) {
 	var sum Result
 	var busy time.Duration
-	for passes := 0; passes == 0 || busy < o.For; passes++ {
+	for !o.enough(sum.Packets, busy) {
 		r, err := newRig(o.Conns)
 		if err != nil {
 			return Result{}, err
@@ -15,9 +15,7 @@ func Close(o Options) (Result, error) {
 		if err := r.establish(o.Conns); err != nil {
 			return Result{}, err
 		}
-		once := o
-		once.For = 0
-		res, err := r.measure(once, "close", func() error {
+		res, err := r.measure(o.once(), "close", func() error {
 			if err := r.each(o.Conns, fromClient, flagFIN|flagACK, 1001, 5001); err != nil {
 				return err
 			}

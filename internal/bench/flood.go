@@ -23,8 +23,10 @@ func Flood(o Options) (Result, error) {
 		return Result{}, err
 	}
 	rng := rand.New(rand.NewPCG(o.Seed, 7))
-	var plain Result
-	if plain, err = r.measure(o, "flood", func() error { return r.random(rng, o.Conns, 1000) }); err != nil {
+	alone := o
+	alone.uncounted = true
+	plain, err := r.measure(alone, "flood", func() error { return r.random(rng, o.Conns, 100) })
+	if err != nil {
 		return Result{}, err
 	}
 	next := uint32(o.Conns)
@@ -43,7 +45,7 @@ func Flood(o Options) (Result, error) {
 		syn()
 	}
 	res, err := r.measure(o, "flood", func() error {
-		for range 100 {
+		for range 10 {
 			syn()
 			if err := r.random(rng, o.Conns, floodShare); err != nil {
 				return err

@@ -28,7 +28,7 @@ func Mixed(o Options) (Result, error) {
 	z := newZipf(o.Conns, rng)
 	next, open := 0, 0
 	res, err := r.measure(o, "mixed", func() error {
-		for range 1000 {
+		for range 100 {
 			for i := range packet.VectorSize {
 				x := rng.Uint64()
 				if x%10 != 0 {

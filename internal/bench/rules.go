@@ -40,16 +40,15 @@ func Rules(o Options) (Result, error) {
 	full := b.String() + strings.ReplaceAll(Policy, "prio 1", "prio 2")
 	var res Result
 	var plain, ruled time.Duration
-	for passes := 0; passes == 0 || ruled < o.For; passes++ {
+	for !o.enough(res.Packets, ruled) {
 		for _, text := range []string{Policy, full} {
 			r, err := newRigWith(text, o.Conns)
 			if err != nil {
 				return Result{}, err
 			}
-			once := o
-			once.For = 0
+			once := o.once()
 			if text != full {
-				once.Profile = nil
+				once.Profile, once.uncounted = nil, true
 			}
 			got, err := r.measure(once, "rules", func() error { return r.each(o.Conns, fromClient, flagSYN, 1000, 0) })
 			if err != nil {
