@@ -46,6 +46,18 @@ bench: ## measure: the program's own figures and each room's benchmarks
 	go run ./cmd/sluice bench all
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: gate
+gate: ## fail when the datapath takes a tenth more instructions than is kept
+	go run ./internal/benchgate
+
+.PHONY: figures
+figures: ## keep today's instructions a packet for the gate
+	go run ./internal/benchgate -write
+
+.PHONY: bench-ovs
+bench-ovs: ## measure beside Open vSwitch's ovstest
+	go run ./internal/benchovs
+
 .PHONY: generate
 generate: ## make the generated files anew
 	go run ./internal/featuredoc

@@ -121,9 +121,18 @@ func writeBench(w io.Writer, res bench.Result, asJSON bool) error {
 	if asJSON {
 		return indented(w, res)
 	}
-	fmt.Fprintf(w, "%s: %d connections, %d %s\n", res.Name, res.Conns, res.Packets, map[bool]string{true: "ticks", false: "packets"}[res.CoreShare > 0])
+	if m := res.Machine; m != nil {
+		fmt.Fprintf(w, "machine: the best of several runs, in ns\n  %6.1f  a random cache line of %d MiB, waiting for no other\n  %6.1f  one whose address the line before holds\n  %6.1f  a copy of 1500 bytes\n  %6.1f  a hash of 40 bytes\n",
+			m.LineNs, m.MiB, m.DependentLineNs, m.CopyNs, m.HashNs)
+		return nil
+	}
+	unit := "packets"
 	if res.CoreShare > 0 {
-		fmt.Fprintf(w, "  longest tick %.0f µs, %.2f %% of a core\n  %.1f bytes a connection\n", res.LongestTickUs, 100*res.CoreShare, res.BytesPerConn)
+		unit = "ticks"
+	}
+	fmt.Fprintf(w, "%s: %d connections, %d %s\n", res.Name, res.Conns, res.Packets, unit)
+	if res.CoreShare > 0 {
+		fmt.Fprintf(w, "  %s\n  %.1f bytes a connection\n", benchMore(res), res.BytesPerConn)
 		return nil
 	}
 	fmt.Fprintf(w, "  %.1f ns a packet, %.2f Mpps", res.NsPerPacket, res.Mpps)
@@ -133,11 +142,28 @@ func writeBench(w io.Writer, res bench.Result, asJSON bool) error {
 	if res.ConnsPerSecond > 0 {
 		fmt.Fprintf(w, ", %.2f M connections a second", res.ConnsPerSecond/1e6)
 	}
-	if res.LongestVectorUs > 0 {
-		fmt.Fprintf(w, "\n  longest tick %.0f µs, longest vector of packets %.0f µs", res.LongestTickUs, res.LongestVectorUs)
-	}
 	fmt.Fprintf(w, "\n  %.1f bytes a connection, %.4f allocations a packet\n", res.BytesPerConn, res.AllocsPerPacket)
+	if more := benchMore(res); more != "" {
+		fmt.Fprintf(w, "  %s\n", more)
+	}
 	return nil
+}
+
+// benchMore is what a measurement has to say besides packets.
+func benchMore(r bench.Result) string {
+	switch {
+	case r.CoreShare > 0:
+		return fmt.Sprintf("longest tick %.0f µs, %.2f %% of a core", r.LongestTickUs, 100*r.CoreShare)
+	case r.LongestVectorUs > 0:
+		return fmt.Sprintf("longest tick %.0f µs, longest vector of packets %.0f µs", r.LongestTickUs, r.LongestVectorUs)
+	case r.Machine != nil:
+		m := r.Machine
+		return fmt.Sprintf("line %.1f ns, dependent %.0f ns, copy of 1500 bytes %.1f ns, hash of 40 bytes %.1f ns", m.LineNs, m.DependentLineNs, m.CopyNs, m.HashNs)
+	case r.Collector != nil:
+		c := r.Collector
+		return fmt.Sprintf("%d collections, pauses of %.0f µs, the longest %.0f; %.2f MB of %.0f MB to scan", c.Cycles, c.MedianPauseUs, c.LongestPauseUs, float64(c.ScanBytes)/1e6, float64(c.ScanBytes+c.TableBytes)/1e6)
+	}
+	return ""
 }
 
 // writeBenchRow prints one measurement as a line of a table.
@@ -152,13 +178,10 @@ func writeBenchRow(w io.Writer, r bench.Result, head bool) {
 		}
 		return fmt.Sprintf(format, v)
 	}
-	ns, more := number(r.NsPerPacket, "%.1f"), ""
-	if r.LongestVectorUs > 0 {
-		more = fmt.Sprintf("longest tick %.0f µs, vector %.0f µs", r.LongestTickUs, r.LongestVectorUs)
-	}
+	ns := number(r.NsPerPacket, "%.1f")
 	if r.CoreShare > 0 {
-		ns, more = "-", fmt.Sprintf("longest tick %.0f µs, %.2f %% of a core", r.LongestTickUs, 100*r.CoreShare)
+		ns = "-"
 	}
-	fmt.Fprintf(w, form, r.Name, fmt.Sprint(r.Conns), ns, number(r.PlainNsPerPacket, "%.1f"), number(r.Mpps, "%.2f"),
-		number(r.ConnsPerSecond/1e6, "%.2f"), number(r.BytesPerConn, "%.0f"), more)
+	fmt.Fprintf(w, form, r.Name, number(float64(r.Conns), "%.0f"), ns, number(r.PlainNsPerPacket, "%.1f"), number(r.Mpps, "%.2f"),
+		number(r.ConnsPerSecond/1e6, "%.2f"), number(r.BytesPerConn, "%.0f"), benchMore(r))
 }

@@ -9,6 +9,7 @@ type Benchmark struct {
 
 // All are the benchmarks in the order in which they are reported.
 var All = []Benchmark{
+	{"machine", "the machine itself: cache lines, a copy, a hash (--conns does not matter)", MeasureMachine},
 	{"established", "packets of established connections in random order, both directions", Established},
 	{"new", "TCP connections from the SYN's frame to the committed connection", New},
 	{"close", "connections that end by FIN, three packets each", Close},
@@ -19,4 +20,5 @@ var All = []Benchmark{
 	{"mixed", "nine packets of ten of established connections (Zipf), the tenth opens a\nconnection or resets one", Mixed},
 	{"flood", "established packets while a tenth as many SYNs that nobody answers fill the\ntable, beside the same without", Flood},
 	{"aging", "maintenance while half of the connections are used and half expire", Aging},
+	{"gc", "like established, while the garbage collector runs all the time, beside the\nsame without", Collection},
 }

@@ -68,6 +68,9 @@ type Result struct {
 	LongestTickUs   float64 `json:"longest_tick_us,omitempty"`
 	LongestVectorUs float64 `json:"longest_vector_us,omitempty"`
 	CoreShare       float64 `json:"core_share,omitempty"`
+
+	Machine   *Machine   `json:"machine,omitempty"`   // of machine alone
+	Collector *Collector `json:"collector,omitempty"` // of gc alone
 }
 
 // Policy is what every benchmark runs: HTTP from uplink_rep to the server
@@ -100,7 +103,7 @@ type rig struct {
 
 	watch                      bool // each call's time, too
 	longestTick, longestVector time.Duration
-	counted bool // valgrind counts what the datapath does
+	counted                    bool // valgrind counts what the datapath does
 }
 
 func newRig(conns int) (*rig, error) { return newRigWith(Policy, conns) }
