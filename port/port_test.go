@@ -338,21 +338,6 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-func TestNoAllocs(t *testing.T) {
-	frames := make([]string, 5000)
-	for i := range frames {
-		frames[i] = strings.Repeat("z", 60+i%1400)
-	}
-	r, err := NewReader("test", bytes.NewReader(pcap(binary.LittleEndian, 0xa1b2c3d4, 1, frames...)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rec Record
-	if n := testing.AllocsPerRun(2000, func() { _ = r.Read(&rec) }); n != 0 {
-		t.Errorf("%v allocations a packet", n)
-	}
-}
-
 func BenchmarkRead(b *testing.B) {
 	frames := make([]string, 10000)
 	for i := range frames {
