@@ -274,14 +274,6 @@ func TestFastPathAgrees(t *testing.T) {
 	}
 }
 
-func TestNoAllocs(t *testing.T) {
-	frame := []byte(eth + ip6(0, "\x11\x00\x01\x04\x00\x00\x00\x00"+udpDNS))
-	var h packet.Headers
-	if n := testing.AllocsPerRun(100, func() { packet.Parse(frame, &h) }); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-}
-
 func BenchmarkParseTCP(b *testing.B) {
 	frame := []byte(eth + ip4(6, 0, "", tcpSYN))
 	var h packet.Headers
@@ -362,12 +354,4 @@ func FuzzGist(f *testing.F) {
 		f.Add([]byte("\x02\x00\x00\x00\x00\x02" + "\x02\x00\x00\x00\x00\x01" + s))
 	}
 	f.Fuzz(gistAgrees)
-}
-
-func TestGistAllocatesNothing(t *testing.T) {
-	b := []byte(eth + ip4(6, 0, "", tcpSYN+"padding"))
-	var g packet.Gist
-	if n := testing.AllocsPerRun(100, func() { g.Read(b) }); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
 }
