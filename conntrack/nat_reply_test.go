@@ -208,16 +208,3 @@ func BenchmarkRestore(b *testing.B) {
 		})
 	}
 }
-
-// TestRestoreAllocates nothing, whatever is translated.
-func TestRestoreAllocates(t *testing.T) {
-	for _, to := range []*NATRange{nil, addrRange(DstNAT, "192.0.2.2", "192.0.2.2")} {
-		x := newTranslation(t, packettest.TCP(cAddr, sAddr, 1000, 80, "S", 1, 0, ""), addrRange(SrcNAT, "192.0.2.1", "192.0.2.1"), to)
-		var s Seek
-		var g packet.Gist
-		c, dir := x.lookup(&s, &g, x.there)
-		if n := testing.AllocsPerRun(100, func() { x.b.Restore(c, x.there, &g, &s, 0, dir) }); n != 0 {
-			t.Errorf("%v allocations a packet", n)
-		}
-	}
-}
