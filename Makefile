@@ -37,6 +37,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 	rm -f "$$log"; exit $$failed
 
 SOAK ?= 600
+OVS ?=
 .PHONY: soak
 soak: ## compare random devices with software alone for SOAK seconds
 	SLUICE_SOAK=$(SOAK) go test -run TestI1_I2 -timeout 0 -v ./driver/sim ./datapath
@@ -55,8 +56,8 @@ figures: ## keep today's instructions a packet for the gate
 	go run ./internal/benchgate -write
 
 .PHONY: bench-ovs
-bench-ovs: ## measure beside Open vSwitch's ovstest
-	go run ./internal/benchovs
+bench-ovs: ## measure beside Open vSwitch's tracker, built in the directory OVS
+	go run ./internal/benchovs -ovs "$(OVS)"
 
 .PHONY: generate
 generate: ## make the generated files anew
