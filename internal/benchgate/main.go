@@ -111,7 +111,7 @@ func writeFigures(w io.Writer, path, valgrind string) error {
 		return err
 	}
 	for _, b := range gated() {
-		ratio, err := measureRatio(b, 2*ratioRounds+1)
+		ratio, err := measureRatio(b, ratioRounds)
 		if err != nil {
 			return err
 		}
