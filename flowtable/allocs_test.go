@@ -3,6 +3,7 @@ package flowtable_test
 import (
 	"testing"
 
+	"sluice/conntrack"
 	"sluice/flowtable"
 	"sluice/packet"
 )
@@ -41,7 +42,7 @@ func TestPacketsAllocateNothing(t *testing.T) {
 						h.Hash = tr.Hash(&h.Tuple)
 						g.From(&h)
 						var ct packet.CT
-						if table.Lookup(now, &h, &ct) {
+						if table.Lookup(now, &h, &ct, &conntrack.Found{}) {
 							found++
 						}
 						if table.Hit(now, &h, ref, conn, 0) {
