@@ -8,7 +8,7 @@ TEXT ·prefetch(SB), NOSPLIT|NOFRAME, $0-16
 	JLE  done
 loop:
 	MOVQ (SI), AX
-	PREFETCHT1 (AX)
+	PREFETCHT0 (AX)
 	ADDQ $8, SI
 	DECQ CX
 	JNZ  loop
@@ -23,8 +23,8 @@ TEXT ·prefetch2(SB), NOSPLIT|NOFRAME, $0-16
 	JLE  done
 loop:
 	MOVQ (SI), AX
-	PREFETCHT1 (AX)
-	PREFETCHT1 64(AX)
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
 	ADDQ $8, SI
 	DECQ CX
 	JNZ  loop

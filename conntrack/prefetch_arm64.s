@@ -8,7 +8,7 @@ TEXT ·prefetch(SB), NOSPLIT|NOFRAME, $0-16
 	BLE  done
 loop:
 	MOVD.P 8(R0), R2
-	PRFM (R2), PLDL2KEEP
+	PRFM (R2), PLDL1KEEP
 	SUBS $1, R1, R1
 	BNE  loop
 done:
@@ -23,8 +23,8 @@ TEXT ·prefetch2(SB), NOSPLIT|NOFRAME, $0-16
 loop:
 	MOVD.P 8(R0), R2
 	ADD  $64, R2, R3
-	PRFM (R2), PLDL2KEEP
-	PRFM (R3), PLDL2KEEP
+	PRFM (R2), PLDL1KEEP
+	PRFM (R3), PLDL1KEEP
 	SUBS $1, R1, R1
 	BNE  loop
 done:

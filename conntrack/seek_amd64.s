@@ -55,7 +55,7 @@ loop:
 	ANDL    $32767, DX
 	LEAQ    (DX)(DX*2), DX
 	SHLQ    $6, DX
-	PREFETCHT1 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*1)
 	INCQ    R10
 check:
 	CMPQ R10, CX
@@ -134,7 +134,7 @@ icmp:
 	ORL   $1, AX             // the tag
 	MOVQ  DX, BX
 	SHLQ  $6, BX
-	PREFETCHT1 (R13)(BX*1)
+	PREFETCHT0 (R13)(BX*1)
 	SHLQ  $16, DX
 	ORQ   DX, AX
 	MOVQ  AX, (SI)(R10*8)

@@ -54,7 +54,7 @@ found:
 	MOVD  (R10), R10         // the chunk
 	AND   $32767, R9, R11
 	MADD  R14, R10, R11, R10
-	PRFM  (R10), PLDL2KEEP
+	PRFM  (R10), PLDL1KEEP
 store:
 	MOVW  R9, (R6)
 	ADD   $4, R6
