@@ -186,7 +186,11 @@ func hasTuple(b []byte, h *packet.Headers) bool {
 // alloc takes a slot for a new connection. At the limit an unassured one
 // nearby must go first (B027).
 func (t *Tracker) alloc(now int64, h *packet.Headers, zone uint16) (uint32, *Conn, bool) {
-	if t.set.Max != 0 && int64(t.slab.live) >= t.set.Max && !t.earlyDrop(now, h.Hash, zone) {
+	if t.shared != nil {
+		if !t.shared.take(t.member) && !(t.earlyDrop(now, h.Hash, zone) && t.shared.take(t.member)) {
+			return 0, nil, false
+		}
+	} else if t.set.Max != 0 && int64(t.slab.live) >= t.set.Max && !t.earlyDrop(now, h.Hash, zone) {
 		return 0, nil, false
 	}
 	slot, c := t.slab.get()

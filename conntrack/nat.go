@@ -287,6 +287,9 @@ func (t *Tracker) setupNAT(now int64, slot uint32, c *Conn, r *NATRange, manip M
 		t.linkSource(slot, c)
 	} else {
 		c.Status |= StatusDstNATDone
+		if t.shared != nil && c.Status&StatusSrcNATDone != 0 {
+			t.shareSource(slot, c) // an ICMP identifier is either side's
+		}
 	}
 	return Accept
 }

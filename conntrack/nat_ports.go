@@ -108,6 +108,9 @@ func (t *Tracker) vacate(tu *packet.Tuple, c *Conn) {
 
 // sooner notes that a connection may expire earlier than its map believes.
 func (t *Tracker) sooner(slot uint32, c *Conn) {
+	if t.shared != nil {
+		t.claimedSooner(slot, c)
+	}
 	if len(t.ports.maps) == 0 {
 		return
 	}
@@ -132,7 +135,7 @@ func (t *Tracker) mayExpire(c *Conn) int64 {
 // mapPorts makes a map. It returns nil, and the search goes on without, when
 // there are too many.
 func (t *Tracker) mapPorts(now int64, to *packet.Tuple, zone uint16, manip Manip) *portMap {
-	if manip != SrcNAT {
+	if manip != SrcNAT || t.claiming() { // a map is of one tracker's connections
 		return nil
 	}
 	reply := invert(to)

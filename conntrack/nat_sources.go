@@ -48,6 +48,10 @@ func (t *Tracker) askSource(c *Conn) {
 // linkSource adds a connection. It needs no translation of its own: one that
 // keeps its source counts, too.
 func (t *Tracker) linkSource(slot uint32, c *Conn) {
+	if t.shared != nil {
+		t.shareSource(slot, c)
+		return
+	}
 	if t.sources.heads == nil {
 		n, shift := 1024, uint(54)
 		for ; n*2 < t.slab.limit; n, shift = n*2, shift-1 {
@@ -67,6 +71,10 @@ func (t *Tracker) linkSource(slot uint32, c *Conn) {
 }
 
 func (t *Tracker) unlinkSource(slot uint32, c *Conn) {
+	if t.shared != nil {
+		t.unshareSource(slot, c)
+		return
+	}
 	n := t.slab.link(slot)
 	switch n.prev {
 	case 0:
@@ -90,6 +98,9 @@ const maxSourceSteps = 64
 // sameSource looks for a connection from the same address and port and gives
 // tu its source, if the range allows it (nf_nat_core.c find_appropriate_src).
 func (t *Tracker) sameSource(now int64, tu *packet.Tuple, zone uint16, r *NATRange) (packet.Tuple, bool) {
+	if t.shared != nil {
+		return t.sameSharedSource(now, tu, zone, r)
+	}
 	if t.sources.heads == nil {
 		return packet.Tuple{}, false
 	}

@@ -59,10 +59,11 @@ func setNATPort(tu *packet.Tuple, manip Manip, port uint16) {
 func (t *Tracker) taken(now int64, tu *packet.Tuple, zone uint16) bool {
 	reply := invert(tu)
 	ref, _ := t.Lookup(&reply, t.Hash(&reply), zone, now)
-	if ref != 0 {
+	taken := ref != 0 || t.claiming() && t.takenElsewhere(now, &reply, zone)
+	if taken {
 		t.st.Found++ // nf_conntrack_tuple_taken alone counts there
 	}
-	return ref != 0
+	return taken
 }
 
 // pickAddr chooses an address of the range by a hash of the addresses, so that
@@ -200,7 +201,7 @@ func (t *Tracker) freePort(now int64, m *portMap, to packet.Tuple, zone uint16, 
 	case r.Hash:
 		off = uint32(t.Hash(&to)) & 0xffff
 	case r.Random || manip == SrcNAT:
-		off = t.rng.Uint32() & 0xffff
+		off = t.random() & 0xffff
 	}
 	if m != nil {
 		return t.freeInMap(now, m, to, zone, lo, size, off, manip)

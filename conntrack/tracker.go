@@ -15,6 +15,11 @@ type Config struct {
 	Seed     [2]uint64 // key of the hash; random when traffic is hostile
 	MaxConns int       // nf_conntrack_max; 0: as Settings say
 	Settings *Settings // nil: Linux's defaults
+
+	// Of a tracker that has a part of the connections: what it shares with the
+	// others, and which of them it is. Settings are all trackers' then.
+	Shared *Shared
+	Member int
 }
 
 // Tracker holds the connections of all zones.
@@ -48,6 +53,10 @@ type Tracker struct {
 
 	owners  []Owner
 	devices []string // DeviceNumber's
+
+	shared *Shared // nil: the connections are all here
+	member int
+	seen   []sourceSeen // scratch of sameSharedSource
 
 	events *eventLog // nil: nobody listens
 	notes  []note    // by slot, as far as needed
@@ -96,10 +105,14 @@ func New(cfg Config) *Tracker {
 	if cfg.MaxConns > 0 {
 		t.set.Max = int64(cfg.MaxConns)
 	}
-	// Zero keys would multiply to zero.
-	t.key = [2]uint64{cfg.Seed[0]*0x9e3779b97f4a7c15 + 0x243f6a8885a308d3, cfg.Seed[1]*0xd6e8feb86659fd93 + 0x13198a2e03707344}
+	t.key = keyOfSeed(cfg.Seed)
 	mem := new(arena)
 	t.slab = slab{mem: mem, limit: t.set.room()}
+	if t.shared, t.member = cfg.Shared, cfg.Member; t.shared != nil {
+		t.shared.parts[t.member].tracker = t
+		n := len(t.shared.parts) // shares differ, a little
+		t.slab.limit = min(t.slab.limit, t.slab.limit/n+t.slab.limit/(8*n)+64)
+	}
 	t.slab.grow(0)
 	t.pcg = rand.NewPCG(cfg.Seed[0], cfg.Seed[1]^0x6e6174) // repeats with the seed
 	t.rng = rand.New(t.pcg)
@@ -113,6 +126,11 @@ func New(cfg Config) *Tracker {
 	}
 	t.own(mem)
 	return t
+}
+
+// keyOfSeed is the key of a tracker's hashes. Zero keys would multiply to zero.
+func keyOfSeed(seed [2]uint64) [2]uint64 {
+	return [2]uint64{seed[0]*0x9e3779b97f4a7c15 + 0x243f6a8885a308d3, seed[1]*0xd6e8feb86659fd93 + 0x13198a2e03707344}
 }
 
 // Settings returns the sysctls. They may be changed while the tracker runs.
@@ -197,8 +215,11 @@ func (t *Tracker) forget(slot uint32, c *Conn) {
 	t.ended(slot, c)
 	t.delist(t.Hash(&c.Orig), c.Zone, slot)
 	t.lim.leave(c)
-	if c.Status&natMask != 0 || len(t.ports.maps) != 0 {
+	if c.Status&natMask != 0 || len(t.ports.maps) != 0 || t.claiming() {
 		r := t.reply(slot, c)
+		if t.claiming() {
+			t.unclaim(c, &r)
+		}
 		if c.Status&natMask != 0 {
 			t.delist(t.Hash(&r), c.Zone, slot)
 			t.natted--
@@ -225,6 +246,9 @@ func (t *Tracker) release(slot uint32, c *Conn) {
 		delete(t.extras, slot)
 	}
 	t.slab.put(slot)
+	if t.shared != nil {
+		t.shared.give(t.member)
+	}
 }
 
 // Kill removes a connection at once. A stale reference is ignored.
@@ -268,7 +292,7 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 		return Accept
 	}
 	fresh := t.fresh.ref == ct.Conn && t.fresh.entered == t.entered
-	if fresh && t.natted == 0 && c.Status&natMask == 0 && len(t.ports.maps) == 0 {
+	if fresh && t.natted == 0 && c.Status&natMask == 0 && len(t.ports.maps) == 0 && !t.claiming() {
 		return t.enter(now, ct.Conn, c, t.fresh.hash, t.fresh.hash, nil)
 	}
 	slot, hash := slotOf(ct.Conn), t.Hash(&c.Orig)
@@ -303,14 +327,21 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 }
 
 // enter makes a connection without a rival known. reply may be nil if there are
-// no maps of ports.
+// no maps of ports and no claims.
 func (t *Tracker) enter(now int64, ref packet.ConnRef, c *Conn, hash, rhash uint64, reply *packet.Tuple) Result {
 	if r := t.lim.enter(now, c); r != Accept {
 		t.st.Drop++
 		return r
 	}
-	c.Status |= StatusConfirmed
 	c.Timeout += now
+	if t.claiming() && !t.confirmClaim(slotOf(ref), c, reply) {
+		c.Timeout -= now
+		t.lim.leave(c)
+		t.st.InsertFailed++
+		t.st.Drop++
+		return DropClash
+	}
+	c.Status |= StatusConfirmed
 	t.entered++
 	t.enlist(hash, c.Zone, slotOf(ref))
 	if c.Status&natMask != 0 {

@@ -20,6 +20,11 @@ type Config struct {
 	// ClassifyAll classifies every packet, also those of established
 	// connections whose way is known. It changes speed and nothing else.
 	ClassifyAll bool
+	// Fragments is where several engines' fragments wait; nil: the engine has a
+	// place of its own. Whoever shares one sees to it that only one engine gets
+	// fragments at a time, ticks it, and recycles it once nobody needs the
+	// frames that it has put together.
+	Fragments *frag.Reassembler
 }
 
 // Engine runs one policy over vectors of packets. One goroutine owns it.
@@ -58,6 +63,7 @@ type Engine struct {
 	idle      [2]int64                     // how long flows may be idle, of the vector under way: TCP's, others'
 
 	frags *frag.Reassembler
+	lent  bool       // frags is somebody else's
 	whole frag.Whole // put together last
 
 	devices []attached
@@ -90,6 +96,9 @@ func New(cfg Config) *Engine {
 		pcg:      rand.NewPCG(cfg.Seed, 0x5eed),
 		trace:    cfg.Trace, classifyAll: cfg.ClassifyAll,
 		frags: frag.New(&cfg.Tracker.Settings().Frag, cfg.Seed),
+	}
+	if cfg.Fragments != nil {
+		e.frags, e.lent = cfg.Fragments, true
 	}
 	e.rng = rand.New(e.pcg)
 	e.paths.reset()
@@ -210,7 +219,9 @@ const (
 func (e *Engine) Tick(now int64) {
 	e.flows.Tick(now, tickFlows)
 	e.tr.Tick(now, tickConns)
-	e.frags.Tick(now, tickFrags)
+	if !e.lent {
+		e.frags.Tick(now, tickFrags)
+	}
 }
 
 // Process judges all packets of a vector at time v.Now. It fills in headers,
@@ -224,7 +235,9 @@ func (e *Engine) Process(v *packet.Vector) {
 	v.Tx, v.Samples = v.Tx[:0], v.Samples[:0]
 	v.Arena.Reset()
 	e.hits, e.copies, e.retold = e.hits[:0], e.copies[:0], e.retold[:0]
-	e.frags.Recycle()
+	if !e.lent {
+		e.frags.Recycle()
+	}
 	e.idle = [2]int64{e.flows.Idle(packet.ProtoTCP), e.flows.Idle(packet.ProtoUDP)}
 	if len(e.devices) > 0 {
 		e.flows.Pump(v.Now)

@@ -139,9 +139,7 @@ func (r *Reassembler) add4(now int64, frame []byte, l3 int, zone uint16, w *Whol
 	if res := r.admit(f, 0, now, len(ip), more); res != Held {
 		return res
 	}
-	k := key{id: uint32(binary.BigEndian.Uint16(ip[4:])), dev: -1, zone: zone, proto: ip[9]}
-	copy(k.src[:], ip[12:16])
-	copy(k.dst[:], ip[16:20])
+	k := key4(ip, zone)
 	q := r.find(f, 0, &k, now)
 	r.checkDistance(f, q, now)
 	ihl := int(ip[0]&15) * 4

@@ -32,12 +32,7 @@ func (r *Reassembler) add6(now int64, frame []byte, l3 int, zone uint16, dev int
 	if res := r.admit(f, 1, now, 40+payload, more); res != Held {
 		return res
 	}
-	k := key{id: binary.BigEndian.Uint32(ip[at+4:]), dev: -1, zone: zone}
-	copy(k.src[:], ip[8:24])
-	copy(k.dst[:], ip[24:40])
-	if k.dst[0] == 0xff || k.dst[0] == 0xfe && k.dst[1]&0xc0 == 0x80 {
-		k.dev = dev
-	}
+	k := key6(ip, at, zone, dev)
 	q := r.find(f, 1, &k, now)
 	end := off + payload - (at + fragHeader - 40)
 	switch { // unlike IPv4's, a queue outlives the fragments that contradict it
