@@ -372,8 +372,8 @@ func (s *Shared) Check() (errs []error) {
 				if int(who[k.side]) != i+1 {
 					errs = append(errs, fmt.Errorf("%v in zone %d is tracker %d's, and claimed by %d", tu, c.Zone, i, int(who[k.side])-1))
 				}
-				if at := t.mayExpire(c); at < until {
-					errs = append(errs, fmt.Errorf("%v may expire at %d, and is believed to live until %d", tu, at, until))
+				if c.Status&StatusOffload == 0 && c.Timeout < until {
+					errs = append(errs, fmt.Errorf("%v expires at %d, and is believed to live until %d", tu, c.Timeout, until))
 				}
 			}
 			want += 2

@@ -112,6 +112,10 @@ func invert(t *packet.Tuple) packet.Tuple {
 	return r
 }
 
+// Inverse is the tuple of the other direction of an untranslated connection;
+// of ICMP messages that are no queries it is not one.
+func Inverse(t *packet.Tuple) packet.Tuple { return invert(t) }
+
 // invertible reports whether a tuple has another direction at all. ICMP
 // messages that are no queries have none, and begin no connection.
 func invertible(t *packet.Tuple) bool {

@@ -38,3 +38,19 @@ func (t *Tracker) Stats() Stats {
 	s.Entries = uint64(t.slab.live)
 	return s
 }
+
+// Add adds another tracker's counts.
+func (s *Stats) Add(o *Stats) {
+	for _, p := range [][2]*uint64{
+		{&s.Entries, &o.Entries}, {&s.ClashRes, &o.ClashRes}, {&s.Found, &o.Found}, {&s.New, &o.New},
+		{&s.Invalid, &o.Invalid}, {&s.Ignore, &o.Ignore}, {&s.Delete, &o.Delete}, {&s.ChainLength, &o.ChainLength},
+		{&s.Insert, &o.Insert}, {&s.InsertFailed, &o.InsertFailed}, {&s.Drop, &o.Drop}, {&s.EarlyDrop, &o.EarlyDrop},
+		{&s.ICMPError, &o.ICMPError}, {&s.ExpectNew, &o.ExpectNew}, {&s.ExpectCreate, &o.ExpectCreate},
+		{&s.ExpectDelete, &o.ExpectDelete}, {&s.SearchRestart, &o.SearchRestart}, {&s.NATExhausted, &o.NATExhausted},
+	} {
+		*p[0] += *p[1]
+	}
+	for i, n := range o.InvalidBy {
+		s.InvalidBy[i] += n
+	}
+}

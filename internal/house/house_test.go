@@ -14,7 +14,7 @@ import (
 // What is not listed imports whatever it needs and is imported by commands and
 // internal packages alone.
 var rooms = []string{
-	"packet", "packet/frag", "policy", "policy/tc", "conntrack", "offload", "flowtable", "datapath", "driver/sim", "port", "observe", "lab", "lab/record", "internal/", "cmd/sluice",
+	"packet", "packet/frag", "policy", "policy/tc", "conntrack", "offload", "flowtable", "datapath", "workers", "driver/sim", "port", "observe", "lab", "lab/record", "internal/", "cmd/sluice",
 }
 
 // apart lists what a room must not know although it stands below it.
