@@ -21,6 +21,8 @@ type benchOptions struct {
 	packets    uint64
 	seed       uint64
 	json       bool
+	workers    int
+	workload   string
 	cpuProfile string
 }
 
@@ -48,6 +50,8 @@ func newBenchCommand() *cobra.Command {
 	f.Float64Var(&o.seconds, "seconds", 2, "how long to measure, in seconds of datapath time")
 	f.Uint64Var(&o.packets, "packets", 0, "measure this many packets, or a few more, instead of a time")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the order of packets")
+	f.IntVar(&o.workers, "workers", 2, "workers: how many, beside one")
+	f.StringVar(&o.workload, "workload", "established", "workers: which packets ("+strings.Join(bench.Workloads, ", ")+")")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.StringVar(&o.cpuProfile, "cpuprofile", "", "write a CPU profile to this file")
 	cmd.AddCommand(newBenchReplayCommand())
@@ -68,7 +72,10 @@ func runBench(w io.Writer, name string, o benchOptions) error {
 	if err := checkSeconds(o.seconds); err != nil {
 		return err
 	}
-	opt := bench.Options{Conns: o.conns, For: time.Duration(o.seconds * float64(time.Second)), Seed: o.seed, Packets: o.packets}
+	opt := bench.Options{
+		Conns: o.conns, For: time.Duration(o.seconds * float64(time.Second)), Seed: o.seed, Packets: o.packets,
+		Workers: o.workers, Workload: o.workload,
+	}
 	if o.cpuProfile != "" {
 		f, err := os.Create(o.cpuProfile)
 		if err != nil {
@@ -135,6 +142,13 @@ func writeBench(w io.Writer, res bench.Result, asJSON bool) error {
 		fmt.Fprintf(w, "  %s\n  %.1f bytes a connection\n", benchMore(res), res.BytesPerConn)
 		return nil
 	}
+	if res.Workers > 0 {
+		fmt.Fprintf(w, "  %s: one worker %.2f Mpps (%.1f ns a packet), %d workers %.2f Mpps (%.1f), %.2f times as many\n",
+			res.Workload, 1e3/res.PlainNsPerPacket, res.PlainNsPerPacket, res.Workers, res.Mpps, res.NsPerPacket, res.Speedup)
+		fmt.Fprintf(w, "  a worker's own core: %.1f ns a packet alone, %.1f beside the others\n", res.PlainCoreNsPerPacket, res.CoreNsPerPacket)
+		fmt.Fprintf(w, "  %.1f bytes a connection, %.4f allocations a packet\n", res.BytesPerConn, res.AllocsPerPacket)
+		return nil
+	}
 	fmt.Fprintf(w, "  %.1f ns a packet, %.2f Mpps", res.NsPerPacket, res.Mpps)
 	if res.PlainNsPerPacket > 0 {
 		fmt.Fprintf(w, " (%.1f ns for the same packets without)", res.PlainNsPerPacket)
@@ -154,6 +168,8 @@ func benchMore(r bench.Result) string {
 	switch {
 	case r.CoreShare > 0:
 		return fmt.Sprintf("longest tick %.0f µs, %.2f %% of a core", r.LongestTickUs, 100*r.CoreShare)
+	case r.Workers > 0:
+		return fmt.Sprintf("%d workers: %.2f times one", r.Workers, r.Speedup)
 	case r.LongestVectorUs > 0:
 		return fmt.Sprintf("longest tick %.0f µs, longest vector of packets %.0f µs", r.LongestTickUs, r.LongestVectorUs)
 	case r.Machine != nil:

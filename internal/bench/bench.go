@@ -27,6 +27,11 @@ type Options struct {
 	// the same packets in every run, wherever it runs.
 	Packets uint64
 
+	// Of workers: how many, 0 for two, and which packets they get, "" for those of
+	// established.
+	Workers  int
+	Workload string
+
 	// Profile, if set, is called when measuring begins; what it returns is
 	// called when it ends. Setting up is not measured.
 	Profile func() (stop func())
@@ -71,6 +76,14 @@ type Result struct {
 
 	Machine   *Machine   `json:"machine,omitempty"`   // of machine alone
 	Collector *Collector `json:"collector,omitempty"` // of gc alone
+	// Of workers: how many, and how many times the packets of one they judge in
+	// the same time. NsPerPacket and Mpps are all workers' together then, and
+	// Plain those of one alone; core times are of a worker's own thread.
+	Workers              int     `json:"workers,omitempty"`
+	Speedup              float64 `json:"speedup,omitempty"`
+	Workload             string  `json:"workload,omitempty"`
+	CoreNsPerPacket      float64 `json:"core_ns_per_packet,omitempty"`
+	PlainCoreNsPerPacket float64 `json:"plain_core_ns_per_packet,omitempty"`
 }
 
 // Policy is what every benchmark runs: HTTP from uplink_rep to the server

@@ -35,14 +35,20 @@ const (
 	flagACK = 0x10
 )
 
-// write makes a frame of connection n in slot i of the ring. The checksums
-// are right: the tracker verifies them.
+// write makes a frame of connection n in slot i of the ring.
 func (g *generator) write(i int, n uint32, side int, flags byte, seq, ack uint32) []byte {
 	f, frame := g.ring[i][:], g.ring[i][:]
 	if g.outer != nil && side == fromClient {
 		frame = g.wide[i][:]
 		f = frame[copy(frame, g.outer):]
 	}
+	g.fill(f, n, side, flags, seq, ack)
+	return frame
+}
+
+// fill makes a frame of connection n, of frameLen bytes. The checksums are
+// right: the tracker verifies them.
+func (g *generator) fill(f []byte, n uint32, side int, flags byte, seq, ack uint32) {
 	client := uint32(10)<<24 | n/16384 // 10.0.0.0/8, 16,384 ports each
 	cport := uint16(1024 + n%16384)
 	const server, sport = uint32(192)<<24 | 168<<16 | 1, uint16(80)
@@ -70,7 +76,6 @@ func (g *generator) write(i int, n uint32, side int, flags byte, seq, ack uint32
 	binary.BigEndian.PutUint16(tcp[14:], 65535)
 	sum := addrs + uint64(packet.ProtoTCP) + 20 + uint64(sp) + uint64(dp) + uint64(seq) + uint64(ack) + 0x5000 + uint64(flags) + 65535
 	binary.BigEndian.PutUint16(tcp[16:], ^fold(sum))
-	return frame
 }
 
 // fold reduces a one's-complement sum of 16- and 32-bit words to 16 bits.
