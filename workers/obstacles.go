@@ -12,7 +12,9 @@ import (
 // divided among workers.
 func (s *Set) look(p *policy.Policy) *plan {
 	l := &looker{settings: s.cfg.Tracker.Settings}
+	var devices []string
 	for _, d := range p.Devices {
+		devices = append(devices, d.Name)
 		if d.Tunnel != nil {
 			l.because("tunnel device %s: outer headers are numbered over all packets", d.Name)
 		}
@@ -30,7 +32,7 @@ func (s *Set) look(p *policy.Policy) *plan {
 	}
 	slices.Sort(l.zones)
 	slices.Sort(l.why)
-	return &plan{why: slices.Compact(l.why), tracks: l.tracks, zones: slices.Compact(l.zones), claimed: l.nat}
+	return &plan{why: slices.Compact(l.why), tracks: l.tracks, zones: slices.Compact(l.zones), claimed: l.nat, devices: devices}
 }
 
 // looker goes through a policy.

@@ -3,6 +3,7 @@ package workers
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync/atomic"
 
 	"sluice/conntrack"
@@ -38,6 +39,7 @@ type plan struct {
 	tracks  bool     // connections are tracked
 	zones   []uint16 // of ct actions
 	claimed bool     // connections claim their tuples in zones[0], the only one
+	devices []string // by number
 }
 
 // New makes a set. How many workers it has is decided by the first Load.
@@ -144,6 +146,21 @@ func (s *Set) Workers() []*Worker { return s.workers }
 
 // Why says why there is only one worker; nothing if there may be several.
 func (s *Set) Why() []string { return s.plan.Load().why }
+
+// Device returns a device's number, by which vectors name it. It may be called
+// at any time, by anybody.
+func (s *Set) Device(name string) (int32, bool) {
+	i := slices.Index(s.plan.Load().devices, name)
+	return int32(i), i >= 0
+}
+
+// DeviceName is the inverse of Device.
+func (s *Set) DeviceName(id int32) string {
+	if d := s.plan.Load().devices; uint(id) < uint(len(d)) {
+		return d[id]
+	}
+	return ""
+}
 
 // Do calls do with the workers' engines while they stand still: for listings,
 // `conntrack -F`, changes of settings. do must not call the set or process

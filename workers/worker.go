@@ -21,8 +21,7 @@ type Worker struct {
 // Number is the worker's place among Workers.
 func (w *Worker) Number() int { return w.number }
 
-// Engine is the worker's engine, for what a worker alone can tell, and between
-// its vectors only: other workers give it their fragments.
+// Engine is the worker's engine, for use while no worker runs.
 func (w *Worker) Engine() *datapath.Engine { return w.e }
 
 // Process judges a vector of frames that Steer has given to this worker, as
