@@ -290,6 +290,8 @@ func Workers(o Options) (Result, error) {
 	var best [2][]batchTime
 	var before, after runtime.MemStats
 	allocs := uint64(0)
+	stop := func() {}
+	defer func() { stop() }()
 	for measured := time.Duration(0); crews[0] == nil || !o.enough(res.Packets, measured/2); {
 		if crews[0] == nil || o.Workload == "new" {
 			var err error
@@ -297,6 +299,9 @@ func Workers(o Options) (Result, error) {
 				return res, err
 			}
 			runtime.GC()
+			if o.Profile != nil && best[0] == nil {
+				stop = o.Profile()
+			}
 		}
 		runtime.ReadMemStats(&before)
 		for i, c := range crews {
