@@ -23,6 +23,7 @@ import (
 type claims struct {
 	key   [2]uint64
 	shard [claimShards]claimShard
+	ports sharedPorts
 }
 
 const claimShards = 64
@@ -122,23 +123,37 @@ func find(tab []claimEntry, k *claimKey) *claimEntry {
 	return nil
 }
 
-// put claims the sides of a key for a tracker; false, and nothing done, when
-// one of them is another connection's.
-func (cl *claims) put(k *claimKey, sides [2]bool, me int, until int64) bool {
+// put claims tuples of a key, in a zone, by side (nil: not that one), for a
+// tracker; false, and nothing done, when one of them is another connection's.
+func (cl *claims) put(k *claimKey, tus [2]*packet.Tuple, zone uint16, me int, until int64) bool {
 	s := cl.of(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	add := uint64(0)
-	for d, on := range sides {
-		if on {
+	add, mask := uint64(0), uint64(0)
+	for d, tu := range tus {
+		if tu != nil {
 			add |= uint64(me+1) << (8 * d)
+			mask |= 0xff << (8 * d)
 		}
 	}
+	if !s.put(k, add, mask, until) {
+		return false
+	}
+	for _, tu := range tus {
+		if tu != nil {
+			cl.mark(tu, zone, true, until)
+		}
+	}
+	return true
+}
+
+// put is claims.put to a shard that is locked.
+func (s *claimShard) put(k *claimKey, add, mask uint64, until int64) bool {
 	tab := s.tab.Load()
 	if tab != nil {
 		if e := find(*tab, k); e != nil {
 			b := e.b.Load()
-			if b&0xff != 0 && sides[0] || b&0xff00 != 0 && sides[1] {
+			if b&mask != 0 {
 				return false
 			}
 			s.seq.Add(1)
@@ -193,8 +208,8 @@ func (s *claimShard) grow() *[]claimEntry {
 	return &tab
 }
 
-// drop gives the sides of a key back that are a tracker's.
-func (cl *claims) drop(k *claimKey, sides [2]bool, me int) {
+// drop gives those tuples of a key back that are a tracker's.
+func (cl *claims) drop(k *claimKey, tus [2]*packet.Tuple, zone uint16, me int) {
 	s := cl.of(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,9 +222,10 @@ func (cl *claims) drop(k *claimKey, sides [2]bool, me int) {
 		return
 	}
 	b := e.b.Load()
-	for d, on := range sides {
-		if on && uint8(b>>(8*d)) == uint8(me+1) {
+	for d, tu := range tus {
+		if tu != nil && uint8(b>>(8*d)) == uint8(me+1) {
 			b &^= 0xff << (8 * d)
+			cl.mark(tu, zone, false, 0)
 		}
 	}
 	s.seq.Add(1)
@@ -264,14 +280,14 @@ func (cl *claims) expires(k *claimKey, at int64, later bool) {
 
 // sides are the keys that a connection claims, and which sides of them: without
 // translation one key's, both.
-func (t *Tracker) sides(c *Conn, reply *packet.Tuple) (orig, back claimKey, first, second [2]bool) {
+func (t *Tracker) sides(c *Conn, reply *packet.Tuple) (orig, back claimKey, first, second [2]*packet.Tuple) {
 	cl := &t.shared.claims
 	orig, back = cl.keyOf(&c.Orig, c.Zone), cl.keyOf(reply, c.Zone)
-	first[orig.side] = true
+	first[orig.side] = &c.Orig
 	if orig.a == back.a && orig.b == back.b {
-		first[back.side] = true
+		first[back.side] = reply
 	} else {
-		second[back.side] = true
+		second[back.side] = reply
 	}
 	return orig, back, first, second
 }
@@ -281,11 +297,11 @@ func (t *Tracker) claim(c *Conn, reply *packet.Tuple) bool {
 	cl := &t.shared.claims
 	orig, back, first, second := t.sides(c, reply)
 	until := t.mayExpire(c)
-	if !cl.put(&orig, first, t.member, until) {
+	if !cl.put(&orig, first, c.Zone, t.member, until) {
 		return false
 	}
-	if second != ([2]bool{}) && !cl.put(&back, second, t.member, until) {
-		cl.drop(&orig, first, t.member)
+	if second != ([2]*packet.Tuple{}) && !cl.put(&back, second, c.Zone, t.member, until) {
+		cl.drop(&orig, first, c.Zone, t.member)
 		return false
 	}
 	return true
@@ -309,9 +325,9 @@ func (t *Tracker) confirmClaim(slot uint32, c *Conn, reply *packet.Tuple) bool {
 func (t *Tracker) unclaim(c *Conn, reply *packet.Tuple) {
 	cl := &t.shared.claims
 	orig, back, first, second := t.sides(c, reply)
-	cl.drop(&orig, first, t.member)
-	if second != ([2]bool{}) {
-		cl.drop(&back, second, t.member)
+	cl.drop(&orig, first, c.Zone, t.member)
+	if second != ([2]*packet.Tuple{}) {
+		cl.drop(&back, second, c.Zone, t.member)
 	}
 }
 
@@ -347,8 +363,13 @@ func (t *Tracker) claimedSooner(slot uint32, c *Conn) {
 	orig, back, _, second := t.sides(c, &reply)
 	at := t.mayExpire(c)
 	t.shared.claims.expires(&orig, at, false)
-	if second != ([2]bool{}) {
+	if second != ([2]*packet.Tuple{}) {
 		t.shared.claims.expires(&back, at, false)
+	}
+	for _, tu := range [2]*packet.Tuple{&c.Orig, &reply} {
+		if m, _ := t.portMap(tu, c.Zone); m != nil {
+			m.expires(at)
+		}
 	}
 	if n := t.sharedNode(slot, c); n != 0 {
 		t.shared.sources.expires(&c.Orig, c.Zone, n, at, false)
@@ -395,6 +416,7 @@ func (s *Shared) Check() (errs []error) {
 	if want != have {
 		errs = append(errs, fmt.Errorf("%d tuples are claimed, want %d", have, want))
 	}
+	errs = append(errs, s.checkPorts()...)
 	room, live := s.deficit.Load(), int64(0)
 	for i := range s.parts {
 		room -= s.parts[i].room.Load()

@@ -19,6 +19,13 @@ func testTuple(n int) packet.Tuple {
 	return tu
 }
 
+// both are a tuple and its inverse, by side.
+func both(tu *packet.Tuple, k claimKey) (tus [2]*packet.Tuple) {
+	inv := invert(tu)
+	tus[k.side], tus[1-k.side] = tu, &inv
+	return tus
+}
+
 // TestClaims compares the table with a map.
 func TestClaims(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -35,16 +42,18 @@ func TestClaims(t *testing.T) {
 				me, at := rapid.IntRange(0, MaxShared-1).Draw(rt, "me"), rapid.Int64Range(0, 100).Draw(rt, "until")
 				inv := owner{invert(&o.tu), o.zone}
 				k := cl.keyOf(&o.tu, o.zone)
-				both := rapid.Bool().Draw(rt, "both") && inv.tu != o.tu
-				sides := [2]bool{both, both}
-				sides[k.side] = true
+				back := rapid.Bool().Draw(rt, "both") && inv.tu != o.tu
+				var sides [2]*packet.Tuple
+				if sides[k.side] = &o.tu; back {
+					sides[1-k.side] = &inv.tu
+				}
 				_, taken := model[o]
-				_, back := model[inv]
-				if got, want := cl.put(&k, sides, me, at), !taken && !(both && back); got != want {
+				_, backTaken := model[inv]
+				if got, want := cl.put(&k, sides, o.zone, me, at), !taken && !(back && backTaken); got != want {
 					rt.Fatalf("claim of %v: %v, want %v", o, got, want)
 				} else if got {
 					model[o] = me
-					if both {
+					if back {
 						model[inv] = me
 					}
 					for _, x := range []owner{o, inv} {
@@ -57,13 +66,13 @@ func TestClaims(t *testing.T) {
 			"drop": func(rt *rapid.T) {
 				o := owner{testTuple(rapid.IntRange(0, 120).Draw(rt, "tuple")), rapid.Uint16Range(0, 1).Draw(rt, "zone")}
 				k := cl.keyOf(&o.tu, o.zone)
-				var sides [2]bool
-				sides[k.side] = true
+				var sides [2]*packet.Tuple
+				sides[k.side] = &o.tu
 				me := rapid.IntRange(0, MaxShared-1).Draw(rt, "me")
 				if who, ok := model[o]; ok && rapid.Bool().Draw(rt, "owner") {
 					me = who
 				}
-				cl.drop(&k, sides, me)
+				cl.drop(&k, sides, o.zone, me)
 				if who, ok := model[o]; ok && who == me {
 					delete(model, o)
 					inv := owner{invert(&o.tu), o.zone}
@@ -106,7 +115,7 @@ func TestClaimsAreReadWhileWritten(t *testing.T) {
 	for n := range stay {
 		tu := tuple(n)
 		k := cl.keyOf(&tu, 0)
-		cl.put(&k, [2]bool{true, true}, n%7, math.MaxInt64)
+		cl.put(&k, both(&tu, k), 0, n%7, math.MaxInt64)
 	}
 	var all sync.WaitGroup
 	for w := range 2 {
@@ -116,9 +125,9 @@ func TestClaimsAreReadWhileWritten(t *testing.T) {
 					tu := tuple(1<<20 + w<<24 + x)
 					k := cl.keyOf(&tu, 0)
 					if x == n {
-						cl.put(&k, [2]bool{true, true}, w, 1)
+						cl.put(&k, both(&tu, k), 0, w, 1)
 					} else if x >= 0 {
-						cl.drop(&k, [2]bool{true, true}, w)
+						cl.drop(&k, both(&tu, k), 0, w)
 					}
 				}
 			}

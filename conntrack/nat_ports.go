@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"sync/atomic"
 
 	"sluice/packet"
 )
@@ -57,25 +58,36 @@ func keyOf(tu *packet.Tuple, zone uint16) (portKey, uint16) {
 
 // hashPortKey digests a key. Who does not know the tracker's cannot choose
 // where it falls.
-func (t *Tracker) hashPortKey(k *portKey) uint64 {
-	k0, k1 := t.key[0], t.key[1]
+func hashPortKey(key *[2]uint64, k *portKey) uint64 {
+	k0, k1 := key[0], key[1]
 	a, b := mum(k[0]^k0, k[1]^k1), mum(k[2]^k0, k[3]^k1)
 	return mum(a+k[4]^k1, b+k0)
 }
 
 // portMap returns the map of a tuple, if there is one, and the tuple's bit.
 func (t *Tracker) portMap(tu *packet.Tuple, zone uint16) (*portMap, uint16) {
+	if t.claiming() {
+		return t.shared.claims.ports.of(&t.key, tu, zone)
+	}
 	if len(t.ports.maps) == 0 {
 		return nil, 0
 	}
 	k, bit := keyOf(tu, zone)
-	for h := t.hashPortKey(&k); ; h += 1 << 53 {
-		e := t.ports.table[h>>53]
+	return t.ports.find(hashPortKey(&t.key, &k), &k), bit
+}
+
+// find returns the map of a key; nil: there is none.
+func (ps *portMaps) find(h uint64, k *portKey) *portMap {
+	if ps.table == nil {
+		return nil
+	}
+	for ; ; h += 1 << 53 {
+		e := ps.table[h>>53]
 		if e == 0 {
-			return nil, 0
+			return nil
 		}
-		if n := uint16(e) - 1; (e^h<<16)>>16 == 0 && t.ports.keys[n] == k {
-			return t.ports.maps[n], bit
+		if n := uint16(e) - 1; (e^h<<16)>>16 == 0 && ps.keys[n] == *k {
+			return ps.maps[n]
 		}
 	}
 }
@@ -135,28 +147,33 @@ func (t *Tracker) mayExpire(c *Conn) int64 {
 // mapPorts makes a map. It returns nil, and the search goes on without, when
 // there are too many.
 func (t *Tracker) mapPorts(now int64, to *packet.Tuple, zone uint16, manip Manip) *portMap {
-	if manip != SrcNAT || t.claiming() { // a map is of one tracker's connections
+	if manip != SrcNAT {
 		return nil
 	}
 	reply := invert(to)
 	k, _ := keyOf(&reply, zone)
-	m := t.addMap(&k)
+	var m *portMap
+	if t.claiming() {
+		if m = t.shared.addShared(&k); m != nil {
+			t.fillShared(*to, zone)
+		}
+	} else {
+		m = t.ports.add(hashPortKey(&t.key, &k), &k)
+	}
 	if m != nil {
 		t.scan(now, m, *to, zone)
 	}
 	return m
 }
 
-// addMap adds an empty map to the table.
-func (t *Tracker) addMap(k *portKey) *portMap {
-	ps := &t.ports
+// add adds an empty map to the table.
+func (ps *portMaps) add(h uint64, k *portKey) *portMap {
 	if len(ps.maps) >= maxMaps {
 		return nil
 	}
 	if ps.table == nil {
 		ps.table = make([]uint64, portTable)
 	}
-	h := t.hashPortKey(k)
 	for ; ps.table[h>>53] != 0; h += 1 << 53 {
 	}
 	m := new(portMap)
@@ -168,6 +185,10 @@ func (t *Tracker) addMap(k *portKey) *portMap {
 // scan asks the index about every port. Connections that have expired are
 // removed by that.
 func (t *Tracker) scan(now int64, m *portMap, to packet.Tuple, zone uint16) {
+	if t.claiming() {
+		t.scanShared(now, m, to, zone)
+		return
+	}
 	m.mayExpire = math.MaxInt64
 	clear(m.bits[:])
 	var s Seek
@@ -206,7 +227,7 @@ func (t *Tracker) freeInMap(now int64, m *portMap, to packet.Tuple, zone uint16,
 			setNATPort(&to, manip, uint16(p))
 			return to, true
 		}
-		if now < m.mayExpire {
+		if now < atomic.LoadInt64(&m.mayExpire) {
 			return to, false
 		}
 		t.scan(now, m, to, zone)
@@ -217,7 +238,7 @@ func (t *Tracker) freeInMap(now int64, m *portMap, to packet.Tuple, zone uint16,
 // next finds a port from lo on, below hi, that is free.
 func (m *portMap) next(lo, hi uint32) (uint32, bool) {
 	for p := lo; p < hi; {
-		w := ^m.bits[p/64] >> (p % 64)
+		w := ^atomic.LoadUint64(&m.bits[p/64]) >> (p % 64) // several trackers' may change meanwhile
 		if w == 0 {
 			p = p/64*64 + 64
 			continue
@@ -245,10 +266,10 @@ func (t *Tracker) freeSlowly(now int64, to packet.Tuple, zone uint16, lo, size, 
 func (t *Tracker) takenIn(m *portMap, now int64, to *packet.Tuple, zone uint16) bool {
 	if m != nil {
 		p := natPort(to, SrcNAT)
-		if m.bits[p/64]>>(p%64)&1 == 0 {
+		if atomic.LoadUint64(&m.bits[p/64])>>(p%64)&1 == 0 {
 			return false
 		}
-		if now < m.mayExpire {
+		if now < atomic.LoadInt64(&m.mayExpire) {
 			t.st.Found++
 			return true
 		}
@@ -258,6 +279,9 @@ func (t *Tracker) takenIn(m *portMap, now int64, to *packet.Tuple, zone uint16) 
 
 // checkPorts compares the maps with the connections.
 func (t *Tracker) checkPorts() (errs []error) {
+	if t.claiming() {
+		return nil // Shared.Check does
+	}
 	want := make([][1024]uint64, len(t.ports.maps))
 	for ref, c := range t.Known() {
 		r := t.reply(slotOf(ref), c)

@@ -17,12 +17,12 @@ func TestPortMapsAreFound(t *testing.T) {
 	}
 	for i := range maxMaps {
 		k, _ := keyOf(&[]packet.Tuple{tuple(i)}[0], 3)
-		if tr.addMap(&k) == nil {
+		if tr.ports.add(hashPortKey(&tr.key, &k), &k) == nil {
 			t.Fatalf("map %d was refused", i)
 		}
 	}
 	k, _ := keyOf(&packet.Tuple{}, 0)
-	if tr.addMap(&k) != nil {
+	if tr.ports.add(hashPortKey(&tr.key, &k), &k) != nil {
 		t.Error("one map too many")
 	}
 	for i := range maxMaps {
