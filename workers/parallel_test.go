@@ -18,7 +18,6 @@ import (
 type station struct {
 	in   chan *packet.Vector
 	free chan *packet.Vector
-	out  func(v *packet.Vector)
 }
 
 // run starts all workers; the returned function waits until they have judged
