@@ -78,7 +78,7 @@ func readPlainGo(first *[]byte, gist *Gist, n int) (odd, marked uint32) {
 			odd |= 1 << i
 			continue
 		}
-		t := (*tupleWords)(unsafe.Pointer(&g.Tuple))
+		t := g.Tuple.words()
 		t.src[0], t.src[1] = word4(b[14:]), 0
 		t.dst[0], t.dst[1] = word4(b[18:]), 0
 		t.ports, t.proto, t.family, t.spare = portsOf(b[22:]), proto, IPv4, 0
@@ -95,6 +95,8 @@ type tupleWords struct {
 	proto, family uint8
 	spare         uint16
 }
+
+func (t *Tuple) words() *tupleWords { return (*tupleWords)(unsafe.Pointer(t)) }
 
 const _ = uint(unsafe.Sizeof(Tuple{}) - unsafe.Sizeof(tupleWords{}))
 const _ = uint(unsafe.Sizeof(tupleWords{}) - unsafe.Sizeof(Tuple{}))

@@ -80,10 +80,13 @@ func (h *Headers) walkTags(frame []byte, off int, typ uint16) {
 // leaves everything else, untouched, to the general code.
 func (h *Headers) plain(frame []byte) bool {
 	var g Gist
-	if !g.Read(frame) || g.Tuple.Family != IPv4 {
+	if odd, _ := readPlain(&frame, &g, 1); odd != 0 {
 		return false
 	}
-	h.Tuple = g.Tuple
+	// By the words in which it was written: others would have to wait.
+	to, from := h.Tuple.words(), g.Tuple.words()
+	to.src[0], to.dst[0] = from.src[0], from.dst[0]
+	to.ports, to.proto, to.family = from.ports, from.proto, IPv4
 	h.Flags = HasL3 | HasL4
 	b := frame[14:54:54]
 	if b[6]&0x40 != 0 {
