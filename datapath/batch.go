@@ -83,6 +83,9 @@ func (e *Engine) aim(v *packet.Vector, b *batch) {
 		if packet.Parse(frames[n], h); b.gist[n].From(h) {
 			ordinary |= 1 << n
 		}
+		if h.Proto == packet.ProtoTCP && h.TCPFlags&(tcpSYN|tcpFIN|tcpRST) != 0 {
+			whole |= 1 << n
+		}
 		if h.Tuple.Family == packet.FamilyNone {
 			aside |= 1 << n
 		}

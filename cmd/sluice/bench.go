@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,13 +43,27 @@ func newBenchCommand() *cobra.Command {
 		Long:      long,
 		Example:   "  sluice bench established\n  sluice bench new --conns 100000 --seconds 1 --json\n  sluice bench all --conns 10000 --seconds 0.01",
 		ValidArgs: names,
-		Args:      cobra.MatchAll(arguments("what to measure ("+strings.Join(names, ", ")+")"), cobra.OnlyValidArgs),
-		RunE:      func(cmd *cobra.Command, args []string) error { return runBench(cmd.OutOrStdout(), args[0], o) },
+		Args:      arguments("what to measure (" + strings.Join(names, ", ") + ")"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(names, args[0]) {
+				return fmt.Errorf("bench %q: want one of %s", args[0], strings.Join(names, ", "))
+			}
+			if args[0] != "workers" {
+				for _, flag := range []string{"workers", "workload"} {
+					if cmd.Flags().Changed(flag) {
+						return fmt.Errorf("--%s is for bench workers alone", flag)
+					}
+				}
+			} else if o.workers < 2 {
+				return fmt.Errorf("--workers %d: want 2 or more", o.workers)
+			}
+			return runBench(cmd.OutOrStdout(), args[0], o)
+		},
 	}
 	f := cmd.Flags()
 	f.IntVar(&o.conns, "conns", 1_000_000, "connections in the table")
 	f.Float64Var(&o.seconds, "seconds", 2, "how long to measure, in seconds of datapath time")
-	f.Uint64Var(&o.packets, "packets", 0, "measure this many packets, or a few more, instead of a time")
+	f.Uint64Var(&o.packets, "packets", 0, "measure this many packets, rounded up to whole rounds, instead of a time; 0: a time")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the order of packets")
 	f.IntVar(&o.workers, "workers", 2, "workers: how many, beside one")
 	f.StringVar(&o.workload, "workload", "established", "workers: which packets ("+strings.Join(bench.Workloads, ", ")+")")

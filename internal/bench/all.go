@@ -19,7 +19,7 @@ var All = []Benchmark{
 	{"rules", "like new, behind 10,000 filters of 8 masks in each of two chains, beside\nthe same without", Rules},
 	{"mixed", "nine packets of ten of established connections (Zipf), the tenth opens a\nconnection or resets one", Mixed},
 	{"flood", "established packets while a tenth as many SYNs that nobody answers fill the\ntable, beside the same without", Flood},
-	{"workers", "packets judged by several workers at the same time (--workers,\n--workload), beside one alone; not on one core", Workers},
-	{"aging", "maintenance while half of the connections are used and half expire", Aging},
+	{"workers", "packets judged by several workers at the same time (--workers,\n--workload), beside one alone; not on one core (1,024\nconnections each at least)", Workers},
+	{"aging", "maintenance while half of the connections are used and half expire\n(six seconds, whatever --seconds or --packets say)", Aging},
 	{"gc", "like established, while the garbage collector runs all the time, beside the\nsame without", Collection},
 }

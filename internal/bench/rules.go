@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"sluice/conntrack"
 )
 
 // rulesFilters is how many filters stand before the ones that match.
@@ -40,11 +42,20 @@ func Rules(o Options) (Result, error) {
 	full := b.String() + strings.ReplaceAll(Policy, "prio 1", "prio 2")
 	var res Result
 	var plain, ruled time.Duration
+	var rigs [2]*rig
 	for !o.enough(res.Packets, ruled) {
-		for _, text := range []string{Policy, full} {
-			r, err := newRigWith(text, o.Conns)
-			if err != nil {
-				return Result{}, err
+		for i, text := range []string{Policy, full} {
+			// A table that is filled often is emptied instead of made anew, which
+			// takes the filters a second.
+			r := rigs[i]
+			if r == nil || o.Conns > rulesFilters {
+				var err error
+				if r, err = newRigWith(text, o.Conns); err != nil {
+					return Result{}, err
+				}
+				rigs[i] = r
+			} else {
+				r.eng.Tracker().Delete(r.now, &conntrack.Match{AnyZone: true}, nil)
 			}
 			once := o.once()
 			if text != full {

@@ -207,6 +207,10 @@ var fills = map[string]func(h *hand){
 	},
 }
 
+// connsPerWorker is how many connections there are at least, for each worker to
+// have some.
+const connsPerWorker = 1024
+
 // handTime is when a worker was done with a batch, and its thread's time for it.
 type handTime struct {
 	end  time.Time
@@ -285,6 +289,7 @@ func Workers(o Options) (Result, error) {
 	if least := 4 * batch * packet.VectorSize * o.Workers; o.Workload == "new" && o.Conns < least {
 		return Result{}, fmt.Errorf("%d connections: want %d, as many as %d workers begin at once", o.Conns, least, o.Workers)
 	}
+	o.Conns = max(o.Conns, connsPerWorker*o.Workers)
 	res := Result{Name: "workers", Conns: o.Conns, Workers: o.Workers, Workload: o.Workload}
 	var crews [2]*crew // one worker, and several
 	var best [2][]batchTime
