@@ -97,6 +97,9 @@ func round(v, of float64) float64 { return math.Round(v*of) / of }
 // errSlower is the gate's reason to fail.
 var errSlower = errors.New("slower than the figures kept")
 
+// errIncomplete: a benchmark without a figure would never fail.
+var errIncomplete = errors.New("the figures kept are not those of the benchmarks that there are")
+
 // comparison collects what differs.
 type comparison struct {
 	unit      string
@@ -141,6 +144,9 @@ func (c *comparison) verdict(w io.Writer) error {
 		fmt.Fprintf(w, "faster by more than %.0f %%: %s; make figures, so that it stays so\n", 100*c.limit, strings.Join(c.faster, ", "))
 	}
 	if len(c.slower) == 0 {
+		if len(c.forgotten)+len(c.unknown) > 0 {
+			return errIncomplete
+		}
 		return nil
 	}
 	return fmt.Errorf("%w by more than %.0f %%: %s\n  see where: valgrind --tool=callgrind --instr-atstart=no --collect-atstart=no sluice bench %s --conns %d --packets %d, then callgrind_annotate\n  if it is worth it: make figures, and say why in the commit",
