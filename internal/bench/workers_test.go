@@ -22,7 +22,7 @@ func TestWorkers(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := max(o.Workers, 2)
-			if res.Workers != want || res.Name != "workers" || res.Workload != o.Workload || res.Conns != o.Conns {
+			if res.Workers != want || res.Name != "workers" || res.Workload != o.Workload || res.Conns != max(o.Conns, connsPerWorker*want) {
 				t.Errorf("%+v", res)
 			}
 			if res.NsPerPacket <= 0 || res.PlainNsPerPacket <= 0 || res.CoreNsPerPacket <= 0 || res.PlainCoreNsPerPacket <= 0 {
