@@ -224,7 +224,7 @@ func (e *Engine) Tick(now int64) {
 	}
 }
 
-// Process judges all packets of a vector at time v.Now. It fills in headers,
+// Process judges all packets of a vector at time v.Now. It fills in
 // verdicts, reasons and outgoing frames. Frames may be shortened (ct cuts off
 // what lies behind the IP packet, as the kernel does), or be what came out of
 // a tunnel, with the tunnel's metadata in M. The frame of a fragment that

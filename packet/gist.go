@@ -7,7 +7,7 @@ import (
 )
 
 // Gist is what tells an ordinary packet's connection, and all that is needed
-// of its headers once the connection's fate is known: a tenth of Headers' work.
+// of its headers once the connection's fate is known.
 //
 // Ordinary is an untagged frame with one whole IP packet that is no fragment,
 // has no options or extension headers and is not about to expire, and has a

@@ -27,7 +27,7 @@ func TestGistTwins(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var frames [][]byte
 		for range rapid.IntRange(1, 32).Draw(rt, "frames") {
-			f := make([]byte, rapid.SampledFrom([]int{0, 13, 53, 54, 55, 60, 1514}).Draw(rt, "size"))
+			f := make([]byte, rapid.SampledFrom([]int{0, 13, 53, 54, 55, 60, 1514, 65535, 65536}).Draw(rt, "size"))
 			if len(f) >= 54 {
 				copy(f[12:], "\x08\x00\x45\x00\x00\x28\x12\x34\x40\x00\x40\x06\x00\x00")
 				f[17] = byte(rapid.IntRange(26, 48).Draw(rt, "length"))

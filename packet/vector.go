@@ -131,7 +131,7 @@ type Vector struct {
 	N       int
 	Now     int64 // nanoseconds, monotonic; the time of all its packets
 	Frame   [VectorSize][]byte
-	H       [VectorSize]Headers
+	H       [VectorSize]Headers // of packets that were classified; others' are whatever was there before
 	M       [VectorSize]Meta
 	Verdict [VectorSize]Verdict
 	Reason  [VectorSize]uint8 // why it was dropped; the datapath's numbering
