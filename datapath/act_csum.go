@@ -10,7 +10,7 @@ import (
 // csum computes checksums anew (act_csum.c tcf_csum_act). A packet that is cut
 // off before its end is dropped; what csum does not know goes on as it is.
 func (p *pkt) csum(a *action) (policy.Control, int32) {
-	p.e.counters.slots[a.stat].hit(p.size, p.now)
+	p.count(a)
 	if a.control == policy.Shot {
 		p.e.counters.slots[a.stat].drops++
 		return p.done(a)

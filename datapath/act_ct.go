@@ -9,7 +9,7 @@ import (
 
 // ct sends the packet to the connection tracker (act_ct.c tcf_ct_act).
 func (p *pkt) ct(a *action) (policy.Control, int32) {
-	p.e.counters.slots[a.stat].hit(p.size, p.now)
+	p.count(a)
 	if a.ct.Clone {
 		return p.ctClone(a)
 	}

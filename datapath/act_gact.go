@@ -17,7 +17,7 @@ func (p *pkt) gact(a *action) (policy.Control, int32) {
 			ctl, arg = a.randomCtl, a.randomArg
 		}
 	}
-	s.hit(p.size, p.now)
+	p.count(a)
 	switch ctl {
 	case policy.Shot:
 		s.drops++

@@ -10,12 +10,11 @@ import (
 // (act_mirred.c tcf_mirred_act). A redirect whose control is not the usual
 // "stolen" sends a copy, and the packet goes on, as in the kernel.
 func (p *pkt) mirred(a *action) (policy.Control, int32) {
-	s := &p.e.counters.slots[a.stat]
 	if p.nest >= maxNest {
 		p.reason = ReasonNest
 		return policy.Shot, 0
 	}
-	s.hit(p.size, p.now)
+	s := p.count(a)
 	ctl, arg := a.control, a.arg
 	if a.toBlock >= 0 {
 		return p.blockcast(a, s)

@@ -9,7 +9,7 @@ import (
 
 // mpls changes the label stack (act_mpls.c tcf_mpls_act).
 func (p *pkt) mpls(a *action) (policy.Control, int32) {
-	p.e.counters.slots[a.stat].hit(p.size, p.now)
+	p.count(a)
 	if !p.relabel(&a.edit.mpls) {
 		return p.refused(a)
 	}

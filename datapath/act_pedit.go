@@ -11,8 +11,7 @@ import (
 // does not fit the packet ends it: it is counted as an overlimit, the keys
 // before it stay done, and the packet goes on.
 func (p *pkt) pedit(a *action) (policy.Control, int32) {
-	s := &p.e.counters.slots[a.stat]
-	s.hit(p.size, p.now)
+	s := p.count(a)
 	changed := false
 	for i := range a.edit.pedit.Keys {
 		k := &a.edit.pedit.Keys[i]

@@ -94,8 +94,7 @@ func (b *policer) restore(s *Bucket) {
 
 // police lets a packet pass as long as there are tokens (tcf_police_act).
 func (p *pkt) police(a *action) (policy.Control, int32) {
-	s := &p.e.counters.slots[a.stat]
-	s.hit(p.size, p.now)
+	s := p.count(a)
 	b := a.edit.police
 	ctl, arg := a.control, a.arg
 	conforms, counted := b.conforms(p.now, p.size, p.macLen())

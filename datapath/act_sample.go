@@ -8,7 +8,7 @@ import (
 // sample takes a copy of one packet in so many (act_sample.c tcf_sample_act).
 // The copy has an Ethernet header, but not the tag beside the packet.
 func (p *pkt) sample(a *action) (policy.Control, int32) {
-	p.e.counters.slots[a.stat].hit(p.size, p.now)
+	p.count(a)
 	if s := &a.edit.sample; p.e.rng.Uint32N(s.Rate) == 0 {
 		p.take(s)
 	}

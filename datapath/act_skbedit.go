@@ -8,7 +8,7 @@ import (
 // skbedit changes what travels beside the packet (act_skbedit.c
 // tcf_skbedit_act).
 func (p *pkt) skbedit(a *action) (policy.Control, int32) {
-	p.e.counters.slots[a.stat].hit(p.size, p.now)
+	p.count(a)
 	s := &a.edit.skbedit
 	if s.HasPriority {
 		p.m.Priority = s.Priority

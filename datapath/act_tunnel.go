@@ -5,7 +5,7 @@ import "sluice/policy"
 // tunnelKey gives the packet tunnel metadata to go out with, or takes away
 // what it has (act_tunnel_key.c tunnel_key_act).
 func (p *pkt) tunnelKey(a *action) (policy.Control, int32) {
-	p.e.counters.slots[a.stat].hit(p.size, p.now)
+	p.count(a)
 	p.set, p.tun = a.set, nil
 	if a.set >= 0 {
 		p.tun = &p.e.prog.sets[a.set].Tunnel

@@ -9,7 +9,7 @@ import (
 
 // vlan changes tags and the Ethernet header (act_vlan.c tcf_vlan_act).
 func (p *pkt) vlan(a *action) (policy.Control, int32) {
-	p.e.counters.slots[a.stat].hit(p.size, p.now)
+	p.count(a)
 	if !p.retag(&a.edit.vlan) {
 		return p.refused(a)
 	}

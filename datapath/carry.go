@@ -132,7 +132,7 @@ func same(par *ctParams, f *offload.Flow) bool {
 
 // carry does a ct action with the flow that carries has found.
 func (p *pkt) carry(a *action) (policy.Control, int32) {
-	p.e.counters.slots[a.stat].hit(p.size, p.now)
+	p.count(a)
 	d, ct := p.e.device, &p.m.CT
 	if a.ct.Clear {
 		p.dropCT()

@@ -230,8 +230,8 @@ func maskedKey(pr *policy.Proto, f *policy.Filter) (k, m key, rng bool) {
 // actions compiles a filter's actions.
 func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
 	fl.act, fl.nact = int32(len(c.p.actions)), int32(len(f.Actions))
-	for _, a := range f.Actions {
-		out := action{control: a.Control, skipSW: a.SkipSW, dev: -1, toBlock: -1, stat: c.e.counters.slot(a, c.e.generation, c.now)}
+	for i, a := range f.Actions {
+		out := action{nth: uint8(i), control: a.Control, skipSW: a.SkipSW, dev: -1, toBlock: -1, stat: c.e.counters.slot(a, c.e.generation, c.now)}
 		out.arg = controlArg(b, a.Control, a.ControlArg)
 		switch {
 		case a.Gact != nil:

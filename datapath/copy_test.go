@@ -60,7 +60,7 @@ func TestI8_every_copy_is_accounted_for(t *testing.T) {
 					rt.Fatalf("packet %d, copy %d: %+v", i, n+1, c)
 				}
 			}
-			for _, h := range r.E.AppendWay(nil, i, 0) {
+			for _, h := range r.E.AppendHits(nil, i, 0) {
 				if h.Copy != 0 {
 					rt.Fatalf("packet %d: a copy's hit on its way: %+v", i, h)
 				}

@@ -12,9 +12,17 @@ type counter struct {
 	generation        uint32 // the last program that used the slot
 }
 
-// hit counts a packet before the action acts, as tcf_action_update_bstats
-// does. Bytes are the packet's length from the network header on.
-func (c *counter) hit(bytes uint32, now int64) { c.add(1, uint64(bytes), now) }
+// count counts the packet before the action acts, as tcf_action_update_bstats
+// does, and notes that in the packet's record. Bytes are the packet's length from
+// the network header on. Only settleWays counts beside it.
+func (p *pkt) count(a *action) *counter {
+	c := &p.e.counters.slots[a.stat]
+	c.add(1, uint64(p.size), p.now)
+	if p.e.trace {
+		p.e.hits[p.hit].Counted |= 1 << a.nth
+	}
+	return c
+}
 
 // add counts several packets of one vector.
 func (c *counter) add(packets, bytes uint64, now int64) {

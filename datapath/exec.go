@@ -23,6 +23,7 @@ type pkt struct {
 	size    uint32 // what counters count: bytes from the network header on
 	proto   uint16 // protocol as cls_api sees it
 	copy    int32  // which copy of the packet it is; 0: the packet itself
+	hit     int32  // the filter under way, by its place in the engine's hits; valid when tracing
 	egress  bool
 	shared  packet.ConnRef // an unconfirmed connection that the caller still needs
 	reason  uint8
@@ -244,13 +245,12 @@ func (p *pkt) walk(b *block, start int32, from walk) outcome {
 				return p.stop(missRule, walk{c, loops, -1, after}, ch)
 			}
 			f := &prog.filters[i]
-			place := 0
 			if p.e.trace {
-				place = p.meet(i, first)
+				p.meet(i, first)
 			}
 			ctl, arg := p.actions(f, first)
 			if p.e.trace {
-				p.met(place)
+				p.met()
 			}
 			switch ctl {
 			case stopHere:

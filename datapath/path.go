@@ -51,7 +51,8 @@ type pathAction struct {
 	stat   uint32
 	dev    int32 // where a frame leaves by; -1: none
 	mirror bool
-	hits   uint8 // hits before a copy was sent, when tracing
+	hits   uint8 // hits so far, its own filter's the last, when tracing
+	nth    uint8 // as in action
 	to     int32 // where the action sends
 	drop   bool  // counts a drop
 	set    int32 // the tunnel_key that a frame is wrapped by; -1: none
@@ -77,6 +78,7 @@ type way struct {
 	wraps   bool   // some of out goes into a tunnel
 	mirrors bool   // some action makes a copy
 	out     []wayOut
+	counted [maxPathActions]uint32 // Hit.Counted of its hits
 	path
 	next *way // of the same digest
 }
@@ -249,7 +251,7 @@ func (e *Engine) noteAction(a *action) {
 		ps.ok = false
 		return
 	}
-	out := pathAction{stat: a.stat, dev: -1, set: -1}
+	out := pathAction{stat: a.stat, dev: -1, set: -1, hits: n.nhits, nth: a.nth}
 	switch a.kind {
 	case actGact:
 		ps.ok = a.random == randomNone
@@ -257,7 +259,6 @@ func (e *Engine) noteAction(a *action) {
 	case actMirred:
 		ps.ok = !a.ingress && a.toBlock < 0 && uint(a.dev) < uint(len(e.prog.devs)) && e.prog.devs[a.dev].block[policy.Egress] < 0
 		out.dev, out.to, out.mirror = a.dev, a.dev, a.mirror || a.control != policy.Stolen
-		out.hits = n.nhits
 		if ps.ok && e.prog.devs[a.dev].tunnel >= 0 {
 			e.noteWrap(&out, e.prog.devs[a.dev].tunnel)
 		}
@@ -374,6 +375,10 @@ func newWay(p path) *way {
 	copies := int32(0)
 	for _, a := range p.acts[:p.n] {
 		w.mirrors = w.mirrors || a.mirror
+		if a.hits > 0 {
+			// The same list that settleWays counts by.
+			w.counted[a.hits-1] |= 1 << a.nth
+		}
 		if a.dev >= 0 {
 			o := wayOut{dev: a.dev, set: a.set, port: a.port}
 			if a.mirror {

@@ -103,6 +103,7 @@ type action struct {
 	dev     int32 // -1: gone
 	mirror  bool
 	ingress bool
+	nth     uint8 // its place among the filter's actions, from 0
 	toBlock int32 // >= 0: to every port of the block
 
 	// ct

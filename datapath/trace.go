@@ -5,6 +5,13 @@ import (
 	"sluice/policy"
 )
 
+// A packet has one record of what happened to it: the filters that it and its
+// copies hit, in order, with the actions that counted it, what ct made of it, and
+// what became of each copy. Counters move where the record is written (pkt.count)
+// and, for packets on a remembered way, by the list that the record is read from
+// (way.acts). Comments, reports and explanations are words for the record and
+// nothing else.
+
 // Hit is one filter that a packet hit, with what ct had made of the packet
 // when the filter's actions were done.
 type Hit struct {
@@ -14,9 +21,16 @@ type Hit struct {
 	Chain   uint32
 	Proto   *policy.Proto
 	Filter  *policy.Filter
+	Counted uint32 // actions that counted the packet: bit n for the filter's n-th, from 0
 	CTState uint16 // policy.CT* bits; 0 before any ct action
 	Conn    packet.ConnRef
 }
+
+// Uncounted reports a hit that the filter's own counter does not show: its first
+// action has not counted the packet. That is mirred's one time too many
+// (act_mirred.c MIRRED_NEST_LIMIT), and an action that software skips. A filter
+// without actions has no counter.
+func (h *Hit) Uncounted() bool { return h.Counted&1 == 0 && len(h.Filter.Actions) > 0 }
 
 // Copy is one copy of a packet: a mirror's, or the clone of a ct action.
 // Packets have numbered copies, from 1.
@@ -31,8 +45,9 @@ type Copy struct {
 
 // Trace lists what packet i of the last vector hit, in the order in which it
 // and its copies met the filters, nested judgements (redirects into another
-// device's ingress, egress blocks, clones) included. It is empty unless
-// Config.Trace is set, and valid until the next Process or Load.
+// device's ingress, egress blocks, clones) and what a device has done included.
+// It is empty unless Config.Trace is set, and valid until the next Process or
+// Load.
 func (e *Engine) Trace(i int) []Hit {
 	if w := e.wayOf[i].way; w != nil {
 		n := len(e.retold)
@@ -46,7 +61,7 @@ func (e *Engine) Trace(i int) []Hit {
 // 0 if it hit none. Like Trace it needs Config.Trace.
 func (e *Engine) CTState(i int) uint16 {
 	if w := e.wayOf[i].way; w != nil {
-		return w.hits[w.nhits-1].state
+		return w.hits[w.nhits-1].state // all are the packet's own
 	}
 	for hits := e.Trace(i); len(hits) > 0; hits = hits[:len(hits)-1] {
 		if h := &hits[len(hits)-1]; h.Copy == 0 {
@@ -56,7 +71,7 @@ func (e *Engine) CTState(i int) uint16 {
 	return 0
 }
 
-// traced is a packet that took a remembered way, which tells what it has hit.
+// traced is a packet that took a remembered way, which has its record.
 type traced struct {
 	way  *way // nil: its hits are written down
 	conn packet.ConnRef
@@ -64,9 +79,9 @@ type traced struct {
 
 // retell appends what a packet on the way hits.
 func (w *way) retell(dst []Hit, prog *program, ref packet.ConnRef) []Hit {
-	for _, ph := range w.path.hits[:w.nhits] {
+	for i, ph := range w.path.hits[:w.nhits] {
 		f := &prog.filters[ph.filter]
-		hit := Hit{Dev: w.dev, Chain: f.chain, Proto: f.proto, Filter: f.filter, CTState: ph.state}
+		hit := Hit{Dev: w.dev, Chain: f.chain, Proto: f.proto, Filter: f.filter, Counted: w.counted[i], CTState: ph.state}
 		if ph.conn {
 			hit.Conn = ref
 		}
@@ -79,12 +94,12 @@ func (w *way) retell(dst []Hit, prog *program, ref packet.ConnRef) []Hit {
 // being number 1. Like Trace's, the list needs Config.Trace.
 func (e *Engine) Copies(i int) []Copy { return e.copies[e.firstCopy[i]:e.firstCopy[i+1]] }
 
-// AppendWay appends what a copy of packet i has hit, or the packet itself for
+// AppendHits appends what a copy of packet i has hit, or the packet itself for
 // number 0. What its original had hit before it was made is part of it.
-func (e *Engine) AppendWay(dst []Hit, i int, number int32) []Hit {
-	copies := e.Copies(i)
-	for k, h := range e.Trace(i) {
-		for n, end := number, len(e.hits); ; n, end = copies[n-1].Of, int(copies[n-1].Hits) {
+func (e *Engine) AppendHits(dst []Hit, i int, number int32) []Hit {
+	copies, hits := e.Copies(i), e.Trace(i)
+	for k, h := range hits {
+		for n, end := number, len(hits); ; n, end = copies[n-1].Of, int(copies[n-1].Hits) {
 			if h.Copy == n && k < end {
 				dst = append(dst, h)
 			}
@@ -96,29 +111,31 @@ func (e *Engine) AppendWay(dst []Hit, i int, number int32) []Hit {
 	return dst
 }
 
-// meet records that the packet has come to the program's filter i, and where
-// the record is. A device may have done so, and run the actions before first.
-func (p *pkt) meet(i, first int32) int {
-	f := &p.e.prog.filters[i]
-	if n := len(p.e.hits); p.m.Resume.On && p.depth == 0 && n > int(p.e.first[p.i]) && p.e.hits[n-1].Filter == f.filter && first >= 0 && p.m.Resume.Filter == i {
+// meet records that the packet has come to the program's filter i. If a device
+// has done so already, and run the actions before first, its record goes on.
+func (p *pkt) meet(i, first int32) {
+	e := p.e
+	f := &e.prog.filters[i]
+	if n := int32(len(e.hits)); p.m.Resume.On && p.depth == 0 && n > e.first[p.i] && e.hits[n-1].Filter == f.filter && first >= 0 && p.m.Resume.Filter == i {
 		p.m.Resume.Filter = -1
-		return n - 1
+		p.hit = n - 1
+		return
 	}
-	if p.e.paths.ok {
-		p.e.paths.noteHit(i)
+	if e.paths.ok {
+		e.paths.noteHit(i)
 	}
-	p.e.hits = append(p.e.hits, Hit{Dev: p.dev, Egress: p.egress, Copy: p.copy, Chain: f.chain, Proto: f.proto, Filter: f.filter})
-	return len(p.e.hits) - 1
+	p.hit = int32(len(e.hits))
+	e.hits = append(e.hits, Hit{Dev: p.dev, Egress: p.egress, Copy: p.copy, Chain: f.chain, Proto: f.proto, Filter: f.filter})
 }
 
 // met completes a record once the filter's actions are done.
-func (p *pkt) met(place int) {
+func (p *pkt) met() {
 	p.extractCT()
 	state := p.key.state()
 	if p.e.paths.ok {
 		p.e.paths.noteState(state, p.m.CT.Conn != 0)
 	}
-	h := &p.e.hits[place]
+	h := &p.e.hits[p.hit]
 	h.CTState, h.Conn = state, p.m.CT.Conn
 }
 

@@ -84,7 +84,7 @@ func appendComment(b []byte, r *runner, number uint64, i int, t end) []byte {
 		b = append(b, t.verdict.String()...)
 		b = append(append(b, ", "...), datapath.ReasonName(t.reason)...)
 	}
-	r.way = e.AppendWay(r.way[:0], i, t.copy)
+	r.way = e.AppendHits(r.way[:0], i, t.copy)
 	hits := r.way
 	if len(hits) == 0 {
 		return append(b, "; no filter matched"...)
