@@ -73,7 +73,7 @@ func (p *pkt) track(a *action) policy.Control {
 	}
 	e.tr.Tell(p.now, ct.Conn)
 	if offer {
-		par.table.Consider(p.now, ct.Conn, c, ct.Info)
+		par.table.Consider(p.now, ct.Conn, c, ct.Info, par.chain)
 	}
 	if !cached {
 		e.cameFrom(ct.Conn, ct.Info.Dir(), e.begin[p.i])

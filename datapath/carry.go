@@ -7,8 +7,6 @@ import (
 	"sluice/policy"
 )
 
-const translated = conntrack.StatusSrcNAT | conntrack.StatusDstNAT
-
 // stopHere is the control of an action that a device does not do.
 const stopHere policy.Control = 0xff
 
@@ -90,7 +88,7 @@ func (p *pkt) carries(par *ctParams) bool {
 		return !par.NAT && c.f.Conn == ct.Conn && (!par.Commit || same(par, c.f))
 	}
 	d.why = missFlow
-	f, dir := d.flows.Find(p.now, par.Zone, p.frame, h)
+	f, nat, dir := d.flows.Find(p.now, par.Zone, p.frame, h)
 	if f == nil {
 		return false
 	}
@@ -105,17 +103,20 @@ func (p *pkt) carries(par *ctParams) bool {
 			return false
 		}
 	}
-	if p.translates(par, f, dir) && !p.own(0) {
+	if !par.NAT || f.Info(dir) == packet.CTNew {
+		nat = nil // bare nat leaves a connection without an answer alone
+	}
+	if nat != nil && !p.own(0) {
 		return false
 	}
-	d.carried = append(d.carried, carriedFlow{f, dir, h.IPBytes()})
+	d.carried = append(d.carried, carriedFlow{f, nat, dir, h.IPBytes()})
 	return true
 }
 
 // same reports whether a commit would leave mark and label as they are, as
 // Tracker.SetMark and SetLabel have it: bits outside of the mask included. A
 // label's would change with every packet.
-func same(par *ctParams, f *offload.Flow) bool {
+func same(par *ctParams, f *offload.Entry) bool {
 	if par.MarkMask != 0 && f.Mark&^par.MarkMask|par.Mark != f.Mark {
 		return false
 	}
@@ -154,38 +155,26 @@ func (p *pkt) carry(a *action) (policy.Control, int32) {
 	f, dir := c.f, c.dir
 	ct.Conn, ct.Info, ct.NAT = f.Conn, f.Info(dir), 0
 	d.mark, d.label = f.Mark, f.Label
-	if p.translates(a.ct, f, dir) {
-		p.rewrite(&f.Tuple[1-dir], f.Status, dir)
+	if c.nat != nil {
+		p.rewrite(c.nat)
 	}
 	ct.PostCT, ct.Zone = true, a.ct.Zone
 	p.refreshCT(a, nil)
 	return a.control, a.arg
 }
 
-// translates reports whether a ct action translates a flow's packet: bare nat
-// leaves a connection without an answer alone.
-func (p *pkt) translates(par *ctParams, f *offload.Flow, dir int) bool {
-	return par.NAT && f.Status&translated != 0 && f.Info(dir) != packet.CTNew
-}
-
-// rewrite translates a flow's packet: it becomes what the other direction's
-// answers to.
-func (p *pkt) rewrite(other *packet.Tuple, status uint16, dir int) {
+// rewrite translates a flow's packet as the device was told.
+func (p *pkt) rewrite(r *offload.Rewrite) {
 	h := p.h
-	src, sport, dst, dport := other.Dst, other.DPort, other.Src, other.SPort
-	if h.Tuple.Src != src || h.Tuple.SPort != sport {
-		packet.Rewrite(p.frame, h, packet.Source, &src, sport)
-	}
-	if h.Tuple.Dst != dst || h.Tuple.DPort != dport {
-		packet.Rewrite(p.frame, h, packet.Dest, &dst, dport)
-	}
-	h.Hash = p.e.tr.Hash(&h.Tuple)
-	sides := [2]uint16{conntrack.StatusSrcNAT, conntrack.StatusDstNAT}
-	if status&sides[dir&1] != 0 {
+	to := r.Apply(h.Tuple)
+	if r.What&offload.Source != 0 {
+		packet.Rewrite(p.frame, h, packet.Source, &to.Src, to.SPort)
 		p.m.CT.NAT |= uint8(conntrack.SrcNAT)
 	}
-	if status&sides[1-dir&1] != 0 {
+	if r.What&offload.Dest != 0 {
+		packet.Rewrite(p.frame, h, packet.Dest, &to.Dst, to.DPort)
 		p.m.CT.NAT |= uint8(conntrack.DstNAT)
 	}
+	h.Hash = p.e.tr.Hash(&h.Tuple)
 	p.extract(p.e.prog.need)
 }

@@ -259,7 +259,7 @@ func (c *compiler) actions(b *block, fl *filter, f *policy.Filter) error {
 			}
 		case a.CT != nil:
 			out.kind = actCT
-			out.ct = &ctParams{CTAction: *a.CT, nat: natRange(a.CT), clone: -1}
+			out.ct = &ctParams{CTAction: *a.CT, nat: natRange(a.CT), clone: -1, chain: fl.chain}
 			if c.e.device == nil {
 				out.ct.table = c.e.table(a, c.now)
 			}

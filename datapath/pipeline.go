@@ -9,14 +9,15 @@ import (
 
 // DeviceFlows are the connections that a device holds.
 type DeviceFlows interface {
-	// Find gives the flow that may carry a packet now, and the packet's
-	// direction; nil: it is software's. The frame, h.Tuple and h.Hash are the
-	// packet's as it is now, in the zone asked for.
-	Find(now int64, zone uint16, frame []byte, h *packet.Headers) (f *offload.Flow, dir int)
+	// Find gives the flow that may carry a packet now, what it was told to
+	// rewrite (nil: nothing), and the packet's direction; without a flow it is
+	// software's. The frame, h.Tuple and h.Hash are the packet's as it is now,
+	// in the zone asked for.
+	Find(now int64, zone uint16, frame []byte, h *packet.Headers) (f *offload.Entry, nat *offload.Rewrite, dir int)
 	// Carried counts a packet that Find's flow has carried, with its bytes from
 	// the network header on. It may be called when Find has been asked for
 	// other packets since.
-	Carried(now int64, f *offload.Flow, dir int, bytes uint64)
+	Carried(now int64, f *offload.Entry, dir int, bytes uint64)
 }
 
 // Pipeline carries packets as far as a device can, with the datapath's own
@@ -78,7 +79,8 @@ type savedCounter struct {
 }
 
 type carriedFlow struct {
-	f     *offload.Flow
+	f     *offload.Entry
+	nat   *offload.Rewrite // what the ct action does with it; nil: nothing
 	dir   int
 	bytes uint64
 }

@@ -51,20 +51,26 @@ func (d *mirrorDevice) Loaded(now int64, p *policy.Policy) error {
 	return d.pl.Load(now, p, func(f *policy.Filter) bool { return d.rules[f] })
 }
 
-func (d *mirrorDevice) Find(now int64, zone uint16, _ []byte, h *packet.Headers) (*offload.Flow, int) {
+func (d *mirrorDevice) Find(now int64, zone uint16, _ []byte, h *packet.Headers) (*offload.Entry, *offload.Rewrite, int) {
 	ref, c, dir := d.tr.Find(&h.Tuple, h.Hash, zone, now)
 	if c == nil || c.Status&conntrack.StatusOffload == 0 || c.Status&conntrack.StatusAssured == 0 || now >= c.FlowDeadline {
-		return nil, 0
+		return nil, nil, 0
 	}
 	if h.Proto == packet.ProtoTCP && h.TCPFlags&5 != 0 || h.Proto == packet.ProtoUDP && c.FlowFlags&2 == 0 {
-		return nil, 0
+		return nil, nil, 0
 	}
-	return &offload.Flow{
-		Conn: ref, Tuple: [2]packet.Tuple{c.Orig, d.tr.Reply(ref)}, Zone: zone, Both: true, Status: c.Status, Mark: c.Mark, Label: c.Label,
-	}, dir
+	f := &offload.Entry{
+		Conn: ref, Tuple: [2]packet.Tuple{c.Orig, d.tr.Reply(ref)}, Zone: zone, Both: true, Mark: c.Mark, Label: c.Label,
+	}
+	to := conntrack.Inverse(&f.Tuple[1-dir])
+	nat := offload.RewriteTo(&f.Tuple[dir], &to)
+	if nat.What == 0 {
+		return f, nil, dir
+	}
+	return f, &nat, dir
 }
 
-func (d *mirrorDevice) Carried(now int64, f *offload.Flow, dir int, bytes uint64) {
+func (d *mirrorDevice) Carried(now int64, f *offload.Entry, dir int, bytes uint64) {
 	c := d.tr.Conn(f.Conn)
 	c.Add(dir, 1, bytes)
 	c.FlowDeadline = now + 30e9

@@ -128,7 +128,8 @@ type ctParams struct {
 	help  conntrack.Helper // given to connections that are committed
 	fam   uint8            // family of packets that it reads
 	table *flowtable.Table
-	clone int32 // position of the chain a clone resumes in; -1 when empty
+	clone int32  // position of the chain a clone resumes in; -1 when empty
+	chain uint32 // whose filter has the action
 }
 
 // chainAt returns the position of a chain in the block, -1 if nothing is in it.

@@ -42,7 +42,8 @@ type Prospect struct {
 	pl   *Pipeline
 	v    packet.Vector
 	buf  [128]byte
-	flow offload.Flow
+	flow offload.Entry
+	nat  offload.Rewrite
 	dir  int
 }
 
@@ -58,15 +59,18 @@ func (e *Engine) Prospect(p *policy.Policy, now int64) (*Prospect, error) {
 }
 
 // Find implements DeviceFlows: it knows the imagined connection, in its zone.
-func (pr *Prospect) Find(now int64, zone uint16, _ []byte, h *packet.Headers) (*offload.Flow, int) {
+func (pr *Prospect) Find(now int64, zone uint16, _ []byte, h *packet.Headers) (*offload.Entry, *offload.Rewrite, int) {
 	if zone != pr.flow.Zone || h.Tuple != pr.flow.Tuple[pr.dir] {
-		return nil, 0
+		return nil, nil, 0
 	}
-	return &pr.flow, pr.dir
+	if pr.nat.What == 0 {
+		return &pr.flow, nil, pr.dir
+	}
+	return &pr.flow, &pr.nat, pr.dir
 }
 
 // Carried implements DeviceFlows: nothing counts.
-func (pr *Prospect) Carried(int64, *offload.Flow, int, uint64) {}
+func (pr *Prospect) Carried(int64, *offload.Entry, int, uint64) {}
 
 // Judge imagines a packet of a connection that comes in on the device where
 // packets of its direction have come in before.
@@ -78,10 +82,12 @@ func (pr *Prospect) Judge(now int64, ref packet.ConnRef, dir int) Ending {
 		return Ending{}
 	}
 	pr.dir = dir
-	pr.flow = offload.Flow{
-		Conn: ref, Tuple: [2]packet.Tuple{c.Orig, tr.Reply(ref)}, Zone: c.Zone, Both: true, Status: c.Status, Mark: c.Mark, Label: c.Label,
+	pr.flow = offload.Entry{
+		Conn: ref, Tuple: [2]packet.Tuple{c.Orig, tr.Reply(ref)}, Zone: c.Zone, Both: true, Mark: c.Mark, Label: c.Label,
 		Fresh: c.Status&conntrack.StatusSeenReply == 0,
 	}
+	to := conntrack.Inverse(&pr.flow.Tuple[1-dir])
+	pr.nat = offload.RewriteTo(&pr.flow.Tuple[dir], &to)
 	frame := imagine(pr.buf[:0], &pr.flow.Tuple[dir])
 	if frame == nil {
 		return Ending{}

@@ -37,7 +37,7 @@ func TestPacketsAllocateNothing(t *testing.T) {
 						if conn == nil { // a connection's own time was up
 							continue
 						}
-						table.Offer(now, ref, packet.CTEstablished)
+						table.Offer(now, ref, packet.CTEstablished, 0)
 						packet.Parse(frames[i], &h)
 						h.Hash = tr.Hash(&h.Tuple)
 						g.From(&h)

@@ -7,9 +7,13 @@ import (
 )
 
 // Match says which flows are meant. Its parts must all hold; the zero value
-// means every flow. Which chains a connection's packets run through is not the
-// flow table's knowledge: mark, label and zone carry it, or If.
+// means every flow.
 type Match struct {
+	// InChain: flows that a ct action of Chain gave to the flow table, whichever
+	// chains their packets run through besides. For Open vSwitch a chain is a
+	// recirculation id (RFC part 2, Netfilter changes 6).
+	InChain          bool
+	Chain            uint32
 	InZone           bool
 	Zone             uint16
 	Mark, MarkMask   uint32
@@ -17,8 +21,8 @@ type Match struct {
 	If               func(packet.ConnRef, *conntrack.Conn) bool
 }
 
-func (m *Match) matches(ref packet.ConnRef, c *conntrack.Conn) bool {
-	if m.InZone && c.Zone != m.Zone || (c.Mark^m.Mark)&m.MarkMask != 0 {
+func (m *Match) matches(ref packet.ConnRef, c *conntrack.Conn, chain uint32) bool {
+	if m.InChain && chain != m.Chain || m.InZone && c.Zone != m.Zone || (c.Mark^m.Mark)&m.MarkMask != 0 {
 		return false
 	}
 	for i := range m.LabelMask {
@@ -41,7 +45,7 @@ func (s *Set) RemoveIf(now int64, m Match) (n int) {
 		for i := t.flows.len() - 1; i >= 0; i-- {
 			ref := t.flows.at(i)
 			c := t.conn(ref)
-			if c == nil || c.FlowTable != t.id || !m.matches(ref, c) || t.expired(c, ref, now) {
+			if c == nil || c.FlowTable != t.id || !m.matches(ref, c, t.chains.at(i)) || t.expired(c, ref, now) {
 				continue
 			}
 			s.n.Removed++

@@ -102,7 +102,7 @@ func BenchmarkInsert(b *testing.B) {
 	now := int64(1)
 	insert := func() {
 		for i, ref := range refs {
-			table.Offer(now, ref, packet.CTEstablished)
+			table.Offer(now, ref, packet.CTEstablished, 0)
 			if i%64 == 63 {
 				set.Pump(now)
 			}
@@ -141,7 +141,7 @@ func BenchmarkRead(b *testing.B) {
 	f := &fast{answers: make([]offload.Completion, 0, 1<<12)}
 	table.Register(0, fastProber{f})
 	for i, ref := range refs {
-		table.Offer(1, ref, packet.CTEstablished)
+		table.Offer(1, ref, packet.CTEstablished, 0)
 		if i%64 == 63 {
 			set.Pump(1)
 		}
@@ -161,7 +161,7 @@ func BenchmarkTick(b *testing.B) {
 	f := &fast{answers: make([]offload.Completion, 0, 1<<12)}
 	table.Register(0, fastProber{f})
 	for i, ref := range refs {
-		table.Offer(1, ref, packet.CTEstablished)
+		table.Offer(1, ref, packet.CTEstablished, 0)
 		if i%64 == 63 {
 			set.Pump(1)
 		}

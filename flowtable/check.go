@@ -13,6 +13,9 @@ import (
 func (s *Set) Check() (errs []error) {
 	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
 	for _, t := range s.all {
+		if t.chains.len() != t.flows.len() {
+			bad("zone %d: %d flows and the chains of %d", t.zone, t.flows.len(), t.chains.len())
+		}
 		for i := range t.flows.len() {
 			ref := t.flows.at(i)
 			c := t.conn(ref)

@@ -57,7 +57,7 @@ func (d *device) remove(e *entry, why offload.Reason) {
 			d.let(c, x, ref, why)
 		}
 	}
-	d.one[0] = offload.Request{Op: offload.Remove, Flow: offload.Flow{Conn: ref}}
+	d.one[0] = offload.Request{Op: offload.Remove, Flow: offload.Named(ref)}
 	if d.removes.len() > 0 || d.drv.Submit(s.now, d.one[:]) != 1 {
 		d.removes.push(ref)
 		return
@@ -84,7 +84,7 @@ func (d *device) flushRemoves(now int64) {
 		n := 0
 		for n < batchSize && d.removes.len() > 0 {
 			ref := d.removes.pop()
-			d.batch[n].Op, d.batch[n].Flow = offload.Remove, offload.Flow{Conn: ref}
+			d.batch[n].Op, d.batch[n].Flow = offload.Remove, offload.Named(ref)
 			n++
 		}
 		took := min(max(d.drv.Submit(now, d.batch[:n]), 0), n)

@@ -1,27 +1,28 @@
 package flowtable
 
-import "sluice/packet"
+import "unsafe"
 
 // chunkSize keeps growth cheap: a list never copies what it holds, so adding
 // a flow costs the same at ten entries and at ten million.
 const chunkSize = 1 << 13
 
-// list is a dense, unordered, pointer-free array of connection references.
-type list struct {
-	chunks [][]packet.ConnRef
+// list is a dense, unordered array. T must hold no pointers: then the collector
+// does not scan it.
+type list[T any] struct {
+	chunks [][]T
 	n      int
 }
 
-func (l *list) len() int { return l.n }
+func (l *list[T]) len() int { return l.n }
 
-func (l *list) at(i int) packet.ConnRef { return l.chunks[i/chunkSize][i%chunkSize] }
+func (l *list[T]) at(i int) T { return l.chunks[i/chunkSize][i%chunkSize] }
 
-func (l *list) set(i int, r packet.ConnRef) { l.chunks[i/chunkSize][i%chunkSize] = r }
+func (l *list[T]) set(i int, r T) { l.chunks[i/chunkSize][i%chunkSize] = r }
 
 // add appends and returns the position.
-func (l *list) add(r packet.ConnRef) int {
+func (l *list[T]) add(r T) int {
 	if l.n == len(l.chunks)*chunkSize {
-		l.chunks = append(l.chunks, make([]packet.ConnRef, chunkSize))
+		l.chunks = append(l.chunks, make([]T, chunkSize))
 	}
 	l.set(l.n, r)
 	l.n++
@@ -30,14 +31,17 @@ func (l *list) add(r packet.ConnRef) int {
 
 // remove fills position i with the last entry and returns that entry, so that
 // its owner can be told where it is now; ok is false when i was the last.
-func (l *list) remove(i int) (moved packet.ConnRef, ok bool) {
+func (l *list[T]) remove(i int) (moved T, ok bool) {
 	l.n--
 	if i == l.n {
-		return 0, false
+		return moved, false
 	}
 	moved = l.at(l.n)
 	l.set(i, moved)
 	return moved, true
 }
 
-func (l *list) memory() int { return len(l.chunks) * chunkSize * 8 }
+func (l *list[T]) memory() int {
+	var one T
+	return len(l.chunks) * chunkSize * int(unsafe.Sizeof(one))
+}

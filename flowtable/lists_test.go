@@ -3,7 +3,6 @@ package flowtable_test
 import (
 	"testing"
 
-	"sluice/conntrack"
 	"sluice/datapath/datapathtest"
 	"sluice/flowtable"
 	"sluice/offload"
@@ -73,7 +72,7 @@ func TestLists(t *testing.T) {
 		if f == nil {
 			t.Fatal("not told")
 		}
-		if f.Zone != 3 || f.Mark != 7 || f.Label != c.Label || f.Label == [16]byte{} || f.Status != conntrack.StatusSrcNAT || !f.Fresh {
+		if f.Zone != 3 || f.Mark != 7 || f.Label != c.Label || f.Label == [16]byte{} || f.Rewrite[0].What != offload.SrcAddr || !f.Fresh {
 			t.Errorf("%+v", f.Flow)
 		}
 		if f.Tuple[1] != r.E.Tracker().Reply(ref) || f.Tuple[1].Dst == f.Tuple[0].Src {

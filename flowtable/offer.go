@@ -45,22 +45,23 @@ func Admit(c *conntrack.Conn, info packet.CTInfo) (ok, both bool) {
 // Offer is called after the tracker has judged a packet of the connection.
 // The table takes it if Admit says so and no table holds it yet. From then on
 // its windows are not checked any more, even after it has come back
-// (act_ct.c tcf_ct_flow_table_add).
-func (t *Table) Offer(now int64, ref packet.ConnRef, info packet.CTInfo) {
+// (act_ct.c tcf_ct_flow_table_add). chain is the one whose ct action has offered
+// it; the first one stays with the flow.
+func (t *Table) Offer(now int64, ref packet.ConnRef, info packet.CTInfo, chain uint32) {
 	if c := t.conn(ref); c != nil {
-		t.Consider(now, ref, c, info)
+		t.Consider(now, ref, c, info, chain)
 	}
 }
 
 // Consider is Offer for a caller that has the connection at hand.
-func (t *Table) Consider(now int64, ref packet.ConnRef, c *conntrack.Conn, info packet.CTInfo) {
+func (t *Table) Consider(now int64, ref packet.ConnRef, c *conntrack.Conn, info packet.CTInfo, chain uint32) {
 	if info == packet.CTNew && c.Orig.Proto == packet.ProtoTCP && c.Status&conntrack.StatusOffload == 0 {
 		return // the most frequent of what Admit refuses
 	}
-	t.consider(now, ref, c, info)
+	t.consider(now, ref, c, info, chain)
 }
 
-func (t *Table) consider(now int64, ref packet.ConnRef, c *conntrack.Conn, info packet.CTInfo) {
+func (t *Table) consider(now int64, ref packet.ConnRef, c *conntrack.Conn, info packet.CTInfo, chain uint32) {
 	if c.Status&conntrack.StatusOffload != 0 {
 		if t.devs != 0 && mine(c) && c.FlowTable == t.id {
 			t.review(c, ref, now)
@@ -86,6 +87,7 @@ func (t *Table) consider(now int64, ref packet.ConnRef, c *conntrack.Conn, info 
 	c.FlowTable = t.id
 	c.FlowDeadline = now + t.timeout(c)
 	c.FlowPos = uint32(t.flows.add(ref))
+	t.chains.add(chain)
 	t.set.enter(c, now)
 	t.set.n.Added++
 	t.tr.Moved(now, ref, conntrack.EventOffload, 0, 0)

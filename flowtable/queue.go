@@ -204,13 +204,29 @@ func (d *device) untake(ref packet.ConnRef) {
 // build writes what the device is told of a flow.
 func (d *device) build(ref packet.ConnRef, f *offload.Flow) {
 	s := d.set
-	c := s.tr.Conn(ref)
+	c, x := s.tr.Conn(ref), s.side(ref)
 	t := s.table(c)
 	n := sort(c)
 	*f = offload.Flow{
-		Conn: ref, Tuple: [2]packet.Tuple{c.Orig, s.tr.Reply(ref)}, Zone: c.Zone, Both: n&1 != 0, Fresh: n&2 == 0,
-		Status: c.Status & (conntrack.StatusSrcNAT | conntrack.StatusDstNAT), Mark: c.Mark, Label: c.Label,
-		Idle: t.timeout(c), Used: c.FlowDeadline - t.timeout(c),
+		Entry: offload.Entry{
+			Conn: ref, Tuple: [2]packet.Tuple{c.Orig, s.tr.Reply(ref)}, Zone: c.Zone, Both: n&1 != 0, Fresh: n&2 == 0,
+			Mark: c.Mark, Label: c.Label, Idle: t.timeout(c), Used: c.FlowDeadline - t.timeout(c),
+		},
+		Chain: t.chains.at(int(c.FlowPos)),
+	}
+	if c.Status&(conntrack.StatusSrcNAT|conntrack.StatusDstNAT) != 0 {
+		for dir := range f.Tuple {
+			to := conntrack.Inverse(&f.Tuple[1-dir])
+			f.Rewrite[dir] = offload.RewriteTo(&f.Tuple[dir], &to)
+		}
+	}
+	// A device that has carried nothing of what it held may have windows that
+	// are long past: it is told of none.
+	if c.Orig.Proto == packet.ProtoTCP && x.calm == 0 {
+		for dir := range f.Window {
+			w := &c.TCP.Seen[dir]
+			f.Window[dir] = offload.Window{End: w.End, MaxEnd: w.MaxEnd, MaxWin: w.MaxWin, Scale: c.TCP.Scale[dir]}
+		}
 	}
 }
 
@@ -221,7 +237,7 @@ func (d *device) flushReads(now int64) {
 		for n < batchSize && d.reads.len() > 0 {
 			ref := d.reads.pop()
 			if e := d.entries.of(ref); e != nil && e.held && e.reads == 1 {
-				d.batch[n].Op, d.batch[n].Flow = offload.Read, offload.Flow{Conn: ref}
+				d.batch[n].Op, d.batch[n].Flow = offload.Read, offload.Named(ref)
 				n++
 			}
 		}

@@ -191,7 +191,7 @@ func (t *Table) conn(ref packet.ConnRef) *conntrack.Conn { return t.tr.Conn(ref)
 func (s *Set) MemoryBytes() int {
 	n := 0
 	for _, t := range s.all {
-		n += t.flows.memory() + cap(t.stale)*16
+		n += t.flows.memory() + t.chains.memory() + cap(t.stale)*16
 	}
 	n += s.sides.len() * int(unsafe.Sizeof(side{}))
 	for d := range s.each(0xff) {

@@ -22,6 +22,8 @@ type Saved struct {
 	// Slots of the flows in the order of the table's list, and of those torn
 	// down since the last sweep; 0: its connection is gone.
 	Flows, Stale []uint32
+	// Chains are those of the ct actions that gave Flows; nil: all 0.
+	Chains []uint32
 }
 
 // Lasting are those of a connection's FlowFlags that a state keeps: devices do
@@ -46,6 +48,12 @@ func (s *Set) Save() []Saved {
 		}
 		for i := range t.flows.len() {
 			v.Flows = append(v.Flows, slot(t.flows.at(i)))
+			if ch := t.chains.at(i); ch != 0 {
+				if v.Chains == nil {
+					v.Chains = make([]uint32, t.flows.len())
+				}
+				v.Chains[i] = ch
+			}
 		}
 		t.dropStale(t.lastInstant(max(s.now, t.swept)))
 		for _, x := range t.stale {
@@ -80,6 +88,9 @@ func (s *Set) Restore(now int64, saved []Saved, n Counters) error {
 		if v.Swept < v.Born || v.Cursor < 0 || v.Cursor > v.Due {
 			return fmt.Errorf("flow table %d of zone %d: its sweep cannot be", v.ID, v.Zone)
 		}
+		if v.Chains != nil && len(v.Chains) != len(v.Flows) {
+			return fmt.Errorf("flow table %d of zone %d: %d chains of %d flows", v.ID, v.Zone, len(v.Chains), len(v.Flows))
+		}
 		t := s.zones[v.Zone]
 		if t == nil || v.DyingAt != 0 || lives[t] {
 			t = s.orphan(v, now)
@@ -95,8 +106,12 @@ func (s *Set) Restore(now int64, saved []Saved, n Counters) error {
 				delete(held, slot)
 			}
 		}
-		for _, slot := range v.Flows {
-			at := t.flows.add(refs[slot])
+		for i, slot := range v.Flows {
+			at, chain := t.flows.add(refs[slot]), uint32(0)
+			if v.Chains != nil {
+				chain = v.Chains[i]
+			}
+			t.chains.add(chain)
 			if c := s.tr.Conn(refs[slot]); c != nil {
 				c.FlowFlags = Lasting(c.FlowFlags)
 				c.Status &^= conntrack.StatusHWOffload

@@ -31,7 +31,9 @@ type Table struct {
 	devs   uint8 // registered devices, a bit each
 	replay int   // flows below it are still to be told to devices
 
-	flows list
+	flows list[packet.ConnRef]
+	// chains are those whose ct action gave the flows, at the same positions.
+	chains list[uint32]
 	// stale are flows torn down since the last sweep: the kernel's garbage
 	// collector still holds them, and their connection's use count shows it.
 	stale []torn
@@ -235,6 +237,7 @@ func (t *Table) unlink(c *conntrack.Conn, ref packet.ConnRef, why offload.Reason
 }
 
 func (t *Table) unlinkAt(i int) {
+	t.chains.remove(i)
 	moved, ok := t.flows.remove(i)
 	if ok {
 		if m := t.conn(moved); m != nil {

@@ -16,7 +16,7 @@ func crowd(t *testing.T, n int, aging flowtable.Aging) (*flowtable.Set, *fast, [
 	set.Age(aging)
 	table.Register(0, fastProber{f})
 	for i, ref := range refs {
-		table.Offer(1, ref, packet.CTEstablished)
+		table.Offer(1, ref, packet.CTEstablished, 0)
 		if i%64 == 63 {
 			set.Pump(1)
 		}
@@ -100,7 +100,7 @@ func TestWork(t *testing.T) {
 		d := newDevice()
 		table.Register(0, prober{d})
 		for _, ref := range refs {
-			table.Offer(1, ref, packet.CTEstablished)
+			table.Offer(1, ref, packet.CTEstablished, 0)
 		}
 		if len(d.requests) != 0 {
 			t.Error("handed over with the packet")
@@ -117,7 +117,7 @@ func TestWork(t *testing.T) {
 		now := int64(1)
 		round := func() {
 			for _, ref := range refs {
-				table.Offer(now, ref, packet.CTEstablished)
+				table.Offer(now, ref, packet.CTEstablished, 0)
 			}
 			set.Pump(now)
 			set.Read(now)

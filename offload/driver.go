@@ -87,15 +87,33 @@ const (
 
 func (o Op) String() string { return [...]string{"add", "remove", "read"}[o] }
 
-// Request is about one flow. Remove and Read need Flow.Conn alone.
+// Request is about one flow. Remove and Read need Flow.Conn alone (Named).
 type Request struct {
 	Op   Op
 	Flow Flow
 }
 
-// Flow is what a device needs to carry a connection's packets (A142 to A145).
-// It holds no pointers.
+// Flow is what a device is told of a connection: what to match, what to do to
+// packets, and what ct would say of them (nf_flow_table_offload.c). It holds no
+// pointers.
 type Flow struct {
+	Entry
+	// Rewrite is what ct nat does to packets, by direction.
+	Rewrite [2]Rewrite
+	// Window is TCP's by sender, as the tracker knew it last. What has been
+	// carried since is not in it. A device that checks windows should begin with
+	// larger ones and come back to what it sees (RFC part 2, possible
+	// synchronization issues).
+	Window [2]Window
+	// Chain is the one whose ct action gave the connection to the flow table.
+	Chain uint32
+}
+
+// Named is a flow with nothing but its connection's name.
+func Named(conn packet.ConnRef) Flow { return Flow{Entry: Entry{Conn: conn}} }
+
+// Entry is the part of a flow that a device needs for each of its packets.
+type Entry struct {
 	// Conn is the connection's name: requests, completions and packets that
 	// stop in the middle carry it. A name is never used again.
 	Conn packet.ConnRef
@@ -107,18 +125,15 @@ type Flow struct {
 	Both bool
 	// Fresh: no reply has been seen; ct_state is new.
 	Fresh bool
-	// Status are the connection's SNAT and DNAT bits (conntrack.Status*). A
-	// translated packet's tuple becomes the inverse of the other direction's.
-	Status uint16
-	Mark   uint32
-	Label  [16]byte
-	Idle   int64 // ns; see the package's rules
+	Mark  uint32
+	Label [16]byte
+	Idle  int64 // ns; see the package's rules
 	// Used is when the connection was last used, as far as software knows.
 	Used int64
 }
 
 // Info is what ct says of a packet in a direction.
-func (f *Flow) Info(dir int) packet.CTInfo {
+func (f *Entry) Info(dir int) packet.CTInfo {
 	switch {
 	case dir != 0:
 		return packet.CTEstablishedReply
@@ -128,11 +143,78 @@ func (f *Flow) Info(dir int) packet.CTInfo {
 	return packet.CTEstablished
 }
 
+// Rewrite is the header rewrite of a flow's packets of one direction (act_ct.c
+// tcf_ct_flow_table_add_action_nat). Only the fields that What names hold
+// anything; ports are in host byte order.
+type Rewrite struct {
+	Src, Dst     packet.Addr
+	SPort, DPort uint16
+	What         Field
+}
+
+// Field is a set of header fields.
+type Field uint8
+
+const (
+	SrcAddr Field = 1 << iota
+	SrcPort
+	DstAddr
+	DstPort
+
+	Source = SrcAddr | SrcPort
+	Dest   = DstAddr | DstPort
+)
+
+// RewriteTo is what makes a packet with one tuple one with another.
+func RewriteTo(from, to *packet.Tuple) (r Rewrite) {
+	if from.Src != to.Src {
+		r.Src, r.What = to.Src, SrcAddr
+	}
+	if from.SPort != to.SPort {
+		r.SPort, r.What = to.SPort, r.What|SrcPort
+	}
+	if from.Dst != to.Dst {
+		r.Dst, r.What = to.Dst, r.What|DstAddr
+	}
+	if from.DPort != to.DPort {
+		r.DPort, r.What = to.DPort, r.What|DstPort
+	}
+	return r
+}
+
+// Apply gives the tuple of a packet that is rewritten.
+func (r *Rewrite) Apply(t packet.Tuple) packet.Tuple {
+	if r.What&SrcAddr != 0 {
+		t.Src = r.Src
+	}
+	if r.What&SrcPort != 0 {
+		t.SPort = r.SPort
+	}
+	if r.What&DstAddr != 0 {
+		t.Dst = r.Dst
+	}
+	if r.What&DstPort != 0 {
+		t.DPort = r.DPort
+	}
+	return t
+}
+
+// Window is what a TCP sender has sent and may send (struct ip_ct_tcp_state).
+// MaxWin 0: not known, and the next segment's word is as good as any.
+type Window struct {
+	End    uint32 // behind the last byte sent
+	MaxEnd uint32 // what the other side allows it to send
+	MaxWin uint32 // the largest window that it has offered, bytes
+	Scale  uint8  // by which its windows are shifted
+}
+
 // FlowStats are a flow's counters since it was inserted.
 type FlowStats struct {
-	Packets, Bytes [2]uint64 // by direction; bytes from the network header on
-	Used           int64     // when it last carried a packet, ns; 0: never
-	At             int64     // when the counters were read, ns
+	// Packets and Bytes are by direction; bytes from the network header on. A
+	// device without counters leaves them 0.
+	Packets, Bytes [2]uint64
+	Used           int64 // when it last carried a packet, ns; 0: never
+	At             int64 // when the counters were read, ns
 }
 
 // Result is what became of a request.

@@ -42,8 +42,10 @@ const (
 	Flushed               // it was taken out by hand, or its flow table went
 	Changed               // its mark, label or state is another now
 	Waiting               // it waits for room in the device
+	Uncounted             // the device cannot say when a flow was last used
+	Unchecked             // the device cannot check its packets' checksums
 
-	NumReasons = int(Waiting) + 1
+	NumReasons = int(Unchecked) + 1
 )
 
 var reasonWords = [NumReasons]string{
@@ -53,6 +55,7 @@ var reasonWords = [NumReasons]string{
 	"the device has no room for another label", "the device failed", "the device went away", "the device does not carry it before it is assured",
 	"on its way into the device", "idle", "a FIN or RST was seen", "the connection has ended", "taken out by hand, or with its flow table",
 	"its mark, label or state changed", "waiting for room in the device",
+	"the device cannot tell when it was last used", "the device cannot check its checksums",
 }
 
 func (r Reason) String() string {

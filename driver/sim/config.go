@@ -29,6 +29,9 @@ type Config struct {
 	Labels    int           // different ct labels that flows may have, zero aside
 	FromStart bool          // what is not finished is given back as it was received
 	Window    bool          // TCP outside of the windows seen is software's
+	Seeds     Seeds         // what it takes for a flow's windows first
+	Counters  Counters      // what it tells of a flow
+	Unchecked bool          // it does not check packets' checksums
 	OneWay    bool          // carries connections whose one direction alone is known
 
 	Faults Faults
@@ -49,6 +52,26 @@ type Faults struct {
 	Down  time.Duration // and takes nothing for so long
 }
 
+// Counters are what a card tells of a flow.
+type Counters uint8
+
+const (
+	// CountPackets: packets, bytes, and when it was last used.
+	CountPackets Counters = iota
+	// CountUse: when it was last used, and nothing else (mtk_ppe_offload.c
+	// mtk_flow_offload_stats, without accounting).
+	CountUse
+	// CountNothing: nothing. Nobody could tell an idle flow from a busy one, so
+	// the card takes none.
+	CountNothing
+
+	numCounters
+)
+
+var counterNames = [numCounters]string{"on", "used", "off"}
+
+func (c Counters) String() string { return counterNames[c] }
+
 const (
 	maxFlows = 16_000_000 // an index entry has 24 bits for a flow
 	maxQueue = 700_000
@@ -67,6 +90,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("sim: queue must be between 1 and %d, not %d", maxQueue, c.Queue)
 	case c.Rules < 0 || c.Tables < 0 || c.Table < 0 || c.Rate < 0 || c.Removals < 0 || c.Labels < 0 || c.Delay < 0 || c.Stats < 0:
 		return fmt.Errorf("sim: a limit or a time is negative")
+	case c.Seeds >= numSeeds || c.Counters >= numCounters:
+		return fmt.Errorf("sim: no card seeds or counts as numbers %d and %d say", c.Seeds, c.Counters)
 	case c.Rate > maxRate || c.Removals > maxRate:
 		return fmt.Errorf("sim: no card does more than %d a second", maxRate)
 	}

@@ -27,20 +27,20 @@ var missNames = [numMisses]string{
 
 const tcpFinal = 1 | 4 // FIN, RST
 
-// Find gives the flow that may carry a packet now, and the packet's direction
-// (offload's rules).
-func (n *NIC) Find(now int64, zone uint16, frame []byte, h *packet.Headers) (*offload.Flow, int) {
+// Find gives the flow that may carry a packet now (offload's rules), what it
+// was told to rewrite, and the packet's direction.
+func (n *NIC) Find(now int64, zone uint16, frame []byte, h *packet.Headers) (*offload.Entry, *offload.Rewrite, int) {
 	n.advance(now)
 	f, dir := n.flows.find(zone, &h.Tuple, zoneHash(h.Hash, zone))
 	if f == nil {
 		n.n.Misses[missUnknown]++
-		return nil, 0
+		return nil, nil, 0
 	}
 	if why := n.misses(f, dir, frame, h); why >= 0 {
 		n.n.Misses[why]++
-		return nil, 0
+		return nil, nil, 0
 	}
-	return &f.Flow, dir
+	return &f.Entry, n.rewrite(f, dir), dir
 }
 
 // misses says why a flow may not carry a packet; -1: it may.
@@ -69,10 +69,10 @@ func (n *NIC) misses(f *flow, dir int, frame []byte, h *packet.Headers) int {
 }
 
 // Carried counts a packet that Find's flow has carried.
-func (n *NIC) Carried(now int64, of *offload.Flow, dir int, bytes uint64) {
-	f := (*flow)(unsafe.Pointer(of)) // Find gives no others, and Flow is a flow's first field
+func (n *NIC) Carried(now int64, of *offload.Entry, dir int, bytes uint64) {
+	f := (*flow)(unsafe.Pointer(of)) // Find gives no others, and Entry is a flow's first field
 	if n.cfg.Stats > 0 {
-		n.sampled.before(n.now, f)
+		n.before(n.now, f)
 	}
 	f.packets[dir]++
 	f.bytes[dir] += bytes

@@ -9,9 +9,9 @@ import (
 )
 
 // flow is a connection in the card, or on its way into or out of it. The
-// offload.Flow comes first, so that its address is the flow's.
+// offload.Entry comes first, so that its address is the flow's.
 type flow struct {
-	offload.Flow
+	offload.Entry
 	packets, bytes [2]uint64
 	epoch          uint16 // valid as long as it is its zone's
 	flags          uint8
@@ -20,13 +20,14 @@ type flow struct {
 }
 
 const (
-	held    uint8 = 1 << iota // it takes up room
-	live                      // the flow table knows that it is there
-	closed                    // nothing is carried until it is added anew
-	removed                   // its removal is under way: nobody finds it
-	doomed                    // the addition under way cannot succeed
-	labeled                   // its label is in use
-	twoWay                    // both directions are held
+	held      uint8 = 1 << iota // it takes up room
+	live                        // the flow table knows that it is there
+	closed                      // nothing is carried until it is added anew
+	removed                     // its removal is under way: nobody finds it
+	doomed                      // the addition under way cannot succeed
+	labeled                     // its label is in use
+	twoWay                      // both directions are held
+	rewritten                   // its packets are, as rewrites says
 )
 
 // entries is how many of the ct table a flow has: one a direction (mlx5's zone

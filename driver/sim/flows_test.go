@@ -88,7 +88,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 			g := flowOf((i + 500) % 1000)
 			reqs = append(reqs, remove(g))
 			h := n.headers(&g, 1)
-			if of, dir := n.Find(now, 0, nil, &h); of != nil {
+			if of, _, dir := n.Find(now, 0, nil, &h); of != nil {
 				n.Carried(now, of, dir, 60)
 			}
 		}
@@ -118,7 +118,7 @@ func BenchmarkFind1M(b *testing.B) {
 	b.ResetTimer()
 	i := 0
 	for b.Loop() {
-		f, dir := n.Find(2, 0, nil, &hs[i&(1<<16-1)])
+		f, _, dir := n.Find(2, 0, nil, &hs[i&(1<<16-1)])
 		if f == nil {
 			b.Fatal("not found")
 		}

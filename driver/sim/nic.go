@@ -26,9 +26,10 @@ type NIC struct {
 	zone         [1 << 16]uint16 // the epoch of a zone's flows
 	hand         uint32          // where the search for forgotten flows goes on
 
-	labels  map[[16]byte]int // flows by label
-	sampled samples
-	windows windows
+	labels   map[[16]byte]int // flows by label
+	sampled  samples
+	windows  windows
+	rewrites rewrites
 
 	now, born int64
 	started   bool
@@ -92,13 +93,17 @@ func (n *NIC) Probe(now int64, conn packet.ConnRef) (offload.FlowStats, bool) {
 	if f == nil || f.flags&held == 0 {
 		return offload.FlowStats{}, false
 	}
-	return f.stats(n.now), true
+	return n.stats(f, n.now), true
 }
 
-func (f *flow) stats(now int64) offload.FlowStats {
-	s := offload.FlowStats{Packets: f.packets, Bytes: f.bytes, At: now}
+// stats is what the card's driver can tell of a flow.
+func (n *NIC) stats(f *flow, now int64) offload.FlowStats {
+	s := offload.FlowStats{At: now}
 	if f.packets[0]|f.packets[1] != 0 {
 		s.Used = f.Used
+	}
+	if n.cfg.Counters == CountPackets {
+		s.Packets, s.Bytes = f.packets, f.bytes
 	}
 	return s
 }

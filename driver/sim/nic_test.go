@@ -141,7 +141,7 @@ func TestB005_one_way_carries_one_way(t *testing.T) {
 		t.Error("not the original direction alone")
 	}
 	h := n.headers(&f, 0)
-	if got, _ := n.Find(1, 0, nil, &h); got.Info(0) != packet.CTNew {
+	if got, _, _ := n.Find(1, 0, nil, &h); got.Info(0) != packet.CTNew {
 		t.Error("not new")
 	}
 	f.Both, f.Fresh = true, false
@@ -227,7 +227,7 @@ func TestA142_A143_A144_A145_what_is_carried(t *testing.T) {
 		t.Fatal("the flow is not carried")
 	}
 	h := n.headers(&f, 1)
-	if got, dir := n.Find(2e9, 5, nil, &h); got == nil || dir != 1 || got.Mark != 77 || got.Label != f.Label || got.Info(dir) != packet.CTEstablishedReply || got.Conn != f.Conn || got.Tuple != f.Tuple {
+	if got, _, dir := n.Find(2e9, 5, nil, &h); got == nil || dir != 1 || got.Mark != 77 || got.Label != f.Label || got.Info(dir) != packet.CTEstablishedReply || got.Conn != f.Conn || got.Tuple != f.Tuple {
 		t.Errorf("%+v", got)
 	}
 	for name, change := range map[string]func(*offload.Flow){
@@ -266,7 +266,7 @@ func TestI4_fin_closes(t *testing.T) {
 		h := n.headers(&f, 1)
 		h.TCPFlags = flags
 		for _, now := range []int64{0, 1e6} { // under way, and there
-			if got, _ := n.Find(now, 0, nil, &h); got != nil {
+			if got, _, _ := n.Find(now, 0, nil, &h); got != nil {
 				t.Error("carried")
 			}
 			if n.carries(5e6, &f, 0) {

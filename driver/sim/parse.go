@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,6 +98,17 @@ func onOff(name, what string, at func(*Config) *bool) Key {
 	}}
 }
 
+// choice is a key whose values are words, in the order of their numbers.
+func choice[T ~uint8](name, what string, words []string, at func(*Config) *T) Key {
+	return Key{name, what, strings.Join(words, "|"), "one of " + strings.Join(words, ", "), func(c *Config, s string) bool {
+		i := slices.Index(words, s)
+		if i >= 0 {
+			*at(c) = T(i)
+		}
+		return i >= 0
+	}}
+}
+
 const maxRules = 1 << 30
 
 var keys = []Key{
@@ -115,6 +127,12 @@ var keys = []Key{
 		return s == "start" || s == "middle"
 	}},
 	onOff("window", "TCP outside of its windows is software's", func(c *Config) *bool { return &c.Window }),
+	choice("seeds", "what a card that checks windows begins with", seedNames[:], func(c *Config) *Seeds { return &c.Seeds }),
+	choice("counters", "what it tells of a flow: packets and its last use, the last use alone, or nothing, and then it takes none", counterNames[:], func(c *Config) *Counters { return &c.Counters }),
+	{"checksums", "checks those of connections that the tracker would still check; without, they are software's", "on|off", wantSwitch, func(c *Config, s string) bool {
+		c.Unchecked = s == "off"
+		return s == "on" || s == "off"
+	}},
 	onOff("oneway", "carries connections that only one side has spoken on", func(c *Config) *bool { return &c.OneWay }),
 	{"seed", "of everything random", "N", "a whole number", func(c *Config, s string) bool {
 		v, err := strconv.ParseUint(s, 0, 64)

@@ -51,12 +51,12 @@ func (n *NIC) take(r *offload.Request) bool {
 func (n *NIC) begin(f *flow, want *offload.Flow) *flow {
 	if f == nil {
 		f = n.flows.get()
-		f.Flow = *want
+		f.Entry = want.Entry
 	} else {
 		used := f.Used
 		n.unlabel(f)
 		n.flows.unlink(f)
-		f.Flow = *want
+		f.Entry = want.Entry
 		f.Used = max(f.Used, used)
 	}
 	f.flags &^= live | closed | doomed
@@ -75,7 +75,8 @@ func (n *NIC) begin(f *flow, want *offload.Flow) *flow {
 	if f.adds == 1 && f.flags&held == 0 {
 		n.adding++
 	}
-	n.startWindow(f)
+	n.startWindow(f, want)
+	n.setRewrite(f, want)
 	return f
 }
 
@@ -97,7 +98,7 @@ func (n *NIC) finish(it item) {
 		n.add(f, &c)
 	case offload.Remove:
 		if f != nil {
-			c.Stats = f.stats(n.now)
+			c.Stats = n.stats(f, n.now)
 			n.release(f)
 		}
 	case offload.Read:
@@ -105,7 +106,7 @@ func (n *NIC) finish(it item) {
 		case f == nil || f.flags&held == 0:
 			c.Result, c.Reason = offload.Failed, offload.Fault
 		case n.crashed:
-			c.Result, c.Reason, c.Stats = offload.Failed, offload.Gone, f.stats(n.now)
+			c.Result, c.Reason, c.Stats = offload.Failed, offload.Gone, n.stats(f, n.now)
 		default:
 			c.Stats = n.sample(f)
 		}
@@ -145,7 +146,7 @@ func (n *NIC) add(f *flow, c *offload.Completion) {
 		return
 	}
 	if f.adds == 0 {
-		c.Stats = f.stats(n.now) // of a former addition's
+		c.Stats = n.stats(f, n.now) // of a former addition's
 		n.flows.unlink(f)
 		n.release(f)
 	}
@@ -160,6 +161,10 @@ func (n *NIC) judge(f *flow) (offload.Result, offload.Reason) {
 		return offload.Failed, offload.Fault
 	case !f.Both && !n.cfg.OneWay:
 		return offload.Refused, offload.OneWay
+	case n.cfg.Counters == CountNothing:
+		return offload.Refused, offload.Uncounted
+	case n.cfg.Unchecked && !f.Both:
+		return offload.Refused, offload.Unchecked
 	case !n.prof.takes(f.Tuple[0].Proto):
 		return offload.Refused, offload.Unsupported
 	case n.chance(n.cfg.Faults.Fail):

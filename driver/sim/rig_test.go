@@ -46,7 +46,7 @@ func rig(t testing.TB, desc string, lines ...string) (*datapathtest.Rig, *NIC) {
 
 // flowOf is the i-th connection.
 func flowOf(i uint32) offload.Flow {
-	f := offload.Flow{Conn: packet.ConnRef(uint64(i)<<32 | uint64(i) + 1), Both: true, Idle: 30e9}
+	f := offload.Flow{Entry: offload.Entry{Conn: packet.ConnRef(uint64(i)<<32 | uint64(i) + 1), Both: true, Idle: 30e9}}
 	f.Tuple[0] = packet.Tuple{Src: packet.Addr{10, byte(i >> 16), byte(i >> 8), byte(i)}, Dst: packet.Addr{192, 168, 0, 1}, SPort: uint16(1000 + i>>24), DPort: 80, Proto: packet.ProtoTCP, Family: packet.IPv4}
 	f.Tuple[1] = packet.Tuple{Src: f.Tuple[0].Dst, Dst: f.Tuple[0].Src, SPort: 80, DPort: f.Tuple[0].SPort, Proto: packet.ProtoTCP, Family: packet.IPv4}
 	return f
@@ -55,11 +55,11 @@ func flowOf(i uint32) offload.Flow {
 func add(f offload.Flow) offload.Request { return offload.Request{Op: offload.Add, Flow: f} }
 
 func remove(f offload.Flow) offload.Request {
-	return offload.Request{Op: offload.Remove, Flow: offload.Flow{Conn: f.Conn}}
+	return offload.Request{Op: offload.Remove, Flow: offload.Named(f.Conn)}
 }
 
 func read(f offload.Flow) offload.Request {
-	return offload.Request{Op: offload.Read, Flow: offload.Flow{Conn: f.Conn}}
+	return offload.Request{Op: offload.Read, Flow: offload.Named(f.Conn)}
 }
 
 // headers are those of a flow's packet.
@@ -72,7 +72,7 @@ func (n *NIC) headers(f *offload.Flow, dir int) packet.Headers {
 func (n *NIC) carries(now int64, f *offload.Flow, dir int) bool {
 	taken[n] = poll(n, now)
 	h := n.headers(f, dir)
-	got, d := n.Find(now, f.Zone, nil, &h)
+	got, _, d := n.Find(now, f.Zone, nil, &h)
 	if got == nil {
 		return false
 	}

@@ -25,10 +25,11 @@ func (s *samples) of(slot uint32) *sampleOf {
 
 // before brings a flow's sample up to date; its counters have not changed since
 // the interval began.
-func (s *samples) before(now int64, f *flow) *sampleOf {
+func (n *NIC) before(now int64, f *flow) *sampleOf {
+	s := &n.sampled
 	o := s.of(f.slot)
 	if at := now - now%s.every; o.conn != uint64(f.Conn) || o.at != at {
-		o.conn, o.at, o.s = uint64(f.Conn), at, f.stats(at)
+		o.conn, o.at, o.s = uint64(f.Conn), at, n.stats(f, at)
 	}
 	return o
 }
@@ -36,7 +37,7 @@ func (s *samples) before(now int64, f *flow) *sampleOf {
 // sample is what a reading of a flow's counters tells.
 func (n *NIC) sample(f *flow) offload.FlowStats {
 	if n.cfg.Stats == 0 {
-		return f.stats(n.now)
+		return n.stats(f, n.now)
 	}
-	return n.sampled.before(n.now, f).s
+	return n.before(n.now, f).s
 }

@@ -423,7 +423,7 @@ func offloaded(t testing.TB) string {
 		h.Hash = tr.Hash(&h.Tuple)
 		tr.In(now, f, &h, 0, &ct)
 		tr.Confirm(now, &ct)
-		table.Offer(now, ct.Conn, ct.Info)
+		table.Offer(now, ct.Conn, ct.Info, 0)
 		if held := table.Len(); held != i/2 {
 			t.Fatalf("%d flows after packet %d", held, i+1)
 		}

@@ -137,6 +137,8 @@ type listLine struct {
 	Kind  string   `json:"kind"`
 	ID    uint16   `json:"id"`
 	Slots []uint32 `json:"slots"`
+	// Chains are those of the ct actions that gave a table's flows; none: all 0.
+	Chains []uint32 `json:"chains,omitempty"`
 }
 
 type eventsLine struct {

@@ -270,6 +270,7 @@ func (r *reader) minorLine(kind string, get func(any) error) (err error) {
 		}
 		if kind == kindHeld {
 			r.s.Tables[n].Flows = append(r.s.Tables[n].Flows, l.Slots...)
+			r.s.Tables[n].Chains = append(r.s.Tables[n].Chains, l.Chains...)
 		} else {
 			r.s.Tables[n].Stale = append(r.s.Tables[n].Stale, l.Slots...)
 		}

@@ -60,11 +60,16 @@ func (s *State) Write(out io.Writer) error {
 	for i := range s.Tables {
 		v := &s.Tables[i]
 		w.line(newTableLine(v))
-		for chunk := range slices.Chunk(v.Flows, slotsPerLine) {
-			w.line(listLine{kindHeld, v.ID, chunk})
+		for i := 0; i < len(v.Flows); i += slotsPerLine {
+			n := min(i+slotsPerLine, len(v.Flows))
+			l := listLine{Kind: kindHeld, ID: v.ID, Slots: v.Flows[i:n]}
+			if v.Chains != nil {
+				l.Chains = v.Chains[i:n]
+			}
+			w.line(l)
 		}
 		for chunk := range slices.Chunk(v.Stale, slotsPerLine) {
-			w.line(listLine{kindStale, v.ID, chunk})
+			w.line(listLine{Kind: kindStale, ID: v.ID, Slots: chunk})
 		}
 	}
 	w.line(newFlowsLine(s.Flows))

@@ -45,7 +45,7 @@ func (t *Table) Unregister(now int64, d offload.Driver) {
 	t.Calls++
 	t.Registered[d]--
 	for _, f := range t.Flows {
-		d.Submit(now, []offload.Request{{Op: offload.Remove, Flow: offload.Flow{Conn: f.Conn}}})
+		d.Submit(now, []offload.Request{{Op: offload.Remove, Flow: offload.Named(f.Conn)}})
 	}
 }
 
@@ -83,7 +83,7 @@ func Rule(t *Table, acts ...*policy.Action) *offload.Rule {
 
 // Flow is the i-th of many connections: established TCP in zone 0.
 func Flow(i uint32) offload.Flow {
-	f := offload.Flow{Conn: packet.ConnRef(uint64(i)<<32 | 1), Both: true, Idle: 30e9}
+	f := offload.Flow{Entry: offload.Entry{Conn: packet.ConnRef(uint64(i)<<32 | 1), Both: true, Idle: 30e9}}
 	f.Tuple[0] = packet.Tuple{
 		Src: packet.Addr{10, byte(i >> 16), byte(i >> 8), byte(i)}, Dst: packet.Addr{192, 168, 0, 1},
 		SPort: 1000 + uint16(i>>24), DPort: 80, Proto: packet.ProtoTCP, Family: packet.IPv4,
@@ -146,7 +146,7 @@ func (r *rig) collect(n, buffer int) (all []offload.Completion) {
 func (r *rig) one(op offload.Op, f offload.Flow) offload.Completion {
 	r.t.Helper()
 	if op != offload.Add {
-		f = offload.Flow{Conn: f.Conn}
+		f = offload.Named(f.Conn)
 	}
 	r.submit(offload.Request{Op: op, Flow: f})
 	c := r.collect(1, 8)[0]

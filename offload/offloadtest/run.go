@@ -164,7 +164,7 @@ func flows(r *rig) {
 
 func smallBuffers(r *rig) {
 	for i := range uint32(40) {
-		r.submit(offload.Request{Op: offload.Add, Flow: Flow(i)}, offload.Request{Op: offload.Read, Flow: offload.Flow{Conn: Flow(i).Conn}})
+		r.submit(offload.Request{Op: offload.Add, Flow: Flow(i)}, offload.Request{Op: offload.Read, Flow: offload.Named(Flow(i).Conn)})
 	}
 	if n := r.d.Poll(r.now, nil); n != 0 {
 		r.t.Fatalf("Poll wrote %d completions nowhere", n)
@@ -221,7 +221,7 @@ func again(r *rig) {
 		r.held("removed", 0)
 	}
 	// All three at once: the last word counts.
-	r.submit(offload.Request{Op: offload.Add, Flow: f}, offload.Request{Op: offload.Remove, Flow: offload.Flow{Conn: f.Conn}}, offload.Request{Op: offload.Add, Flow: f})
+	r.submit(offload.Request{Op: offload.Add, Flow: f}, offload.Request{Op: offload.Remove, Flow: offload.Named(f.Conn)}, offload.Request{Op: offload.Add, Flow: f})
 	r.collect(3, 8)
 	r.held("added, removed and added", 1)
 }
@@ -231,6 +231,8 @@ func replace(r *rig) {
 	r.add(f)
 	f.Mark, f.Label[0] = 7, 9
 	f.Tuple[1].Dst[3] = 99 // it is translated now
+	f.Rewrite[0] = offload.Rewrite{Src: f.Tuple[1].Dst, What: offload.SrcAddr}
+	f.Rewrite[1] = offload.Rewrite{Dst: f.Tuple[0].Src, What: offload.DstAddr}
 	r.add(f)
 	r.held("replaced", 1)
 	if c := r.one(offload.Read, f); c.Result != offload.Done {
@@ -253,7 +255,7 @@ func removal(r *rig) {
 	if s, ok := p.Probe(r.now, f.Conn); !ok || s.Packets != [2]uint64{} {
 		r.t.Errorf("held: %v, %+v", ok, s)
 	}
-	r.submit(offload.Request{Op: offload.Remove, Flow: offload.Flow{Conn: f.Conn}})
+	r.submit(offload.Request{Op: offload.Remove, Flow: offload.Named(f.Conn)})
 	if _, ok := p.Probe(r.now, f.Conn); ok {
 		r.t.Error("it still holds what was taken back")
 	}
@@ -338,7 +340,7 @@ func bad(r *rig) {
 		r.one(op, f)
 	}
 	r.add(f)
-	r.submit(offload.Request{Op: offload.Remove, Flow: offload.Flow{Conn: f.Conn}}, offload.Request{Op: offload.Remove, Flow: offload.Flow{Conn: f.Conn}})
+	r.submit(offload.Request{Op: offload.Remove, Flow: offload.Named(f.Conn)}, offload.Request{Op: offload.Remove, Flow: offload.Named(f.Conn)})
 	r.collect(2, 8)
 	r.held("removed twice", 0)
 	// Somebody else's tuple: it must not be carried as either's, and nothing
