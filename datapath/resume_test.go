@@ -64,7 +64,7 @@ func TestResume(t *testing.T) {
 			}
 		}
 	})
-	t.Run("A181_others_go_on_where_tc_stopped_the_same_way", func(t *testing.T) {
+	t.Run("others_go_on_where_tc_stopped_the_same_way", func(t *testing.T) {
 		// Whoever judged the packet before says where it is to go on, with its
 		// connection, and software does.
 		r := datapathtest.New(t, resumePolicy...)
@@ -86,7 +86,7 @@ func TestResume(t *testing.T) {
 			t.Errorf("connection %#x: %v (%s)", ref, v.Verdict[0], datapath.ReasonName(v.Reason[0]))
 		}
 	})
-	t.Run("A182_what_nobody_can_go_on_with_is_left_as_it_is", func(t *testing.T) {
+	t.Run("what_nobody_can_go_on_with_is_left_as_it_is", func(t *testing.T) {
 		r := datapathtest.New(t, resumePolicy...)
 		f := packettest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, "PA", 1001, 5001, "x")
 		var v packet.Vector
@@ -99,7 +99,7 @@ func TestResume(t *testing.T) {
 			t.Errorf("%v, %+v", v.Verdict[0], v.Tx)
 		}
 	})
-	t.Run("A137_A138_one_contract_for_rules_and_flows", func(t *testing.T) {
+	t.Run("A137_one_contract_for_rules_and_flows", func(t *testing.T) {
 		// A driver that no tc rule has led there is told of flows all the same.
 		r := datapathtest.New(t, resumePolicy...)
 		d := &told{}

@@ -427,10 +427,10 @@ func TestBack(t *testing.T) {
 		}
 	})
 	for name, m := range map[string]flowtable.Match{
-		"A121_A213_by_zone":      {InZone: true, Zone: 0},
-		"A121_by_mark":           {Mark: 5, MarkMask: 0xff},
-		"A121_by_label":          {Label: [16]byte{1}, LabelMask: [16]byte{3}},
-		"A121_A135_by_predicate": {If: func(_ packet.ConnRef, c *conntrack.Conn) bool { return c.Orig.SPort == 40001 }},
+		"by_zone":      {InZone: true, Zone: 0},
+		"by_mark":      {Mark: 5, MarkMask: 0xff},
+		"by_label":     {Label: [16]byte{1}, LabelMask: [16]byte{3}},
+		"by_predicate": {If: func(_ packet.ConnRef, c *conntrack.Conn) bool { return c.Orig.SPort == 40001 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, d := start(t)

@@ -71,7 +71,7 @@ func TestDesign(t *testing.T) {
 			t.Errorf("the connection is gone: %v", res.Verdict)
 		}
 	})
-	t.Run("A102_hand_back_takes_it_out_of_any_device_too", func(t *testing.T) {
+	t.Run("hand_back_takes_it_out_of_any_device_too", func(t *testing.T) {
 		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
 		r.Handshake(40000)
 		only(t, r).Status |= conntrack.StatusHWOffload

@@ -122,8 +122,8 @@ func TestParallel(t *testing.T) {
 		name  string
 		lines []string
 	}{
-		{"A247_tracking", scarceless("")},
-		{"A247_C41_translation", scarceless(" nat src addr 10.0.0.70")},
+		{"tracking", scarceless("")},
+		{"C41_translation", scarceless(" nat src addr 10.0.0.70")},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			one, many := newJudge(t, 0, 8192, x.lines), newJudge(t, 4, 8192, x.lines)

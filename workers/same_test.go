@@ -297,7 +297,7 @@ func TestSame(t *testing.T) {
 		name string
 		draw func(rt *rapid.T) []string
 	}{
-		{"A247_C41_random_policies", func(rt *rapid.T) []string { return datapathtest.Policy(rt, false) }},
+		{"C41_random_policies", func(rt *rapid.T) []string { return datapathtest.Policy(rt, false) }},
 		{"C41_scarce_ports", func(rt *rapid.T) []string {
 			return scarce(rapid.SampledFrom([]string{
 				"10.0.0.70 port 2000-2003", "10.0.0.70", "10.0.0.70-10.0.0.71", "10.0.0.70-10.0.0.72 port 2000-2001",

@@ -51,7 +51,7 @@ func TestOneWorker(t *testing.T) {
 		{name: "limits", want: "limits of zones and sources", lines: []string{ct}},
 		{name: "adaptive", want: "adaptive timeouts", lines: []string{ct}},
 	} {
-		t.Run("A277_"+x.name, func(t *testing.T) {
+		t.Run(x.name, func(t *testing.T) {
 			settings := conntrack.DefaultSettings()
 			switch x.name {
 			case "limits":

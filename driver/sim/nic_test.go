@@ -61,9 +61,9 @@ func TestA153_insertion_takes_time(t *testing.T) {
 	}
 }
 
-// TestA157_A190_full: the default card holds two million connections; what is
+// TestA190_full: the default card holds two million connections; what is
 // too much is told, and a removal makes room.
-func TestA157_A190_full(t *testing.T) {
+func TestA190_full(t *testing.T) {
 	if c, _ := card(t, "plain").Capacity(); c != 2_000_000 {
 		t.Errorf("the papers' card holds %d connections", c)
 	}
@@ -214,9 +214,9 @@ func TestB037_B038_counters(t *testing.T) {
 	}
 }
 
-// TestA142_A143_A144_A145_what_is_carried goes through the reasons for which a packet at
+// TestA142_A143_A144_what_is_carried goes through the reasons for which a packet at
 // ct is software's.
-func TestA142_A143_A144_A145_what_is_carried(t *testing.T) {
+func TestA142_A143_A144_what_is_carried(t *testing.T) {
 	n := card(t, "plain,flows=10")
 	f := flowOf(1)
 	f.Zone, f.Mark, f.Label[3], f.Used = 5, 77, 9, 2e9

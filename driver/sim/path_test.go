@@ -145,10 +145,10 @@ func TestA167_A179_misses(t *testing.T) {
 	}
 }
 
-// TestA075_A140_B040_window: a card that checks windows leaves to software what
+// TestA140_B040_window: a card that checks windows leaves to software what
 // is outside of them, for software to judge; another carries it, as the flow
 // table does.
-func TestA075_A140_B040_window(t *testing.T) {
+func TestA140_B040_window(t *testing.T) {
 	far := packettest.TCP(datapathtest.Client, datapathtest.Server, 1000, 80, "PA", 1001+1<<31, 5001, "data")
 	answer := packettest.TCP(datapathtest.Server, datapathtest.Client, 80, 1000, "PA", 5001, 1005, "data")
 	beyond := packettest.TCP(datapathtest.Server, datapathtest.Client, 80, 1000, "A", 5005, 1005+1<<30, "")

@@ -74,8 +74,8 @@ func TestRefusals(t *testing.T) {
 		{"random", "mlx5", track + "action drop random netrand ok 10", "act_gact: Unsupported generic action offload"},
 		{"police", "nfp", track + "action police rate 1mbit burst 10k", `act_police: Offload not supported when conform/exceed action is "reclassify"`},
 		{"two_edits", "mlx5", track + "action skbedit mark 1 priority 3", "act_skbedit: Unsupported skbedit option offload"},
-		{"A089_A090_skip_sw", "plain", track + "skip_sw action ct pipe action goto chain 2", "skip_sw is refused while connections are tracked"},
-		{"A089_A090_skip_sw", "mlx5", track + "skip_sw ct_state -trk" + out, "skip_sw is refused while connections are tracked"},
+		{"A089_skip_sw", "plain", track + "skip_sw action ct pipe action goto chain 2", "skip_sw is refused while connections are tracked"},
+		{"A089_skip_sw", "mlx5", track + "skip_sw ct_state -trk" + out, "skip_sw is refused while connections are tracked"},
 		{"X5_A089_skip_sw_without_ct", "mlx5", track + "skip_sw" + out, "held"},
 
 		// The papers' card.
