@@ -59,6 +59,13 @@ figures: ## keep today's instructions a packet for the gate
 bench-ovs: ## measure beside Open vSwitch's tracker, built in the directory OVS
 	go run ./internal/benchovs -ovs "$(OVS)"
 
+N ?= 60
+SEED ?= 0
+IN ?= conntrack,datapath,flowtable,packet,policy,driver/sim
+.PHONY: mutants
+mutants: ## change N small things in IN, drawn by SEED, and fail when the tests miss more than one in ten
+	go run ./internal/mutants -n $(N) -seed $(SEED) -in $(IN)
+
 .PHONY: generate
 generate: ## make the generated files anew
 	go run ./internal/featuredoc
