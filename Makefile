@@ -48,7 +48,7 @@ bench: ## measure: the program's own figures and each room's benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: gate
-gate: ## fail when the datapath takes a tenth more instructions than is kept
+gate: ## fail when the datapath takes a hundredth more instructions than is kept
 	go run ./internal/benchgate
 
 .PHONY: figures

@@ -103,7 +103,7 @@ var errIncomplete = errors.New("the figures kept are not those of the benchmarks
 // comparison collects what differs.
 type comparison struct {
 	unit      string
-	limit     float64  // the growth that is borne, 0.10 for a tenth
+	limit     float64  // the growth that is borne, 0.01 for a hundredth
 	foreign   string   // why the figures kept cannot be held against today's; "": they can
 	slower    []string // benchmarks
 	unknown   []string // without a figure

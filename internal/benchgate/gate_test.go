@@ -18,9 +18,9 @@ func TestCompare(t *testing.T) {
 		says      string
 	}{
 		{name: "the same", kept: 600, now: 600},
-		{name: "a little more", kept: 600, now: 659},
-		{name: "more than a tenth", kept: 600, now: 661, slower: true, says: "+10.2 %  slower"},
-		{name: "less than nine tenths", kept: 600, now: 539, says: "faster by more than 10 %: new; make figures"},
+		{name: "a little more", kept: 600, now: 605.9},
+		{name: "more than a hundredth", kept: 600, now: 607, slower: true, says: "+1.2 %  slower"},
+		{name: "less by more than a hundredth", kept: 600, now: 593, says: "faster by more than 1 %: new; make figures"},
 		{name: "no figure", kept: 0, now: 600, says: "no figure yet for new"},
 		{name: "another compiler", kept: 600, now: 900, foreign: "the figures are of go1 amd64, this is go2 amd64", says: "this is go2 amd64: nothing is held against them; make figures"},
 	} {
