@@ -212,7 +212,7 @@ func TestResumedClock(t *testing.T) {
 	if err := again.Resume(l, conns); err != nil {
 		t.Fatal(err)
 	}
-	if err := again.ResumeEvents(8, uint64(len(kept)), kept); err != nil {
+	if err := again.ResumeEvents(8, uint64(len(kept)), kept, 0); err != nil {
 		t.Fatal(err)
 	}
 	for ref := range again.Known() {
@@ -224,5 +224,22 @@ func TestResumedClock(t *testing.T) {
 	}
 	if last != b.now {
 		t.Errorf("it ended at %d, want %d", last, b.now)
+	}
+
+	// A packet that changed nothing told the time, too, and no tick did.
+	b.now += 3 * second
+	b.in(packettest.UDP(cAddr, sAddr, 1000, 53, "q"))
+	if b.EventTime() != b.now {
+		t.Errorf("the tracker was told %d, want %d", b.EventTime(), b.now)
+	}
+	third := newBed(t)
+	if err := third.Resume(l, conns); err != nil {
+		t.Fatal(err)
+	}
+	if err := third.ResumeEvents(8, uint64(len(kept)), kept, b.EventTime()); err != nil {
+		t.Fatal(err)
+	}
+	if third.EventTime() != b.now {
+		t.Errorf("it goes on from %d, want %d", third.EventTime(), b.now)
 	}
 }

@@ -23,6 +23,12 @@ var HelperNames = [numHelpers]string{FTP: "ftp", TFTP: "tftp", SIP: "sip", SIPTC
 // helperProto is the protocol that each helper reads.
 var helperProto = [numHelpers]uint8{FTP: packet.ProtoTCP, TFTP: packet.ProtoUDP, SIP: packet.ProtoUDP, SIPTCP: packet.ProtoTCP}
 
+// Proto is the transport protocol whose packets a helper reads; 0 of NoHelper.
+// A connection of another protocol may have the helper, too: ct commit gives
+// it without looking (nf_conntrack_helper.c __nf_ct_try_assign_helper), and
+// then no packet is shown to it (nf_conntrack_ovs.c nf_ct_helper).
+func (h Helper) Proto() uint8 { return helperProto[h] }
+
 // HelperByName finds a helper by its name and transport protocol; false when
 // there is none.
 func HelperByName(name string, proto uint8) (Helper, bool) {

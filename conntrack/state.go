@@ -241,9 +241,19 @@ func (c *Conn) sound() error {
 	return nil
 }
 
+// EventTime is the latest time, in ns, that a listening tracker has been told.
+// The end of a connection that no clock accompanies (Kill, early drop) is an
+// event of this time.
+func (t *Tracker) EventTime() int64 {
+	if t.events == nil {
+		return 0
+	}
+	return t.events.now
+}
+
 // ResumeEvents makes the tracker listen and takes over the last of total
-// events that another has recorded, oldest first.
-func (t *Tracker) ResumeEvents(capacity int, total uint64, kept []Event) error {
+// events that another has recorded, oldest first, with that one's EventTime.
+func (t *Tracker) ResumeEvents(capacity int, total uint64, kept []Event, told int64) error {
 	if len(kept) > capacity || uint64(len(kept)) > total || len(kept) < capacity && uint64(len(kept)) != total {
 		return fmt.Errorf("%d events kept of %d, in a ring of %d", len(kept), total, capacity)
 	}
@@ -253,7 +263,7 @@ func (t *Tracker) ResumeEvents(capacity int, total uint64, kept []Event) error {
 	}
 	t.events.base = total - uint64(len(kept))
 	t.events.total = t.events.base
-	t.events.now = t.ticked
+	t.events.now = max(t.ticked, told)
 	for i := range kept {
 		if err := kept[i].Conn.sound(); err != nil {
 			return fmt.Errorf("event %d: %w", t.events.total, err)

@@ -25,12 +25,13 @@ type Bucket struct {
 	Bytes, Peak, Packet int64
 }
 
-// SaveActions returns the counters of all instances by kind and index. homes
+// SaveActions returns the counters of all instances by kind and index, what
+// devices have counted included: the state says what ActionStats does. homes
 // names the command that each belongs to.
 func (e *Engine) SaveActions(homes map[*policy.Action]string) []ActionState {
 	var out []ActionState
 	for a, i := range e.counters.of {
-		s := ActionState{Kind: a.Kind, Index: a.Index, Home: homes[a], Stats: e.counters.stats(a), GactTurns: e.counters.slots[i].determ}
+		s := ActionState{Kind: a.Kind, Index: a.Index, Home: homes[a], Stats: e.ActionStats(a), GactTurns: e.counters.slots[i].determ}
 		if p := e.policers[a]; p != nil {
 			s.Bucket = Bucket{p.at, p.toks, p.ptoks, p.pkttoks}
 		}
@@ -43,7 +44,8 @@ func (e *Engine) SaveActions(homes map[*policy.Action]string) []ActionState {
 }
 
 // RestoreActions sets the counters of those instances that the policy has
-// under the same kind, index and home, and returns those that it has not. A
+// under the same kind, index and home, and returns those that it has not. What
+// the saved devices have counted is kept as that of devices that are gone. A
 // bucket that has become smaller is full at the most.
 func (e *Engine) RestoreActions(saved []ActionState, homes map[*policy.Action]string) (left []ActionState) {
 	type id struct {
@@ -62,7 +64,11 @@ func (e *Engine) RestoreActions(saved []ActionState, homes map[*policy.Action]st
 			continue
 		}
 		c := &e.counters.slots[e.counters.of[a]]
-		c.packets, c.bytes, c.drops, c.overlimits = s.Stats.Packets, s.Stats.Bytes, s.Stats.Drops, s.Stats.Overlimits
+		hw := policy.Stats{Packets: min(s.Stats.HWPackets, s.Stats.Packets), Bytes: min(s.Stats.HWBytes, s.Stats.Bytes)}
+		if hw != (policy.Stats{}) {
+			e.left[a] = hw
+		}
+		c.packets, c.bytes, c.drops, c.overlimits = s.Stats.Packets-hw.Packets, s.Stats.Bytes-hw.Bytes, s.Stats.Drops, s.Stats.Overlimits
 		c.installed, c.first, c.last, c.determ = s.Stats.Installed, s.Stats.FirstUsed, s.Stats.LastUsed, s.GactTurns
 		if p := e.policers[a]; p != nil && s.Bucket != (Bucket{}) {
 			p.restore(&s.Bucket)

@@ -39,6 +39,7 @@ type connLine struct {
 // moreLine is what connections with helpers or masters have besides.
 type moreLine struct {
 	Helper   string                `json:"helper,omitempty"`
+	HProto   uint8                 `json:"helper_proto,omitempty"` // that the helper reads; 0: the connection's
 	Family   uint8                 `json:"helper_family,omitempty"`
 	Master   [2]uint32             `json:"master"` // slot, generation
 	MasterOf *endLines             `json:"master_original,omitempty"`
@@ -48,11 +49,12 @@ type moreLine struct {
 	SIP      conntrack.SavedSIP    `json:"sip,omitzero"`
 }
 
-func newMore(x *conntrack.SavedExtra) *moreLine {
+func newMore(x *conntrack.SavedExtra, proto uint8) *moreLine {
 	if x == nil {
 		return nil
 	}
-	l := &moreLine{Helper: conntrack.HelperNames[x.Helper], Family: x.Family, Master: slotGen(x.Master), Seq: x.Seq, Lines: x.Lines, SIP: x.SIP}
+	helper, hproto := helperName(x.Helper, proto)
+	l := &moreLine{Helper: helper, HProto: hproto, Family: x.Family, Master: slotGen(x.Master), Seq: x.Seq, Lines: x.Lines, SIP: x.SIP}
 	if x.MasterOf.Family != 0 {
 		l.MasterOf, l.MProto = bareEnd(&x.MasterOf), x.MasterOf.Proto
 	}
@@ -64,15 +66,28 @@ func (l *moreLine) extra(proto uint8) (x *conntrack.SavedExtra, err error) {
 		return nil, nil
 	}
 	x = &conntrack.SavedExtra{Family: l.Family, Master: refOf(l.Master), Seq: l.Seq, Lines: l.Lines, SIP: l.SIP}
-	if x.Helper, err = helperOf(l.Helper, proto); err == nil && l.MasterOf != nil {
+	if x.Helper, err = helperOf(l.Helper, l.HProto, proto); err == nil && l.MasterOf != nil {
 		x.MasterOf, err = l.MasterOf.tuple(l.MProto)
 	}
 	return x, err
 }
 
-func helperOf(name string, proto uint8) (conntrack.Helper, error) {
+// helperName names a helper of a connection: the protocol that it reads is 0
+// if it is the connection's.
+func helperName(h conntrack.Helper, conn uint8) (name string, proto uint8) {
+	if proto = h.Proto(); proto == conn {
+		proto = 0
+	}
+	return conntrack.HelperNames[h], proto
+}
+
+// helperOf is the inverse of helperName.
+func helperOf(name string, proto, conn uint8) (conntrack.Helper, error) {
 	if name == "" {
 		return conntrack.NoHelper, nil
+	}
+	if proto == 0 {
+		proto = conn
 	}
 	h, ok := conntrack.HelperByName(name, proto)
 	if !ok {
@@ -90,10 +105,12 @@ func slotGen(ref packet.ConnRef) [2]uint32 { return [2]uint32{uint32(ref), uint3
 func refOf(s [2]uint32) packet.ConnRef { return packet.ConnRef(uint64(s[1])<<32 | uint64(s[0])) }
 
 func newExpectLine(e *conntrack.SavedExpectation) expectLine {
+	helper, hproto := helperName(e.Helper, e.MasterOf.Proto)
+	adopts, aproto := helperName(e.Adopts, e.MasterOf.Proto)
 	l := expectLine{
-		Kind: kindExpect, Helper: conntrack.HelperNames[e.Helper], Zone: e.Zone, Proto: e.Tuple.Proto, Tuple: *bareEnd(&e.Tuple),
+		Kind: kindExpect, Helper: helper, HProto: hproto, Zone: e.Zone, Proto: e.Tuple.Proto, Tuple: *bareEnd(&e.Tuple),
 		Master: slotGen(e.Master), MasterOf: *bareEnd(&e.MasterOf), MProto: e.MasterOf.Proto, Deadline: e.Deadline,
-		Flags: e.Flags, Class: e.Class, Adopts: conntrack.HelperNames[e.Adopts], Follow: e.Follow, Dir: e.Dir, SavedPort: e.SavedPort,
+		Flags: e.Flags, Class: e.Class, Adopts: adopts, AProto: aproto, Follow: e.Follow, Dir: e.Dir, SavedPort: e.SavedPort,
 	}
 	if e.SavedAddr != (packet.Addr{}) {
 		l.SavedAddr = e.SavedAddr.Netip(e.Tuple.Family)
@@ -107,10 +124,10 @@ func (l *expectLine) saved() (e conntrack.SavedExpectation, err error) {
 	if l.SavedAddr.IsValid() {
 		e.SavedAddr = packet.AddrFrom(l.SavedAddr)
 	}
-	if e.Helper, err = helperOf(l.Helper, l.MProto); err != nil {
+	if e.Helper, err = helperOf(l.Helper, l.HProto, l.MProto); err != nil {
 		return e, err
 	}
-	if e.Adopts, err = helperOf(l.Adopts, l.MProto); err != nil {
+	if e.Adopts, err = helperOf(l.Adopts, l.AProto, l.MProto); err != nil {
 		return e, err
 	}
 	if e.Tuple, err = l.Tuple.tuple(l.Proto); err != nil {
@@ -169,7 +186,7 @@ func newConnLine(s *conntrack.Saved) connLine {
 	l := connLine{
 		Kind: kindConn, Slot: s.Slot, Gen: c.Gen, Zone: c.Zone, Proto: c.Orig.Proto,
 		Orig: newEnd(&c.Orig, c, 0), Reply: newEnd(&reply, c, 1),
-		Status: c.Status &^ conntrack.StatusHWOffload, Mark: c.Mark, Deadline: c.Timeout, Start: s.Start, Pending: eventNames(s.Pending), Extra: newMore(s.Extra),
+		Status: c.Status &^ conntrack.StatusHWOffload, Mark: c.Mark, Deadline: c.Timeout, Start: s.Start, Pending: eventNames(s.Pending), Extra: newMore(s.Extra, c.Orig.Proto),
 	}
 	if c.Label != [16]byte{} {
 		l.Label = hex.EncodeToString(c.Label[:])

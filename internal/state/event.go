@@ -36,14 +36,16 @@ type eventLine struct {
 	What    []string `json:"what"`
 	Expired bool     `json:"expired,omitempty"`
 	Helper  string   `json:"helper,omitempty"`
-	Device  string   `json:"device,omitempty"` // that took it or gave it back
-	Reason  uint8    `json:"reason,omitempty"` // why it came back, by offload.Reason
+	HProto  uint8    `json:"helper_proto,omitempty"` // that the helper reads; 0: the connection's
+	Device  string   `json:"device,omitempty"`       // that took it or gave it back
+	Reason  uint8    `json:"reason,omitempty"`       // why it came back, by offload.Reason
 	Conn    connLine `json:"conn"`
 }
 
 func newEventLine(t *conntrack.Tracker, e *conntrack.Event) eventLine {
 	s := conntrack.Saved{Slot: uint32(e.Ref), Conn: e.Conn, Reply: e.Reply, Start: e.Start}
-	l := eventLine{kindEvent, e.Time, eventNames(e.What), e.Expired, conntrack.HelperNames[e.Helper], t.DeviceName(e.Device), e.Reason, newConnLine(&s)}
+	helper, hproto := helperName(e.Helper, e.Conn.Orig.Proto)
+	l := eventLine{kindEvent, e.Time, eventNames(e.What), e.Expired, helper, hproto, t.DeviceName(e.Device), e.Reason, newConnLine(&s)}
 	l.Conn.Kind, l.Conn.Status = "", e.Conn.Status
 	return l
 }
@@ -57,7 +59,7 @@ func (l *eventLine) event() (e conntrack.Event, err error) {
 		Time: l.Time, Start: s.Start, Expired: l.Expired, Reason: l.Reason, Conn: s.Conn, Reply: s.Reply,
 		Ref: packet.ConnRef(uint64(s.Conn.Gen)<<32 | uint64(s.Slot)),
 	}
-	if e.Helper, err = helperOf(l.Helper, s.Conn.Orig.Proto); err != nil {
+	if e.Helper, err = helperOf(l.Helper, l.HProto, s.Conn.Orig.Proto); err != nil {
 		return e, err
 	}
 	if e.What, err = eventBits(l.What); err == nil && e.What == 0 {

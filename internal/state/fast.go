@@ -48,6 +48,9 @@ func (s *scanner) fastEvent(line []byte, l *eventLine) bool {
 	if s.has(`,"helper":`) {
 		l.Helper = string(s.text())
 	}
+	if s.has(`,"helper_proto":`) {
+		l.HProto = uint8(s.uint(1<<8 - 1))
+	}
 	if s.has(`,"device":`) {
 		l.Device = string(s.text())
 	}

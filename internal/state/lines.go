@@ -66,6 +66,7 @@ type limitsLine struct {
 	UDPFirst   int64                     `json:"udp_first_ns,omitempty"`
 	UDPReplied int64                     `json:"udp_replied_ns,omitempty"`
 	ICMPReply  int64                     `json:"icmp_reply_ns,omitempty"`
+	SynSent2   int64                     `json:"tcp_syn_sent2_ns,omitempty"` // 0: Linux's
 	Zones      map[uint16]conntrack.Zone `json:"zones,omitempty"`
 	Full       []conntrack.SavedZone     `json:"refused_by_zone,omitempty"`
 	Refused    []uint64                  `json:"refused"`
@@ -83,6 +84,7 @@ type senderLine struct {
 type expectLine struct {
 	Kind      string     `json:"kind"`
 	Helper    string     `json:"helper"`
+	HProto    uint8      `json:"helper_proto,omitempty"` // that the helper reads; 0: the master's
 	Zone      uint16     `json:"zone"`
 	Proto     uint8      `json:"proto"`
 	Tuple     endLines   `json:"tuple"`
@@ -93,7 +95,8 @@ type expectLine struct {
 	Flags     uint8      `json:"flags,omitempty"` // NF_CT_EXPECT_* bits
 	Class     uint8      `json:"class,omitempty"`
 	Adopts    string     `json:"adopts_helper,omitempty"`
-	Follow    uint8      `json:"follow_nat,omitempty"` // 1 as the master, 2 as SIP does
+	AProto    uint8      `json:"adopts_proto,omitempty"` // as helper_proto
+	Follow    uint8      `json:"follow_nat,omitempty"`   // 1 as the master, 2 as SIP does
 	Dir       uint8      `json:"direction,omitempty"`
 	SavedAddr netip.Addr `json:"saved_addr,omitzero"`
 	SavedPort uint16     `json:"saved_port,omitempty"`
@@ -145,6 +148,7 @@ type eventsLine struct {
 	Kind     string `json:"kind"`
 	Capacity int    `json:"capacity"`
 	Recorded uint64 `json:"recorded"`
+	Told     *int64 `json:"told_ns,omitempty"` // the latest time that the tracker was told; nil: the last event's or tick's
 }
 
 type randomLine struct {
@@ -221,14 +225,17 @@ type flowsLine struct {
 	Closed   uint64 `json:"closed"`
 	Flushed  uint64 `json:"flushed"`
 	Vanished uint64 `json:"vanished"`
+	Removed  uint64 `json:"removed,omitempty"`
+	Carried  uint64 `json:"carried,omitempty"`  // by devices
+	TooMany  uint64 `json:"too_many,omitempty"` // devices that were not told
 }
 
 func newFlowsLine(c flowtable.Counters) flowsLine {
-	return flowsLine{kindFlows, c.Added, c.Hits, c.Aged, c.Closed, c.Flushed, c.Vanished}
+	return flowsLine{kindFlows, c.Added, c.Hits, c.Aged, c.Closed, c.Flushed, c.Vanished, c.Removed, c.Carried, c.TooMany}
 }
 
 func (l *flowsLine) counters() flowtable.Counters {
-	return flowtable.Counters{Added: l.Added, Hits: l.Hits, Aged: l.Aged, Closed: l.Closed, Flushed: l.Flushed, Vanished: l.Vanished}
+	return flowtable.Counters{Added: l.Added, Hits: l.Hits, Aged: l.Aged, Closed: l.Closed, Flushed: l.Flushed, Vanished: l.Vanished, Removed: l.Removed, Carried: l.Carried, TooMany: l.TooMany}
 }
 
 type actionLine struct {
@@ -240,6 +247,8 @@ type actionLine struct {
 	Bytes      uint64 `json:"bytes"`
 	Drops      uint64 `json:"drops,omitempty"`
 	Overlimits uint64 `json:"overlimits,omitempty"`
+	HWPackets  uint64 `json:"hw_packets,omitempty"` // of Packets, those that devices have counted
+	HWBytes    uint64 `json:"hw_bytes,omitempty"`
 	Installed  int64  `json:"installed_ns"`
 	First      int64  `json:"first_used_ns,omitempty"`
 	Last       int64  `json:"last_used_ns,omitempty"`
@@ -258,7 +267,7 @@ type bucketLine struct {
 
 func newActionLine(a *datapath.ActionState) actionLine {
 	st := &a.Stats
-	l := actionLine{kindAction, a.Kind, a.Index, a.Home, st.Packets, st.Bytes, st.Drops, st.Overlimits, st.Installed, st.FirstUsed, st.LastUsed, a.GactTurns, nil}
+	l := actionLine{kindAction, a.Kind, a.Index, a.Home, st.Packets, st.Bytes, st.Drops, st.Overlimits, st.HWPackets, st.HWBytes, st.Installed, st.FirstUsed, st.LastUsed, a.GactTurns, nil}
 	if a.Bucket != (datapath.Bucket{}) {
 		l.Bucket = &bucketLine{a.Bucket.At, a.Bucket.Bytes, a.Bucket.Peak, a.Bucket.Packet}
 	}
@@ -269,6 +278,7 @@ func (l *actionLine) state() (a datapath.ActionState) {
 	a.Kind, a.Index, a.Home, a.GactTurns = l.Action, l.Index, l.Home, l.Turns
 	st := &a.Stats
 	st.Packets, st.Bytes, st.Drops, st.Overlimits = l.Packets, l.Bytes, l.Drops, l.Overlimits
+	st.HWPackets, st.HWBytes = l.HWPackets, l.HWBytes
 	st.Installed, st.FirstUsed, st.LastUsed = l.Installed, l.First, l.Last
 	if b := l.Bucket; b != nil {
 		a.Bucket = datapath.Bucket{At: b.At, Bytes: b.Bytes, Peak: b.Peak, Packet: b.Packets}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc64"
 	"io"
+	"math"
 	"os"
 
 	"sluice/conntrack"
@@ -347,6 +348,9 @@ func (r *reader) build() error {
 		}
 	}
 	set.ZoneLimit, set.UDPFirst, set.UDPReplied, set.ICMPReply = r.limits.Zone, r.limits.UDPFirst, r.limits.UDPReplied, r.limits.ICMPReply
+	if r.limits.SynSent2 != 0 {
+		set.TCPTimeouts[conntrack.TCPSynSent2] = r.limits.SynSent2
+	}
 	set.Zones = r.limits.Zones
 	for id, z := range set.Zones {
 		if z.Source.New != 0 && z.Source.Per <= 0 {
@@ -372,7 +376,11 @@ func (r *reader) build() error {
 	for i := range r.events {
 		r.events[i].Device = r.s.Tracker.DeviceNumber(r.devices[i])
 	}
-	return r.s.Tracker.ResumeEvents(r.ring.Capacity, r.ring.Recorded, r.events)
+	told := int64(math.MinInt64)
+	if r.ring.Told != nil {
+		told = *r.ring.Told
+	}
+	return r.s.Tracker.ResumeEvents(r.ring.Capacity, r.ring.Recorded, r.events, told)
 }
 
 // MaxEvents is how many events a state keeps at most.

@@ -56,7 +56,7 @@ func (s *State) Write(out io.Writer) error {
 	w.line(trackerLine{kindTracker, led.Slots, led.Cursor, led.Ticked, led.Credit, hex.EncodeToString(led.Random)})
 	w.line(newStatsLine(led.Stats))
 	set := t.Settings()
-	w.line(limitsLine{kindLimits, set.ZoneLimit, set.UDPFirst, set.UDPReplied, set.ICMPReply, set.Zones, led.Zones, led.Refused})
+	w.line(limitsLine{kindLimits, set.ZoneLimit, set.UDPFirst, set.UDPReplied, set.ICMPReply, set.TCPTimeouts[conntrack.TCPSynSent2], set.Zones, led.Zones, led.Refused})
 	for i := range s.Tables {
 		v := &s.Tables[i]
 		w.line(newTableLine(v))
@@ -93,7 +93,8 @@ func (s *State) Write(out io.Writer) error {
 		w.line(senderLine{kindSender, x.Zone, x.Addr.Netip(x.Family), x.Last, x.Rate})
 	}
 	total, capacity := t.EventCount()
-	w.line(eventsLine{kindEvents, capacity, total})
+	told := t.EventTime()
+	w.line(eventsLine{kindEvents, capacity, total, &told})
 	for _, e := range t.Events(0) {
 		w.line(newEventLine(t, e))
 	}
