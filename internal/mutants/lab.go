@@ -37,6 +37,7 @@ type lab struct {
 	dir   string
 	exec  []string // bounds a test's memory, where the machine can
 	deps  []pack
+	near  bool // ask the nearest witnesses alone
 	mu    sync.Mutex
 	plain map[string]*baseline // by package: how the unchanged one does
 }
@@ -187,6 +188,9 @@ var slow = []string{"./cmd/sluice", "./internal/bench", "./internal/benchgate", 
 // likeliest first.
 func (l *lab) witnesses(pkg string) []string {
 	first := []string{pkg, recorded}
+	if l.near {
+		return first
+	}
 	var out []string
 	for _, p := range l.deps {
 		if l.path(p) != pkg {

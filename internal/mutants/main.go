@@ -29,6 +29,7 @@ func main() {
 	seed := flag.Uint64("seed", 0, "what draws them; 0 takes one from the clock")
 	in := flag.String("in", rooms, "folders or files to draw from, separated by commas")
 	parallel := flag.Int("p", runtime.NumCPU(), "how many to run at a time")
+	near := flag.Bool("near", false, "run the package's own tests and the recorded cases alone: quicker, and stricter")
 	list := flag.Bool("list", false, "print the mutants that are drawn, and run none")
 	flag.Parse()
 	if flag.NArg() > 0 || *n < 1 || *parallel < 1 {
@@ -40,7 +41,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ok, err := run(ctx, *n, *seed, *parallel, strings.Split(*in, ","), *list)
+	ok, err := run(ctx, *n, *seed, *parallel, strings.Split(*in, ","), *near, *list)
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "mutants:", err)
@@ -51,7 +52,7 @@ func main() {
 }
 
 // run draws and runs the mutants; ok says that at most one in ten survived.
-func run(ctx context.Context, n int, seed uint64, parallel int, in []string, list bool) (ok bool, err error) {
+func run(ctx context.Context, n int, seed uint64, parallel int, in []string, near, list bool) (ok bool, err error) {
 	all, err := points(".", in)
 	if err != nil {
 		return false, err
@@ -74,6 +75,7 @@ func run(ctx context.Context, n int, seed uint64, parallel int, in []string, lis
 		return false, err
 	}
 	defer lab.close()
+	lab.near = near
 	t := &tally{want: n, argued: argued, queue: all}
 	var wg sync.WaitGroup
 	for range parallel {

@@ -147,6 +147,11 @@ func TestTry(t *testing.T) {
 	if got, want := l.witnesses("./a"), []string{"./a", "./internal/conform", "./internal/second"}; !slices.Equal(got, want) {
 		t.Errorf("witnesses of a: %v, expected %v", got, want)
 	}
+	l.near = true
+	if got, want := l.witnesses("./a"), []string{"./a", "./internal/conform"}; !slices.Equal(got, want) {
+		t.Errorf("nearest witnesses of a: %v, expected %v", got, want)
+	}
+	l.near = false
 	ms, err := points(root, []string{"a"})
 	if err != nil {
 		t.Fatal(err)
