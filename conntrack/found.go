@@ -86,3 +86,8 @@ type fresh struct {
 	hash    uint64 // Hash of its tuple
 	entered uint64 // Tracker.entered when it was begun
 }
+
+// isFresh reports whether nobody can have a connection's original tuple.
+func (t *Tracker) isFresh(ref packet.ConnRef) bool {
+	return t.fresh.ref == ref && t.fresh.entered == t.entered
+}

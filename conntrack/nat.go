@@ -310,5 +310,15 @@ func inRange(tu *packet.Tuple, r *NATRange) bool {
 	if bytes.Compare(tu.Src[:], r.Min[:]) < 0 || bytes.Compare(tu.Src[:], r.Max[:]) > 0 {
 		return false
 	}
-	return !r.HasPort || tu.SPort >= r.MinPort && tu.SPort <= r.MaxPort
+	return !r.HasPort || portInRange(tu, r, SrcNAT)
+}
+
+// portInRange reports whether a tuple's port, or identifier, is in a range that
+// has ports. Protocols without are in every one (l4proto_in_range).
+func portInRange(tu *packet.Tuple, r *NATRange, manip Manip) bool {
+	if !hasQuotedPorts(tu.Proto) {
+		return true
+	}
+	p := natPort(tu, manip)
+	return p >= r.MinPort && p <= r.MaxPort
 }

@@ -213,9 +213,9 @@ func (t *Tracker) scan(now int64, m *portMap, to packet.Tuple, zone uint16) {
 }
 
 // freeInMap is freePort over a map.
-func (t *Tracker) freeInMap(now int64, m *portMap, to packet.Tuple, zone uint16, lo, size, off uint32, manip Manip) (packet.Tuple, bool) {
+func (t *Tracker) freeInMap(now int64, m *portMap, to packet.Tuple, c *Conn, lo, size, off uint32, manip Manip) (packet.Tuple, bool) {
 	if m == nil {
-		return t.freeSlowly(now, to, zone, lo, size, off, manip)
+		return t.freeSlowly(now, to, c, lo, size, off, manip)
 	}
 	for range 2 {
 		first := lo + off%size
@@ -230,7 +230,7 @@ func (t *Tracker) freeInMap(now int64, m *portMap, to packet.Tuple, zone uint16,
 		if now < atomic.LoadInt64(&m.mayExpire) {
 			return to, false
 		}
-		t.scan(now, m, to, zone)
+		t.scan(now, m, to, c.Zone)
 	}
 	return to, false
 }
@@ -251,30 +251,31 @@ func (m *portMap) next(lo, hi uint32) (uint32, bool) {
 }
 
 // freeSlowly tries one port after the other.
-func (t *Tracker) freeSlowly(now int64, to packet.Tuple, zone uint16, lo, size, off uint32, manip Manip) (packet.Tuple, bool) {
+func (t *Tracker) freeSlowly(now int64, to packet.Tuple, c *Conn, lo, size, off uint32, manip Manip) (packet.Tuple, bool) {
 	for i := range size {
 		setNATPort(&to, manip, uint16(lo+(off+i)%size))
-		if !t.taken(now, &to, zone) {
+		if !t.taken(now, &to, c) {
 			return to, true
 		}
 	}
-	return to, manip == DstNAT
+	return to, false
 }
 
 // takenIn is taken of a tuple whose ports have a map, or nil. It looks no
-// further than the map where that can tell.
-func (t *Tracker) takenIn(m *portMap, now int64, to *packet.Tuple, zone uint16) bool {
+// further than the map where that can tell: a connection that is not fresh may
+// share its original tuple with the one on the map.
+func (t *Tracker) takenIn(m *portMap, now int64, to *packet.Tuple, slot uint32, c *Conn) bool {
 	if m != nil {
 		p := natPort(to, SrcNAT)
 		if atomic.LoadUint64(&m.bits[p/64])>>(p%64)&1 == 0 {
 			return false
 		}
-		if now < atomic.LoadInt64(&m.mayExpire) {
+		if now < atomic.LoadInt64(&m.mayExpire) && t.isFresh(t.slab.ref(slot, c)) {
 			t.st.Found++
 			return true
 		}
 	}
-	return t.taken(now, to, zone)
+	return t.taken(now, to, c)
 }
 
 // checkPorts compares the maps with the connections.

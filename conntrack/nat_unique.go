@@ -16,10 +16,10 @@ func (t *Tracker) unique(now int64, slot uint32, c *Conn, cur packet.Tuple, r *N
 	// other servers, too.
 	if manip == SrcNAT && !r.Random && !r.Hash {
 		if inRange(&cur, r) {
-			if !t.taken(now, &cur, c.Zone) {
+			if !t.taken(now, &cur, c) {
 				return cur, true
 			}
-		} else if to, ok := t.sameSource(now, &cur, c.Zone, r); ok && !t.taken(now, &to, c.Zone) {
+		} else if to, ok := t.sameSource(now, &cur, c.Zone, r); ok && !t.taken(now, &to, c) {
 			return to, true
 		}
 	}
@@ -28,14 +28,14 @@ func (t *Tracker) unique(now int64, slot uint32, c *Conn, cur packet.Tuple, r *N
 	m := t.mapOf(&to, c.Zone, manip)
 	if !r.Random && !r.Hash {
 		if r.HasPort {
-			if p := natPort(&to, manip); p >= r.MinPort && p <= r.MaxPort && (r.MinPort == r.MaxPort || !t.takenIn(m, now, &to, c.Zone)) {
+			if portInRange(&to, r, manip) && (r.MinPort == r.MaxPort || !t.takenIn(m, now, &to, slot, c)) {
 				return to, true
 			}
-		} else if !t.takenIn(m, now, &to, c.Zone) {
+		} else if !t.takenIn(m, now, &to, slot, c) {
 			return to, true
 		}
 	}
-	return t.freePort(now, m, to, c.Zone, r, manip)
+	return t.freePort(now, m, to, c, r, manip)
 }
 
 // natPort is the port that a manip changes; ICMP's identifier is the same on
@@ -55,11 +55,13 @@ func setNATPort(tu *packet.Tuple, manip Manip, port uint16) {
 	}
 }
 
-// taken reports whether a tuple's reply belongs to a connection already.
-func (t *Tracker) taken(now int64, tu *packet.Tuple, zone uint16) bool {
+// taken reports whether a tuple's reply belongs to another connection than c
+// already. One with c's original tuple is the same flow's: Confirm settles
+// between the two (nf_conntrack_core.c nf_conntrack_tuple_taken).
+func (t *Tracker) taken(now int64, tu *packet.Tuple, c *Conn) bool {
 	reply := invert(tu)
-	ref, _ := t.Lookup(&reply, t.Hash(&reply), zone, now)
-	taken := ref != 0 || t.claiming() && t.takenElsewhere(now, &reply, zone)
+	_, other, _ := t.Find(&reply, t.Hash(&reply), c.Zone, now)
+	taken := other != nil && other.Orig != c.Orig || other == nil && t.claiming() && t.takenElsewhere(now, &reply, c.Zone)
 	if taken {
 		t.st.Found++ // nf_conntrack_tuple_taken alone counts there
 	}
@@ -184,14 +186,17 @@ func portRange(tu *packet.Tuple, r *NATRange, manip Manip) (lo, size uint32, ok 
 	default:
 		return 0, 0, false
 	}
-	return uint32(r.MinPort), uint32(r.MaxPort) - uint32(r.MinPort) + 1, true
+	first, last := min(r.MinPort, r.MaxPort), max(r.MinPort, r.MaxPort)
+	return uint32(first), uint32(last) - uint32(first) + 1, true
 }
 
-// freePort gives the tuple a port whose reply is free, if any is. Unlike the
-// kernel, which gives up after some hundred tries, it looks at every port. A
-// destination gets the last one tried when none is free: the source may move
-// yet. m is the ports' map, if they have one.
-func (t *Tracker) freePort(now int64, m *portMap, to packet.Tuple, zone uint16, r *NATRange, manip Manip) (packet.Tuple, bool) {
+// freePort gives the tuple a port whose reply is free, if any is. The kernel
+// gives up after 248 tries; here every port is looked at, and in a range of more
+// than natAttempts a closing connection's is taken over only when none is free.
+// In a smaller one it is as in the kernel: the last natHarder tries may take
+// over, wherever the first one is. A destination gets the last port tried when
+// none is free: the source may move yet. m is the ports' map, if they have one.
+func (t *Tracker) freePort(now int64, m *portMap, to packet.Tuple, c *Conn, r *NATRange, manip Manip) (packet.Tuple, bool) {
 	lo, size, ok := portRange(&to, r, manip)
 	if !ok {
 		return to, true // as it is; Confirm finds out about a clash
@@ -203,8 +208,21 @@ func (t *Tracker) freePort(now int64, m *portMap, to packet.Tuple, zone uint16, 
 	case r.Random || manip == SrcNAT:
 		off = t.random() & 0xffff
 	}
+	harder := size // tries from this one on may take over
+	if opens(c) && size <= natAttempts {
+		harder, m = size-min(size, natHarder), nil
+	}
+	to, ok = t.searchPort(now, m, to, c, lo, size, off, harder, manip)
+	if !ok && size > natAttempts && opens(c) {
+		to, ok = t.takeOver(now, to, c, lo, size, manip)
+	}
+	return to, ok || manip == DstNAT
+}
+
+// searchPort is freePort over the size ports from lo on, beginning off behind it.
+func (t *Tracker) searchPort(now int64, m *portMap, to packet.Tuple, c *Conn, lo, size, off, harder uint32, manip Manip) (packet.Tuple, bool) {
 	if m != nil {
-		return t.freeInMap(now, m, to, zone, lo, size, off, manip)
+		return t.freeInMap(now, m, to, c, lo, size, off, manip)
 	}
 	// Its neighbours' lines are asked for together: where many are taken, a
 	// search costs bandwidth, not latency.
@@ -217,20 +235,20 @@ func (t *Tracker) freePort(now int64, m *portMap, to packet.Tuple, zone uint16, 
 			try[i] = to
 			setNATPort(&try[i], manip, uint16(lo+(off+done+i)%size))
 			replies[i].Tuple = invert(&try[i])
-			s.Zone(int(i), zone)
+			s.Zone(int(i), c.Zone)
 		}
 		t.Aim(&s, &replies, 0, int(n), 0)
 		t.Fetch(&s, 0, int(n), 1<<n-1)
 		for i := range n {
-			if !t.taken(now, &try[i], zone) {
+			if done+i >= harder && t.yields(now, &try[i], c) || done+i < harder && !t.taken(now, &try[i], c) {
 				return try[i], true
 			}
 		}
 		to = try[n-1]
-		if done += n; done >= denseTries {
-			m := t.mapPorts(now, &to, zone, manip)
-			return t.freeInMap(now, m, to, zone, lo, size, off, manip)
+		if done += n; done >= denseTries && harder == size {
+			m := t.mapPorts(now, &to, c.Zone, manip)
+			return t.freeInMap(now, m, to, c, lo, size, off, manip)
 		}
 	}
-	return to, manip == DstNAT
+	return to, false
 }

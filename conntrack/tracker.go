@@ -291,7 +291,7 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 	if c == nil || c.Status&(StatusConfirmed|StatusDying) != 0 {
 		return Accept
 	}
-	fresh := t.fresh.ref == ct.Conn && t.fresh.entered == t.entered
+	fresh := t.isFresh(ct.Conn)
 	if fresh && t.natted == 0 && c.Status&natMask == 0 && len(t.ports.maps) == 0 && !t.claiming() {
 		return t.enter(now, ct.Conn, c, t.fresh.hash, t.fresh.hash, nil)
 	}
