@@ -1,10 +1,9 @@
 package replay
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -128,17 +127,28 @@ func TestCarefulReader(t *testing.T) {
 		}
 		checkStates(t, rep, want, 80)
 	})
-	t.Run("A063_I8_500_connections", func(t *testing.T) {
-		path := packettest.Capture(t, "large/echo-connections.pcap.gz")
+	many := func(t *testing.T, path string, packets uint64) {
 		rep := mustRun(t, Options{
 			Policy: file(t, "echo.tc", strings.ReplaceAll(lines(datapathtest.HTTPPolicy...), "_port 80 ", "_port 7000 ")),
 			Inputs: []Input{{"", path}}, Split: []string{"initiator=uplink_rep,vf0_rep"},
 		})
 		want := readTCP(t, path)
-		if rep.Packets != 82582 || len(want) != 500 {
-			t.Fatalf("%d packets, %d connections, want 82582 and 500", rep.Packets, len(want))
+		if rep.Packets != packets || len(want) != 500 {
+			t.Fatalf("%d packets, %d connections, want %d and 500", rep.Packets, len(want), packets)
 		}
 		checkStates(t, rep, want, 7000)
+	}
+	t.Run("A063_I8_500_connections", func(t *testing.T) {
+		var talks [][][]byte
+		packets := 0
+		for i := range 500 {
+			talks = append(talks, packettest.Conversation("10.0.0.1", "10.0.0.2", 20000+uint16(i), 7000, 20+i%7, 20+i%11, true))
+			packets += len(talks[i])
+		}
+		many(t, built(t, packettest.Interleaved("echo", talks...)), uint64(packets))
+	})
+	t.Run("500_real_connections", func(t *testing.T) {
+		many(t, packettest.Capture(t, "large/echo-connections.pcap.gz"), 82582)
 	})
 }
 
@@ -163,33 +173,50 @@ func checkStates(t *testing.T, rep *Report, want map[ports]*seen, server uint16)
 	})
 }
 
-// TestBrowser replays a browser's thirteen connections to a web server. The
-// table was read off the capture with tshark.
+// browser lists a browser's thirteen connections to a web server: its port, the
+// segments of either side, and how the connection ends. It was read off a real
+// capture with tshark.
+var browser = []struct {
+	port            uint16
+	client, servers int
+	state           uint8
+}{
+	{55079, 45, 88, conntrack.TCPTimeWait}, {55080, 76, 239, conntrack.TCPTimeWait}, {55081, 30, 58, conntrack.TCPTimeWait},
+	{55082, 22, 31, conntrack.TCPTimeWait}, {55083, 16, 21, conntrack.TCPTimeWait}, {55085, 24, 39, conntrack.TCPTimeWait},
+	{55120, 8, 8, conntrack.TCPTimeWait},
+	{55127, 6, 5, conntrack.TCPEstablished}, // no FIN by the capture's end
+	{55128, 4, 3, conntrack.TCPTimeWait}, {55129, 4, 3, conntrack.TCPTimeWait}, {55130, 4, 3, conntrack.TCPTimeWait},
+	{55131, 4, 3, conntrack.TCPTimeWait}, {55132, 4, 3, conntrack.TCPTimeWait},
+}
+
+// TestBrowser replays them as built, and as captured where that capture is.
 func TestBrowser(t *testing.T) {
-	path := packettest.Capture(t, "http/bro.org.pcap")
+	var talks [][][]byte
+	for _, w := range browser {
+		up, down, closed := w.client-2, w.servers-1, w.state == conntrack.TCPTimeWait
+		if closed {
+			up, down = up-2, down-1
+		}
+		talks = append(talks, packettest.Conversation("10.0.2.15", "192.150.187.43", w.port, 80, up, down, closed))
+	}
+	testBrowser(t, built(t, packettest.Interleaved("browser", talks...)))
+	t.Run("captured", func(t *testing.T) { testBrowser(t, packettest.Capture(t, "http/bro.org.pcap")) })
+}
+
+func testBrowser(t *testing.T, path string) {
 	o := Options{
 		Policy: file(t, "http.tc", lines(datapathtest.HTTPPolicy...)),
 		Inputs: []Input{{"uplink_rep", path}}, Split: []string{"src=192.150.187.43:vf0_rep"},
 	}
 	rep := mustRun(t, o)
 	got := bySport(rep)
-	const closed, open = conntrack.TCPTimeWait, conntrack.TCPEstablished
-	for _, w := range []struct {
-		port             uint16
-		browser, servers uint64
-		state            uint8
-	}{
-		{55079, 45, 88, closed}, {55080, 76, 239, closed}, {55081, 30, 58, closed}, {55082, 22, 31, closed},
-		{55083, 16, 21, closed}, {55085, 24, 39, closed}, {55120, 8, 8, closed},
-		{55127, 6, 5, open}, // no FIN by the capture's end
-		{55128, 4, 3, closed}, {55129, 4, 3, closed}, {55130, 4, 3, closed}, {55131, 4, 3, closed}, {55132, 4, 3, closed},
-	} {
+	for _, w := range browser {
 		c := got[w.port]
-		if c.Packets() != [2]uint64{w.browser, w.servers} || c.TCP.State != w.state {
+		if c.Packets() != [2]uint64{uint64(w.client), uint64(w.servers)} || c.TCP.State != w.state {
 			t.Errorf("port %d: packets %v, %s; want %d and %d, %s", w.port, c.Packets(), conntrack.TCPStateNames[c.TCP.State],
-				w.browser, w.servers, conntrack.TCPStateNames[w.state])
+				w.client, w.servers, conntrack.TCPStateNames[w.state])
 		}
-		if offloaded := c.Status&conntrack.StatusOffload != 0; offloaded != (w.state == open) || c.Status&conntrack.StatusAssured == 0 {
+		if offloaded := c.Status&conntrack.StatusOffload != 0; offloaded != (w.state == conntrack.TCPEstablished) || c.Status&conntrack.StatusAssured == 0 {
 			t.Errorf("port %d: status %#x", w.port, c.Status)
 		}
 	}
@@ -214,10 +241,28 @@ func TestBrowser(t *testing.T) {
 	})
 }
 
-// TestChecksums replays a capture whose data were scrambled to hide who sent
-// them: fifteen segments have a wrong checksum, as tshark finds too.
+// TestChecksums replays connections of which fifteen segments have a wrong
+// checksum, and come again with a right one (nf_conntrack_proto_tcp.c tcp_error); and a capture whose data were
+// scrambled to hide who sent them, where it is: tshark, too, finds fifteen.
 func TestChecksums(t *testing.T) {
-	path := packettest.Capture(t, "tcp/reassembly.pcap")
+	var talks [][][]byte
+	for i := range uint16(5) {
+		var talk [][]byte
+		for j, f := range packettest.Conversation("10.0.0.1", "10.0.0.2", 40000+i, 80, 5, 5, true) {
+			if j < 3 { // the handshake: established flows are not summed, as in act_ct
+				wrong := bytes.Clone(f)
+				wrong[len(wrong)-1] ^= 0x40
+				talk = append(talk, wrong)
+			}
+			talk = append(talk, f)
+		}
+		talks = append(talks, talk)
+	}
+	testChecksums(t, built(t, packettest.Interleaved("checksums", talks...)))
+	t.Run("captured", func(t *testing.T) { testChecksums(t, packettest.Capture(t, "tcp/reassembly.pcap")) })
+}
+
+func testChecksums(t *testing.T, path string) {
 	o := Options{
 		Policy: file(t, "http.tc", lines(datapathtest.HTTPPolicy...)),
 		Inputs: []Input{{"", path}}, Split: []string{"initiator=uplink_rep,vf0_rep"},
@@ -253,28 +298,23 @@ var everything = lines(
 	"filter add dev right ingress prio 1 proto all chain 1 flower ct_state +trk+inv action drop",
 )
 
-// TestI8_I9_all_captures puts every capture there is through a policy that
-// tracks everything: whatever is in them, every packet is accounted for and
-// the tables stay sound.
+// TestI8_I9_all_captures puts captures through a policy that tracks
+// everything, those that are built and the real ones that there are: whatever
+// is in them, every packet is accounted for and the tables stay sound.
 func TestI8_I9_all_captures(t *testing.T) {
-	root := packettest.Capture(t, ".")
 	policy := file(t, "everything.tc", everything)
-	count := 0
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !slices.Contains([]string{".pcap", ".pcapng", ".gz"}, filepath.Ext(path)) {
-			return err
-		}
-		count++
+	paths, _ := packettest.Captures(t)
+	for _, path := range paths {
 		rep, err := Run(context.Background(), Options{Policy: policy, Inputs: []Input{{"", path}}, Split: []string{"initiator=left,right"}})
 		var link *port.LinkTypeError
 		if errors.As(err, &link) {
-			return nil
+			continue
 		}
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 		if rep == nil {
-			return nil
+			continue
 		}
 		var verdicts, states, dropped uint64
 		for _, v := range rep.Verdicts {
@@ -292,10 +332,6 @@ func TestI8_I9_all_captures(t *testing.T) {
 		for _, e := range rep.engine.Tracker().Check() {
 			t.Errorf("%s: %v", path, e)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	t.Logf("%d captures", count)
+	t.Logf("%d captures", len(paths))
 }

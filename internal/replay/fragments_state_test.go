@@ -2,14 +2,18 @@ package replay
 
 import (
 	"bytes"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"sluice/packet/packettest"
 )
 
-// TestFragmentsGoOn cuts captures of fragments between their packets: what waits in
+// TestFragmentsGoOn cuts captures of fragments (built ones, and real ones where
+// they are) between their packets: what waits in
 // a state becomes the same packets, cut into the same pieces, as without one.
 func TestFragmentsGoOn(t *testing.T) {
 	var made []packetAt
@@ -31,12 +35,24 @@ func TestFragmentsGoOn(t *testing.T) {
 	policies := []string{fragmentPolicy, lines(
 		"filter add dev a ingress prio 1 proto ip flower action ct zone 2 pipe action mirred egress mirror dev b pipe action mirred egress redirect dev c",
 		"filter add dev a ingress prio 2 proto ipv6 flower action ct zone 2 pipe action mirred egress mirror dev b pipe action mirred egress redirect dev c")}
-	for _, name := range []string{"made", "fragmented-1", "fragmented-2", "fragmented-3", "fragmented-4", "fragmented-syn", "ipv6-fragmented-dns", "ipv6-http-atomic-frag"} {
+	captures := map[string]func(*testing.T) []packetAt{"made": func(*testing.T) []packetAt { return made }}
+	for _, c := range packettest.Traces() {
+		if kind, what, _ := strings.Cut(c.Name, "/"); kind == "fragments" {
+			captures[what] = func(t *testing.T) []packetAt { return capturePackets(t, built(t, c)) }
+		}
+	}
+	for _, name := range []string{"fragmented-1", "fragmented-2", "fragmented-3", "fragmented-4", "fragmented-syn", "ipv6-fragmented-dns", "ipv6-http-atomic-frag"} {
+		captures["real_"+name] = func(t *testing.T) []packetAt {
+			return capturePackets(t, packettest.Capture(t, "fragments/"+name+".pcap"))
+		}
+	}
+	cuts := 6
+	if os.Getenv("SLUICE_SOAK") != "" {
+		cuts = 1000
+	}
+	for _, name := range slices.Sorted(maps.Keys(captures)) {
 		t.Run("C44_C36_"+name, func(t *testing.T) {
-			all := made
-			if name != "made" {
-				all = capturePackets(t, packettest.Capture(t, "fragments/"+name+".pcap"))
-			}
+			all := captures[name](t)
 			for _, policy := range policies {
 				dir := t.TempDir()
 				in := func(p string) string { return filepath.Join(dir, p) }
@@ -51,7 +67,7 @@ func TestFragmentsGoOn(t *testing.T) {
 					mustRun(t, o)
 				}
 				run(all, "", "whole")
-				for cut := 1; cut < len(all); cut += 1 + len(all)/40 {
+				for cut := 1; cut < len(all); cut += 1 + len(all)/cuts {
 					run(all[:cut], "", "first")
 					run(all[cut:], "first", "second")
 					if got, want := read(t, in("second.state")), read(t, in("whole.state")); got != want {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"sluice/conntrack"
+	"sluice/packet/packettest"
 	"sluice/port"
 )
 
@@ -44,6 +45,12 @@ func file(t testing.TB, name, content string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// built writes a capture that a test has built and returns its path.
+func built(t testing.TB, c packettest.Trace) string {
+	t.Helper()
+	return file(t, filepath.Base(c.Name)+".pcap", string(c.Pcap()))
 }
 
 // packetAt is a frame of a pcap file that a test writes.

@@ -15,15 +15,20 @@ const CapturesEnv = "SLUICE_CAPTURES"
 // repository. A test that needs one that is not there is skipped.
 func Capture(t testing.TB, name string) string {
 	t.Helper()
-	dir := os.Getenv(CapturesEnv)
-	if dir == "" {
-		dir = filepath.Join(repository(t), "..", "shared", "captures")
-	}
-	path := filepath.Join(dir, name)
+	path := filepath.Join(captureDir(t), name)
 	if _, err := os.Stat(path); err != nil {
 		t.Skipf("needs a capture that is not part of the repository (%s says where they are): %v", CapturesEnv, err)
 	}
 	return path
+}
+
+// captureDir is where real captures are, if they are.
+func captureDir(t testing.TB) string {
+	t.Helper()
+	if dir := os.Getenv(CapturesEnv); dir != "" {
+		return dir
+	}
+	return filepath.Join(repository(t), "..", "shared", "captures")
 }
 
 // repository is the directory of go.mod, at or above a test's own.
