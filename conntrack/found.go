@@ -23,8 +23,8 @@ func (t *Tracker) Search(tu *packet.Tuple, hash uint64, zone uint16, now int64) 
 }
 
 // MetFound is the connection that lookup i of a group has met, in direction dir.
-// It is not for ICMP, see Meet. A slot keeps its tuple after its connection has
-// ended: then nothing is known.
+// It is not for ICMP, see Meet. Of a connection that is not committed nothing is
+// known.
 func (t *Tracker) MetFound(s *Seek, i, dir int) Found {
 	slot := s.slot[i&(SeekSize-1)]
 	c := t.slab.at(slot)

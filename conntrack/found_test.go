@@ -59,6 +59,109 @@ func TestFoundIsWhatFindFinds(t *testing.T) {
 	})
 }
 
+// collider draws tuples that are easily taken for one another: few addresses,
+// the same in both families and at both ends, few ports, every protocol.
+func collider(rt *rapid.T, name string) packet.Tuple {
+	pick := func(of ...byte) byte { return rapid.SampledFrom(of).Draw(rt, name) }
+	tu := packet.Tuple{
+		Src: packet.Addr{10, 0, 0, pick(1, 2)}, Dst: packet.Addr{10, 0, 0, pick(1, 2)}, SPort: uint16(pick(8, 0)) << 8, DPort: uint16(pick(8, 0)) << 8,
+		Proto:  pick(packet.ProtoTCP, packet.ProtoUDP, packet.ProtoTCP, packet.ProtoUDP, packet.ProtoICMP, packet.ProtoSCTP, packet.ProtoUDPLite, packet.ProtoDCCP, packet.ProtoGRE),
+		Family: pick(packet.IPv4, packet.IPv4, packet.IPv6),
+	}
+	if tu.Proto == packet.ProtoICMP && tu.Family == packet.IPv6 {
+		tu.Proto, tu.DPort = packet.ProtoICMPv6, 128<<8
+	}
+	return tu
+}
+
+// TestMeetOutlivesWhatABatchDoes: connections of tuples that resemble one another
+// end, begin and are translated while a group of lookups is under way. What a
+// lookup has met, asked anew whenever Moves says so, is what Find would find.
+func TestMeetOutlivesWhatABatchDoes(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		tr := New(Config{MaxConns: 64})
+		begin := func() {
+			tu := collider(rt, "connection")
+			zone := uint16(rapid.IntRange(0, 1).Draw(rt, "its zone"))
+			if !invertible(&tu) {
+				return
+			}
+			slot, c := tr.slab.get()
+			c.Orig, c.Zone, c.Timeout = tu, zone, 10
+			ct := packet.CT{Conn: tr.slab.ref(slot, c), Info: packet.CTNew}
+			if nat := rapid.SampledFrom([]uint16{0, 0, 0, StatusSrcNAT, StatusDstNAT, natMask}).Draw(rt, "translated"); nat != 0 {
+				r, to := invert(&tu), collider(rt, "to")
+				if nat&StatusSrcNAT != 0 {
+					r.Dst, r.DPort = to.Dst, to.DPort
+				}
+				if nat&StatusDstNAT != 0 {
+					r.Src, r.SPort = to.Src, to.SPort
+				}
+				if tu.Proto == packet.ProtoICMP || tu.Proto == packet.ProtoICMPv6 {
+					r.DPort = invert(&tu).DPort
+				}
+				c.Status |= nat
+				tr.slab.setReply(slot, c, &r)
+			}
+			if rapid.IntRange(0, 3).Draw(rt, "committed") == 0 || tr.Confirm(0, &ct) != Accept {
+				tr.Discard(&ct)
+			}
+		}
+		end := func() {
+			var all []packet.ConnRef
+			for ref := range tr.Known() {
+				all = append(all, ref)
+			}
+			if len(all) > 0 {
+				tr.Kill(rapid.SampledFrom(all).Draw(rt, "ends"))
+			}
+		}
+		for range rapid.IntRange(1, 6).Draw(rt, "before") {
+			begin()
+		}
+		var s Seek
+		var g [SeekSize]packet.Gist
+		var zones [SeekSize]uint16
+		for i := range g {
+			g[i].Tuple, zones[i] = collider(rt, "packet"), uint16(rapid.IntRange(0, 1).Draw(rt, "zone"))
+			s.Zone(i, zones[i])
+		}
+		tr.Aim(&s, &g, 0, SeekSize, 0)
+		tr.Fetch(&s, 0, SeekSize, 0)
+		met, reply := tr.Meet(&s, &g, 0, SeekSize)
+		moves := tr.Moves()
+		for range rapid.IntRange(1, 12).Draw(rt, "meanwhile") {
+			switch rapid.IntRange(0, 2).Draw(rt, "what") {
+			case 0:
+				end()
+			case 1:
+				begin()
+			case 2: // one packet does both, as a SYN that opens a connection anew
+				end()
+				begin()
+			}
+			if moves != tr.Moves() {
+				met, reply = tr.Meet(&s, &g, 0, SeekSize)
+				moves = tr.Moves()
+			}
+			for i := range g {
+				tu := &g[i].Tuple
+				if met>>i&1 == 0 || tu.Proto == packet.ProtoICMP || tu.Proto == packet.ProtoICMPv6 {
+					continue
+				}
+				f := tr.MetFound(&s, i, int(reply>>i&1))
+				ref, c, dir := tr.find(tu, tr.Hash(tu), zones[i])
+				if !f.Known || f.Ref != ref || f.Conn != c || f.Dir != dir || s.Met(i) != c {
+					rt.Fatalf("%v in zone %d meets %+v, Find: %#x %p %d", tu, zones[i], f, ref, c, dir)
+				}
+			}
+		}
+		if errs := tr.Check(); errs != nil {
+			rt.Fatal(errs)
+		}
+	})
+}
+
 // TestFreshHasNoRival: a connection that nobody could have come before is
 // committed without a search, and one that somebody has come before is
 // refused.

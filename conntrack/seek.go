@@ -86,7 +86,9 @@ func (t *Tracker) ask(hash uint64, zone uint16) {
 // with its tag. The caller must know that the connections have not expired.
 //
 // What is met holds until Moves says another number than before: a connection has
-// ended and its slot may be another's, or connections have moved in memory.
+// ended and its slot may be another's, or connections have moved in memory. Meet
+// must not be called between a connection's first packet and its commit: a
+// translation may change what it answers to until then.
 //
 // It is for protocols with ports, or none: ICMP's tuples invert differently.
 func (t *Tracker) Meet(s *Seek, g *[SeekSize]packet.Gist, lo, hi int) (met, reply uint32) {

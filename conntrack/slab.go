@@ -132,13 +132,16 @@ func (s *slab) memory() (n int) {
 }
 
 // put frees a slot. Its generation becomes even, so that every reference to
-// the connection is stale from now on.
+// the connection is stale from now on. Its tuple becomes no packet's: a lookup
+// under way that has come to the slot must not meet the connection that was
+// there, since the next one to take the slot would be taken for it.
 func (s *slab) put(slot uint32) {
 	s.live--
 	s.moves++
 	c := s.at(slot)
 	c.Gen++
 	c.Status, c.Path = 0, 0
+	c.Orig.Proto, c.Orig.Family = 0, packet.FamilyNone
 	c.FlowPos = s.free
 	s.free = slot
 }

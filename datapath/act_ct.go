@@ -30,11 +30,11 @@ func (p *pkt) track(a *action) policy.Control {
 	}
 	f := &p.found
 	p.known = 0
-	offer, cached := true, p.cached(par)
+	cached, hit := p.cached(par), false
 	if !cached {
 		f.Known = f.Known && f.Conn.Zone == par.Zone
-		if par.table.Lookup(p.now, p.h, ct, f) {
-			offer, p.flowHit = false, true
+		if hit = par.table.Lookup(p.now, p.h, ct, f); hit {
+			p.flowHit = true
 			e.tier = max(e.tier, TierFlow)
 		} else {
 			e.tier = TierTracker
@@ -58,7 +58,7 @@ func (p *pkt) track(a *action) policy.Control {
 	}
 	c := e.tr.Conn(ct.Conn)
 	if c.Status&conntrack.StatusHelper != 0 || par.help != conntrack.NoHelper {
-		if reason := p.help(par, c, cached || p.flowHit); reason != ReasonNone {
+		if reason := p.help(par, c, cached || hit); reason != ReasonNone {
 			return p.ctDrop(a, reason)
 		}
 	}
@@ -72,11 +72,11 @@ func (p *pkt) track(a *action) policy.Control {
 		}
 	}
 	e.tr.Tell(p.now, ct.Conn)
-	if offer {
+	if !hit {
 		par.table.Consider(p.now, ct.Conn, c, ct.Info, par.chain)
 	}
 	if !cached {
-		e.cameFrom(ct.Conn, ct.Info.Dir(), e.begin[p.i])
+		e.cameFrom(ct.Conn, ct.Info.Dir(), p.from)
 	}
 	if c.Status&conntrack.StatusConfirmed != 0 {
 		p.known = ct.Conn

@@ -287,7 +287,7 @@ func (e *Engine) processDevices(v *packet.Vector) {
 			pl := e.byDev[m.Dev]
 			done := pl.process(v, i)
 			for _, c := range pl.e.device.carried {
-				e.cameFrom(c.f.Conn, c.dir, pl.e.begin[i])
+				e.cameFrom(c.f.Conn, c.dir, pl.e.device.from)
 			}
 			if e.trace {
 				e.hits = append(e.hits, pl.e.hits...)
@@ -299,8 +299,8 @@ func (e *Engine) processDevices(v *packet.Vector) {
 				continue
 			}
 		}
-		if v.M[i].Resume.On {
-			v.Verdict[i], v.Reason[i] = e.judge(v, i, conntrack.Found{})
+		if r := &v.M[i].Resume; r.On {
+			v.Verdict[i], v.Reason[i] = e.judge(v, i, r.Dev, conntrack.Found{})
 			e.drops[v.Reason[i]]++
 			continue
 		}

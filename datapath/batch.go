@@ -16,6 +16,7 @@ const _ = uint(-(packet.VectorSize % batchSize)) // a vector is whole batches
 // sixteen at base.
 type batch struct {
 	base, lo, hi int
+	begin        [batchSize]int32 // the device where each packet's way begins
 	seek         conntrack.Seek
 	gist         [batchSize]packet.Gist
 	ordinary     uint32 // packets that a remembered way may carry, a bit each
@@ -60,12 +61,10 @@ func (e *Engine) aim(v *packet.Vector, b *batch) {
 	base := b.base
 	frames := (*[batchSize][]byte)(v.Frame[base : base+batchSize])
 	metas := (*[batchSize]packet.Meta)(v.M[base : base+batchSize])
-	begin := (*[batchSize]int32)(e.begin[base : base+batchSize])
-	lo, hi := b.lo, b.hi
+	begin, lo, hi := &b.begin, b.lo, b.hi
 	if len(e.prog.tunnels) > 0 {
 		for n := lo; n < hi && n < batchSize; n++ {
-			begin[n] = metas[n].Dev
-			e.unwrapEarly(v, base+n)
+			begin[n] = e.unwrapEarly(v, base+n)
 		}
 	} else {
 		for n := lo; n < hi && n < batchSize; n++ {
@@ -151,7 +150,7 @@ func (e *Engine) judgeBatch(v *packet.Vector, b *batch) {
 		if met>>n&1 != 0 && h.Flags&^packet.DontFrag == packet.HasL3|packet.HasL4 && (h.Proto == packet.ProtoTCP || h.Proto == packet.ProtoUDP) {
 			f = e.tr.MetFound(&b.seek, n, int(reply>>n&1))
 		}
-		v.Verdict[i], v.Reason[i] = e.judge(v, i, f)
+		v.Verdict[i], v.Reason[i] = e.judge(v, i, b.begin[n&(batchSize-1)], f)
 		e.drops[v.Reason[i]]++
 		n++
 	}

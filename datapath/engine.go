@@ -74,7 +74,6 @@ type Engine struct {
 	left    map[*policy.Action]policy.Stats // counted by devices that are gone
 	tier    Tier                            // of the packet under way
 
-	begin   [packet.VectorSize]int32         // the device where each packet's way begins
 	tunnels [packet.VectorSize]packet.Tunnel // of packets that were unwrapped at once
 	ipID    uint16                           // of their outer headers
 }

@@ -10,11 +10,26 @@ import (
 // pkt is a packet being judged by one block. Nested judgements use the next
 // one on the engine's stack.
 type pkt struct {
+	life
+
+	// Memory that a life's pointers may point to, and what its refresh fills in.
+	// What an earlier packet left here has no meaning.
+	key     key
+	meta    packet.Meta    // a nested judgement's own
+	rx      packet.Tunnel  // tun's memory for a packet that was unwrapped here
+	headers packet.Headers // in place of the vector's, once the frame is its own copy
+}
+
+// life is all that is known of the packet under way. start and child clear it
+// whole before they fill it in, so that no judgement finds what another packet
+// has left.
+type life struct {
 	e       *Engine
 	now     int64
 	frame   []byte
 	h       *packet.Headers
 	m       *packet.Meta
+	from    int32  // where the packet's way began: the device, or the tunnel's that it came out of
 	dev     int32  // whose block this is
 	iif     int32  // ingress device, for `indev`
 	i       int32  // index in the vector
@@ -27,29 +42,25 @@ type pkt struct {
 	egress  bool
 	shared  packet.ConnRef // an unconfirmed connection that the caller still needs
 	reason  uint8
-	flowHit bool           // the flow table has judged the packet
-	held    bool           // it is a fragment that waits for the others
-	split   frag.Split     // how a packet put together leaves again
-	fate    packet.Verdict // what became of a packet that is gone; valid with outGone
-	key     key
+	flowHit bool            // the flow table has judged the packet
+	held    bool            // it is a fragment that waits for the others
+	split   frag.Split      // how a packet put together leaves again
+	fate    packet.Verdict  // what became of a packet that is gone; valid with outGone
 	found   conntrack.Found // its connection, as far as somebody has searched for it
 	known   packet.ConnRef  // the connection it had after its last ct action, if that was confirmed
-	meta    packet.Meta     // a nested judgement's own
 
 	tun *packet.Tunnel // metadata of the tunnel that it came out of, or is to go into
 	set int32          // the tunnel_key that ordered the latter; -1: none
-	rx  packet.Tunnel  // tun's memory for a packet that was unwrapped here
 
 	// See frame.go and edit.go.
-	lent    bool           // somebody else still needs the frame's bytes
-	headers packet.Headers // in place of the vector's, once the frame is its own copy
-	base    []byte         // the frame's memory; the frame begins at front
-	front   int
-	tag     bool   // the outer VLAN tag counts as taken out of the packet
-	dirty   bool   // the key is older than the frame
-	shot    bool   // a device's own filters dropped it
-	typ     uint16 // what the network header is, whatever the bytes before it say
-	strip   int    // leading bytes of the frame that the packet has not: it lost its Ethernet header
+	lent  bool   // somebody else still needs the frame's bytes
+	base  []byte // the frame's memory; the frame begins at front
+	front int
+	tag   bool   // the outer VLAN tag counts as taken out of the packet
+	dirty bool   // the key is older than the frame
+	shot  bool   // a device's own filters dropped it
+	typ   uint16 // what the network header is, whatever the bytes before it say
+	strip int    // leading bytes of the frame that the packet has not: it lost its Ethernet header
 }
 
 // outcome is how a block ended for a packet.
@@ -69,11 +80,11 @@ const (
 	maxJumps      = 32 // act_api.c jmp_ttl, TCA_ACT_MAX_PRIO
 )
 
-// judge runs packet i of the vector from its start or its resume point. f is
-// what a search for its connection in the zone of its device has come to.
-func (e *Engine) judge(v *packet.Vector, i int, f conntrack.Found) (packet.Verdict, uint8) {
-	p := e.start(v, i)
-	p.layout()
+// judge runs packet i of the vector from its start or its resume point. from is
+// the device where its way began, f what a search for its connection in the zone
+// of that device has come to.
+func (e *Engine) judge(v *packet.Vector, i int, from int32, f conntrack.Found) (packet.Verdict, uint8) {
+	p := e.start(v, i, from)
 	p.found = f
 	if p.m.Resume.On {
 		p.goOn()
@@ -83,7 +94,6 @@ func (e *Engine) judge(v *packet.Vector, i int, f conntrack.Found) (packet.Verdi
 	if f.Conn != nil && f.Conn.Status&conntrack.StatusOffload != 0 && p.m.Chain == 0 && !p.m.CT.PostCT && p.h.NVLAN == 0 && !p.m.Resume.On {
 		e.paths.begin(e, p.dev, p.tun)
 	}
-	e.tier = TierNone
 	if p.m.CT.Conn != 0 {
 		e.tier = TierFlow
 	}
@@ -97,15 +107,16 @@ func (e *Engine) judge(v *packet.Vector, i int, f conntrack.Found) (packet.Verdi
 	return verdict, reason
 }
 
-// start puts packet i on the engine's stack.
-func (e *Engine) start(v *packet.Vector, i int) *pkt {
+// start puts packet i, whose way began at the device from, on the engine's stack.
+func (e *Engine) start(v *packet.Vector, i int, from int32) *pkt {
 	p := &e.stack[0]
+	p.life = life{}
 	p.e, p.now, p.frame, p.h, p.m = e, v.Now, v.Frame[i], &v.H[i], &v.M[i]
-	p.dev, p.iif, p.i, p.depth, p.nest = e.begin[i], e.begin[i], int32(i), 0, 0
+	p.from, p.dev, p.iif, p.i = from, from, from, int32(i)
 	p.tun, p.set = p.m.Tunnel, -1
-	p.copy, e.ncopies = 0, int32(p.m.Resume.Copies)
-	p.egress, p.shared, p.known, p.reason, p.fate, p.flowHit = false, 0, 0, ReasonNone, packet.Stolen, false
-	p.held, p.split = false, frag.Split{}
+	p.fate = packet.Stolen
+	p.layout()
+	e.ncopies, e.tier = int32(p.m.Resume.Copies), TierNone
 	return p
 }
 
@@ -362,16 +373,16 @@ func (p *pkt) child() *pkt {
 		return nil
 	}
 	c := &p.e.stack[p.depth+1]
-	c.e, c.now, c.frame, c.h, c.meta = p.e, p.now, p.frame, p.h, *p.m
-	c.m = &c.meta
-	c.dev, c.iif, c.i, c.depth, c.nest = p.dev, p.iif, p.i, p.depth+1, p.nest
-	c.copy = p.copy
-	c.egress, c.shared, c.reason, c.fate = p.egress, 0, ReasonNone, packet.Stolen
+	c.life = life{}
+	c.meta = *p.m
+	c.e, c.now, c.frame, c.h, c.m = p.e, p.now, p.frame, p.h, &c.meta
+	c.from, c.dev, c.iif, c.i, c.depth, c.nest = p.from, p.dev, p.iif, p.i, p.depth+1, p.nest
+	c.copy, c.egress, c.split = p.copy, p.egress, p.split
+	c.fate = packet.Stolen
 	c.tag, c.typ, c.strip, c.dirty = p.tag, p.typ, p.strip, p.dirty
-	c.lent, p.lent = true, true
-	c.held, c.shot, c.split = false, false, p.split
 	c.tun, c.set = p.tun, p.set
-	c.found.Known, p.found.Known, c.known = false, false, 0
+	c.lent, p.lent = true, true
+	p.found.Known = false // the child may end the connection
 	return c
 }
 

@@ -113,7 +113,7 @@ func (ps *paths) reset() {
 // two short loops keep what they need in registers.
 func (e *Engine) follow(v *packet.Vector, b *batch, n int, met, reply uint32) int {
 	var ways [batchSize]*way
-	begin := (*[batchSize]int32)(e.begin[b.base : b.base+batchSize])
+	begin := &b.begin
 	pairs, generation, now := e.paths.pairs, uint64(e.generation)<<32, v.Now
 	devices, encUsed := e.flows.HasDevices(), e.prog.encUsed
 	k := n

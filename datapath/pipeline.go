@@ -57,17 +57,24 @@ var MissNames = [numMisses]string{
 
 // deviceMode is what an engine needs to be a device's.
 type deviceMode struct {
-	flows   DeviceFlows
-	held    []bool // filters of the program
-	why     int
-	at      packet.Resume
-	chain   uint32
-	done    int // actions that have begun
+	flows DeviceFlows
+	held  []bool // filters of the program
+	deviceLife
 	journal []savedCounter
 	carried []carriedFlow
-	again   bool // the ct action under way is the zone's second
+}
 
-	// The connection of the packet under way.
+// deviceLife is what a device knows of the packet under way, beside life.
+// process clears it whole.
+type deviceLife struct {
+	from  int32 // where the packet's way began, as in life
+	why   int
+	at    packet.Resume
+	chain uint32
+	done  int  // actions that have begun
+	again bool // the ct action under way is the zone's second
+
+	// The connection.
 	mark  uint32
 	label [16]byte
 }
@@ -130,10 +137,9 @@ func (pl *Pipeline) process(v *packet.Vector, i int) bool {
 	size := uint64(len(frame))
 	e.v, e.hits, e.copies = v, e.hits[:0], e.copies[:0]
 	e.first[i], e.firstCopy[i] = 0, 0
-	d.journal, d.carried, d.done, d.at = d.journal[:0], d.carried[:0], 0, packet.Resume{}
-	e.begin[i] = meta.Dev
+	d.journal, d.carried = d.journal[:0], d.carried[:0]
+	d.deviceLife = deviceLife{from: meta.Dev, why: missRule}
 	verdict, reason, out := packet.Drop, ReasonNone, outStop
-	d.why = missRule
 	if !pl.failed {
 		if verdict, reason, out = pl.run(v, i); out != outStop {
 			d.why = missEnd
@@ -176,15 +182,13 @@ func (pl *Pipeline) run(v *packet.Vector, i int) (packet.Verdict, uint8, outcome
 	e := pl.e
 	h := &v.H[i]
 	if len(e.prog.tunnels) > 0 {
-		e.unwrapEarly(v, i)
+		e.device.from = e.unwrapEarly(v, i)
 	}
 	packet.Parse(v.Frame[i], h)
 	if h.Tuple.Family != packet.FamilyNone {
 		h.Hash = e.tr.Hash(&h.Tuple)
 	}
-	p := e.start(v, i)
-	p.layout()
-	p.found.Known = false
+	p := e.start(v, i, e.device.from)
 	p.lent = true // software may need the frame as it was received
 	if uint(p.dev) >= uint(len(e.prog.devs)) || p.tagCut() {
 		return 0, 0, outStop

@@ -107,32 +107,35 @@ func (prog *program) isLocal(a *packet.Addr, family uint8, dev int32, t *tunnelP
 	return false
 }
 
-// unwrapEarly takes packet i out of its tunnel before anything else if it came in where no filter would look at it as it is: then it is as
-// if it had come in on the tunnel's device. What is wrong with a tunnel's
-// packet is left to be found again, and told, by judge.
-func (e *Engine) unwrapEarly(v *packet.Vector, i int) {
+// unwrapEarly takes packet i out of its tunnel before anything else if it came
+// in where no filter would look at it as it is: then it is as if it had come in
+// on the tunnel's device. It returns the device where the packet's way begins.
+// What is wrong with a tunnel's packet is left to be found again, and told, by
+// judge.
+func (e *Engine) unwrapEarly(v *packet.Vector, i int) int32 {
 	m, prog := &v.M[i], e.prog
 	if uint(m.Dev) >= uint(len(prog.devs)) {
-		return
+		return m.Dev
 	}
 	d, frame, t := &prog.devs[m.Dev], v.Frame[i], &e.tunnels[i]
 	if !d.bare || m.Chain != 0 || m.CT.PostCT || m.Tunnel != nil {
-		return
+		return m.Dev
 	}
 	n, begin, end := prog.unwrapPlain(d, frame, m.Dev, t)
 	if n < 0 {
 		h := &v.H[i]
 		packet.Parse(frame, h)
 		if n = prog.tunnelFor(frame, h, m.Dev); n < 0 {
-			return
+			return m.Dev
 		}
 		var err packet.TunnelError
 		if begin, end, err = prog.tunnels[n].Decap(frame, h, t); err != packet.TunnelOK {
-			return
+			return m.Dev
 		}
 	}
 	v.Frame[i] = frame[begin:end:end]
-	e.begin[i], m.Tunnel = prog.tunnels[n].dev, t
+	m.Tunnel = t
+	return prog.tunnels[n].dev
 }
 
 // unwrapPlain is the quick way: what it finds is what tunnelFor and Decap would
@@ -189,7 +192,7 @@ func (p *pkt) unwrap() (v packet.Verdict, reason uint8, ok bool) {
 	c.lent = lent
 	c.tun, c.set = &c.rx, -1
 	c.m.CT, c.m.Chain = packet.CT{}, 0
-	c.dev, c.iif, c.egress, c.nest = t.dev, t.dev, false, 0 // it comes in anew
+	c.from, c.dev, c.iif, c.egress, c.nest = t.dev, t.dev, t.dev, false, 0 // it comes in anew
 	v, reason = c.ingress()
 	return v, reason, true
 }

@@ -83,12 +83,19 @@ func drawTraffic(t *rapid.T) []input {
 
 // judge runs traffic in vectors of at most n packets that share one time, and
 // renders everything that can be seen from outside.
-func judge(t testing.TB, in []input, n int) string {
-	r := datapathtest.New(t, everything...)
+func judge(t testing.TB, in []input, n int) string { return judgeBy(t, everything, in, n, 1) }
+
+// judgeBy is judge for another policy, with a Tick before every so many vectors;
+// 0: never.
+func judgeBy(t testing.TB, lines []string, in []input, n, ticks int) string {
+	vectors := 0
+	r := datapathtest.New(t, lines...)
 	var v packet.Vector
 	var out bytes.Buffer
 	flush := func() {
-		r.E.Tick(v.Now)
+		if vectors++; ticks != 0 && vectors%ticks == 0 {
+			r.E.Tick(v.Now)
+		}
 		r.E.Process(&v)
 		tx := v.Tx
 		for i := range v.N {
@@ -113,12 +120,13 @@ func judge(t testing.TB, in []input, n int) string {
 		v.Add(bytes.Clone(p.frame), id)
 	}
 	flush()
+	r.E.Flows().Sync(v.Now)
 	// Which slot a connection is in depends on when the memory of others was
 	// given back; nothing else does.
 	var conns []string
-	for _, c := range r.E.Tracker().All(v.Now) {
-		conns = append(conns, fmt.Sprintf("%v zone %d status %#x state %d timeout %d packets %v bytes %v mark %d\n",
-			c.Orig, c.Zone, c.Status, c.TCP.State, c.Timeout, c.Packets(), c.Bytes(), c.Mark))
+	for ref, c := range r.E.Tracker().All(v.Now) {
+		conns = append(conns, fmt.Sprintf("%v reply %v zone %d status %#x state %d timeout %d packets %v bytes %v mark %d\n",
+			c.Orig, r.E.Tracker().Reply(ref), c.Zone, c.Status, c.TCP.State, c.Timeout, c.Packets(), c.Bytes(), c.Mark))
 	}
 	slices.Sort(conns)
 	out.WriteString(strings.Join(conns, ""))
