@@ -3,6 +3,7 @@
 package datapathtest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,8 @@ type Rig struct {
 	t   testing.TB
 	s   *tc.Session
 	v   packet.Vector
+
+	lines []string // the policy's
 }
 
 // New makes an engine that traces.
@@ -33,11 +36,8 @@ func New(t testing.TB, lines ...string) *Rig {
 // NewWith makes an engine with a tracker of its own.
 func NewWith(t testing.TB, cfg datapath.Config, lines ...string) *Rig {
 	t.Helper()
-	p, _, err := tc.Load("test.tc", strings.NewReader(strings.Join(lines, "\n")+"\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &Rig{t: t, P: p, Now: 1e9}
+	p := load(t, lines)
+	r := &Rig{t: t, P: p, Now: 1e9, lines: slices.Clone(lines)}
 	cfg.Tracker = conntrack.New(conntrack.Config{Seed: [2]uint64{1, 2}, MaxConns: 4096})
 	r.E = datapath.New(cfg)
 	r.s = &tc.Session{Policy: p, Out: new(strings.Builder), Err: new(strings.Builder)}
@@ -47,12 +47,22 @@ func NewWith(t testing.TB, cfg datapath.Config, lines ...string) *Rig {
 	return r
 }
 
+func load(t testing.TB, lines []string) *policy.Policy {
+	t.Helper()
+	p, _, err := tc.Load("test.tc", strings.NewReader(strings.Join(lines, "\n")+"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // Run changes the policy while packets flow.
 func (r *Rig) Run(line string) {
 	r.t.Helper()
 	if err := r.s.Run(line); err != nil {
 		r.t.Fatal(err)
 	}
+	r.lines = append(r.lines, line)
 	if err := r.E.Load(r.P, r.Now); err != nil {
 		r.t.Fatal(err)
 	}
@@ -64,7 +74,52 @@ func (r *Rig) TryRun(line string) error {
 	if err := r.s.Run(line); err != nil {
 		r.t.Fatal(err)
 	}
+	r.lines = append(r.lines, line)
 	return r.E.Load(r.P, r.Now)
+}
+
+// Reload changes the policy as a replay's --reload does: "keep" leaves connections
+// alone, "recheck" ends those whose packets are dropped now, "kill" all that the
+// flow table holds, and "dry-run" changes nothing. It returns how many
+// connections end, or would.
+func (r *Rig) Reload(mode, line string) (n int) {
+	r.t.Helper()
+	must := func(err error) {
+		if err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	r.E.Flows().Sync(r.Now)
+	before, err := r.E.Prospect(r.P, r.Now)
+	must(err)
+	p := r.P
+	if mode == "dry-run" {
+		p = load(r.t, r.lines)
+	}
+	must((&tc.Session{Policy: p, Out: new(strings.Builder), Err: new(strings.Builder)}).Run(line))
+	after, err := r.E.Prospect(p, r.Now)
+	must(err)
+	cuts, _ := r.E.Compare(r.Now, before, after)
+	if mode != "dry-run" {
+		r.lines = append(r.lines, line)
+		must(r.E.Load(p, r.Now))
+	}
+	tr, ends := r.E.Tracker(), map[packet.ConnRef]bool{}
+	for _, c := range cuts {
+		ends[c.Conn] = ends[c.Conn] || mode != "kill" && c.Ends()
+	}
+	for ref, c := range tr.Known() {
+		ends[ref] = ends[ref] || mode == "kill" && c.Status&conntrack.StatusOffload != 0
+	}
+	for ref, ok := range ends {
+		if ok {
+			n++
+			if mode == "recheck" || mode == "kill" {
+				tr.Kill(ref)
+			}
+		}
+	}
+	return n
 }
 
 // Result is what became of one frame.
