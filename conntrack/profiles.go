@@ -6,19 +6,26 @@ import (
 	"sluice/packet/frag"
 )
 
-// Profiles are the named sets of timeouts.
-var Profiles = []string{"linux", "ovs", "rfc"}
+// flowtableTimeout is Linux's for flows of either protocol (nf_flowtable-sysctl).
+const flowtableTimeout = 30 * second
 
-// SetProfile replaces all timeouts by a profile's. Set it before single
+// Profiles are the named sets of timeouts.
+var Profiles = []string{"linux", "ovs", "paper", "rfc"}
+
+// SetProfile replaces all timeouts, the flow table's included, by a profile's. Set it before single
 // timeouts and zones' policies.
 func (s *Settings) SetProfile(name string) error {
 	s.Frag.Timeout = frag.DefaultLimits().Timeout
+	s.FlowtableTCPTimeout, s.FlowtableUDPTimeout = flowtableTimeout, flowtableTimeout
 	switch name {
 	case "linux":
 		s.Timeouts = linuxTimeouts()
 	case "ovs":
 		s.Timeouts = ovsTimeouts()
 		s.Frag.Timeout = [2]int64{15 * second, 15 * second} // lib/ipf.c
+	case "paper":
+		s.Timeouts = paperTimeouts()
+		s.FlowtableTCPTimeout, s.FlowtableUDPTimeout = 3600*second, paperUDP
 	case "rfc":
 		s.Timeouts = rfcTimeouts()
 	default:
@@ -58,6 +65,20 @@ func ovsTimeouts() Timeouts {
 	t.UDPFirst, t.UDPTimeout, t.UDPReplied, t.UDPTimeoutStream = 60*second, 60*second, 30*second, 30*second
 	t.ICMPTimeout, t.ICMPv6Timeout, t.ICMPReply = 60*second, 60*second, 30*second
 	t.GRETimeout, t.GRETimeoutStream, t.GenericTimeout = 60*second, 30*second, 60*second
+	return t
+}
+
+// paperUDP is what the paper gives UDP and ICMP.
+const paperUDP = 180 * second
+
+// paperTimeouts are those of the RFC on connection tracking offload (part 2,
+// Netfilter changes 4): five days for established TCP, which is Linux's, and
+// about 180 seconds for UDP and ICMP. Its flow table looks at each flow twice in
+// K seconds, K being 180 for these and 3600 for TCP.
+func paperTimeouts() Timeouts {
+	t := linuxTimeouts()
+	t.UDPTimeout, t.UDPTimeoutStream = paperUDP, paperUDP
+	t.ICMPTimeout, t.ICMPv6Timeout = paperUDP, paperUDP
 	return t
 }
 

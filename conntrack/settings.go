@@ -54,7 +54,7 @@ func DefaultSettings() *Settings {
 		TCPLoose: true, TCPMaxRetrans: 3, DCCPLoose: true,
 		Timeouts: linuxTimeouts(),
 		Frag:     frag.DefaultLimits(), FragLowThresh: [2]int64{3 << 20, 3 << 20},
-		FlowtableTCPTimeout: 30 * second, FlowtableUDPTimeout: 30 * second,
+		FlowtableTCPTimeout: flowtableTimeout, FlowtableUDPTimeout: flowtableTimeout,
 	}
 }
 

@@ -119,6 +119,36 @@ func TestProfiles(t *testing.T) {
 			t.Errorf("UDP: %d s left", b.left())
 		}
 	})
+	t.Run("A128_X9_paper", func(t *testing.T) {
+		b := limited(t, 64, [2]string{"profile", "paper"})
+		if s := b.Settings(); s.FlowtableUDPTimeout != 180*second || s.FlowtableTCPTimeout != 3600*second {
+			t.Errorf("the flow table keeps UDP %d ns and TCP %d ns", s.FlowtableUDPTimeout, s.FlowtableTCPTimeout)
+		}
+		b.establish()
+		if b.left() != 432000 {
+			t.Errorf("established TCP: %d s left", b.left())
+		}
+		b.Flush()
+		for i, f := range [][]byte{q, a, packettest.ICMP(cAddr, sAddr, 8, 0, 1, nil)} {
+			if b.in(f); b.left() != 180 {
+				t.Errorf("packet %d: %d s left", i, b.left())
+			}
+			if i == 1 {
+				b.Flush()
+			}
+		}
+	})
+	t.Run("another_profile_takes_the_flow_table's_back", func(t *testing.T) {
+		for _, p := range Profiles {
+			s := DefaultSettings()
+			if s.SetProfile("paper") != nil || s.SetProfile(p) != nil {
+				t.Fatal(p)
+			}
+			if d := DefaultSettings(); p != "paper" && (s.FlowtableTCPTimeout != d.FlowtableTCPTimeout || s.FlowtableUDPTimeout != d.FlowtableUDPTimeout) {
+				t.Errorf("%s: %d, %d", p, s.FlowtableTCPTimeout, s.FlowtableUDPTimeout)
+			}
+		}
+	})
 	t.Run("linux_is_the_default", func(t *testing.T) {
 		s := DefaultSettings()
 		for _, p := range Profiles {

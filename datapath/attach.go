@@ -120,15 +120,23 @@ func has(rules []*offload.Rule, f *policy.Filter) bool {
 	return false
 }
 
-// skipSW refuses filters that nobody would see.
+// skipSW refuses filters that nobody would see. Where connections are tracked
+// every filter must be software's, too (RFC part 2, TC command-line interface):
+// what came in second is refused, be it the filter with skip_sw or the first
+// that tracks.
 func (e *Engine) skipSW(p *policy.Policy) (err error) {
 	if len(e.devices) == 0 {
 		return nil
 	}
-	tracks := tracks(p)
+	tracking := p.Tracking()
 	eachFilter(p, func(f *policy.Filter) {
+		if f.Born < tracking.Since && err == nil {
+			if at, what := skipsSW(f); what != "" {
+				err = &UnsupportedError{Place: tracking.At, What: fmt.Sprintf("tracking connections beside the %s of line %d", what, at.Line)}
+			}
+		}
 		for _, a := range f.Actions {
-			if a.SkipSW && tracks && err == nil {
+			if a.SkipSW && tracking.Since != 0 && err == nil {
 				err = &UnsupportedError{Place: a.SkipSWAt, What: "skip_sw of an action while connections are tracked"}
 			}
 		}
@@ -141,6 +149,19 @@ func (e *Engine) skipSW(p *policy.Policy) (err error) {
 		}
 	})
 	return err
+}
+
+// skipsSW says what of a filter software does not see, and where that stands.
+func skipsSW(f *policy.Filter) (at policy.Place, what string) {
+	if f.SkipSW {
+		return f.SkipSWAt, "filter with skip_sw"
+	}
+	for _, a := range f.Actions {
+		if a.SkipSW {
+			return a.SkipSWAt, "action with skip_sw"
+		}
+	}
+	return at, ""
 }
 
 func eachFilter(p *policy.Policy, do func(*policy.Filter)) {
@@ -165,21 +186,10 @@ func eachFilter(p *policy.Policy, do func(*policy.Filter)) {
 	}
 }
 
-// tracks reports whether a ct action or match is in use anywhere.
-func tracks(p *policy.Policy) (yes bool) {
-	eachFilter(p, func(f *policy.Filter) {
-		yes = yes || f.Match != nil && f.Match.Mask.CTState|f.Match.Mask.CTZone != 0
-		for _, a := range f.Actions {
-			yes = yes || a.CT != nil
-		}
-	})
-	return yes
-}
-
 // collect lists the rules of a device's ports. What comes out of a tunnel came
 // in by some port, so the blocks of tunnel ports are every device's.
 func (d *attached) collect(e *Engine, p *policy.Policy) (rules []*offload.Rule) {
-	tracks := tracks(p)
+	tracks := p.Tracking().Since != 0
 	seen := map[*policy.Block]bool{}
 	for _, dev := range p.Devices {
 		b := dev.Block[policy.Ingress]

@@ -60,8 +60,10 @@ func (t *Table) look(i int, instant, now int64) (read bool) {
 		return false
 	}
 	if c.FlowFlags&flowDevice != 0 {
-		if read = t.set.aging == Sample; read {
-			t.set.glance(ref, c)
+		if t.set.aging == Sample {
+			if read = t.turn(i, c); read {
+				t.set.glance(ref, c)
+			}
 		} else {
 			read = t.set.late(ref, c, now)
 		}

@@ -49,6 +49,8 @@ type Table struct {
 	sampled int64 // when Sample looked last
 	credit  int64 // flows that time has earned it, times the timeout
 	sample  int   // flows below it come next
+	pass    int64 // how often it has begun anew
+	k       int64 // the shortest timeout then, ns
 }
 
 // torn is a flow that was torn down at a time.

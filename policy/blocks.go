@@ -233,6 +233,7 @@ func (p *Policy) flush(b *Block, c *Chain) {
 		for _, f := range pr.Filters {
 			p.unbind(b, f.Actions)
 		}
+		p.uncounted(len(pr.Filters))
 	}
 	b.drop(c)
 }

@@ -122,6 +122,7 @@ func (p *Policy) newFilter(w Where, r Rule, create, excl bool) (*Filter, error) 
 	}
 	pr.indexed().add(f)
 	p.Generation++
+	p.counted(f, old == nil)
 	return f, nil
 }
 
@@ -303,6 +304,7 @@ func (p *Policy) DeleteFilter(w Where, r Rule) error {
 	for _, f := range gone {
 		p.unbind(b, f.Actions)
 	}
+	p.uncounted(len(gone))
 	b.drop(c)
 	p.Generation++
 	return nil

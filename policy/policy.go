@@ -24,6 +24,8 @@ type Policy struct {
 	Neighs []Neigh
 
 	chainSeq uint64
+	filters  int // that are there
+	tracking Tracking
 	// dying are actions whose last reference is gone. The kernel frees them
 	// after an RCU grace period only; until Settle they keep their index and
 	// the chain that they go to.
@@ -99,6 +101,7 @@ type Filter struct {
 	// SkipSWAt is where skip_sw was written, for messages.
 	SkipSWAt Place
 	Verbose  bool
+	Born     uint64 // the policy's Generation when it came in, or was replaced last
 	Line     int // where it was written, for messages; 0: unknown
 	File     string
 }

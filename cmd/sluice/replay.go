@@ -74,7 +74,7 @@ came in on --in's device.`,
 	f.StringArrayVar(&o.opts.Split, "split", nil, "how to tell devices apart within a capture, `HOW` as above (repeatable)")
 	f.StringVar(&o.opts.OutDir, "out", "", "write frames to `DIR`: DEV.pcapng for each device, pass.pcapng, drop.pcapng,\neach frame with a comment that says why")
 	f.StringArrayVar(&o.opts.Sysctls, "sysctl", nil, "set a sysctl of conntrack or fragments, `NAME=VALUE` (repeatable)")
-	f.StringVar(&o.opts.Profile, "timeout-profile", "", "start from another set of timeouts, `NAME`: "+strings.Join(conntrack.Profiles, ", "))
+	f.StringVar(&o.opts.Profile, "timeout-profile", "", "start from another set of timeouts, `NAME`: "+strings.Join(conntrack.Profiles, ", ")+"\n(ovs: Open vSwitch's; paper: the offload RFC's, UDP 180 s and flows 180 s and 3600 s; rfc: the IETF's on NAT)")
 	f.StringArrayVar(&o.opts.TimeoutPolicies, "timeout-policy", nil, "give a zone timeouts of its own, `zone=N,tcp_established=60,…` (repeatable)")
 	f.StringArrayVar(&o.opts.ZoneLimits, "zone-limit", nil, "bound a zone's connections, `zone=N,limit=L` or default=L (repeatable)")
 	f.StringArrayVar(&o.opts.SourceLimits, "source-limit", nil, "bound what a source may have in a zone,\n`zone=N,states=S,new=C/SECONDS` (repeatable)")
