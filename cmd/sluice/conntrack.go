@@ -8,8 +8,8 @@ import (
 
 func newConntrackCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "conntrack -L|-G|-D|-E|-F|-C|-S --state FILE [options]",
-		Short: "List, watch and delete a saved state's connections, as conntrack(8) does",
+		Use:   "conntrack -L|-G|-D|-U|-E|-F|-C|-S --state FILE [options]",
+		Short: "List, watch, change and delete a saved state's connections, as conntrack(8) does",
 		// The options are conntrack(8)'s: some have their argument in the next
 		// word or none, and a table may follow the command.
 		DisableFlagParsing: true,

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"sluice/conntrack"
 	"sluice/datapath"
 	"sluice/flowtable"
+	"sluice/internal/ctcmd"
 	"sluice/observe"
 	"sluice/packet"
 	"sluice/policy"
@@ -72,10 +74,13 @@ type runner struct {
 	recorded []Entry // the kernel's table by now
 }
 
+// egress is how a case calls the side on which frames leave.
+const egress = "egress"
+
 // hitKey names a filter the way a reader of counters does. A filter that is
 // replaced keeps its name, and its counters begin again under it.
 type hitKey struct {
-	dev                 string
+	dev, dir            string
 	chain, prio, handle uint32
 }
 
@@ -97,7 +102,7 @@ func newRunner(c *Case) (*runner, error) {
 		Now:   func() int64 { return r.now },
 	}
 	r.answer = &Case{
-		Name: c.Name, RecordedFrom: c.RecordedFrom, Needs: c.Needs, Devices: c.Devices, Sysctl: c.Sysctl, Policy: c.Policy,
+		Name: c.Name, RecordedFrom: c.RecordedFrom, Needs: c.Needs, Devices: c.Devices, Qdisc: c.Qdisc, Sysctl: c.Sysctl, Policy: c.Policy,
 		Free: c.Free, KernelsDiffer: c.KernelsDiffer, Steps: []Step{}, Conntrack: []Entry{}, Expectations: []Entry{}, Proc: []string{},
 	}
 	for _, d := range c.Devices {
@@ -107,7 +112,14 @@ func newRunner(c *Case) (*runner, error) {
 		if bringsQdisc(c.Policy, d) {
 			continue
 		}
-		if err := r.session.Run("qdisc add dev " + d + " ingress"); err != nil {
+		kind, err := portQdisc(c, d)
+		if err != nil {
+			return nil, err
+		}
+		if kind == "none" {
+			continue
+		}
+		if err := r.session.Run("qdisc add dev " + d + " " + kind); err != nil {
 			return nil, fmt.Errorf("qdisc of %s: %w", d, err)
 		}
 	}
@@ -139,6 +151,22 @@ func bringsQdisc(lines []string, dev string) bool {
 		}
 	}
 	return false
+}
+
+// portQdisc gives the qdisc of a port that the policy gives none: the case's,
+// or clsact where the recording lists egress filters.
+func portQdisc(c *Case, dev string) (string, error) {
+	switch c.Qdisc {
+	case "ingress", "clsact", "none":
+		return c.Qdisc, nil
+	case "":
+	default:
+		return "", fmt.Errorf("qdisc %q: expected ingress, clsact or none", c.Qdisc)
+	}
+	if _, ok := c.Filters[dev]["egress"]; ok {
+		return "clsact", nil
+	}
+	return "ingress", nil
 }
 
 func (r *runner) load() error { return r.engine.Load(r.policy, r.now) }
@@ -174,20 +202,25 @@ func (r *runner) step(s *Step) (Step, error) {
 	return a, nil
 }
 
-// commands runs tc and conntrack commands.
+// commands runs tc and conntrack(8) commands. What the kernel's rules refuse,
+// and a deletion that finds nothing, goes on to the next command as a shell
+// does: what stands in the tables afterwards tells.
 func (r *runner) commands(line string) error {
 	for cmd := range strings.SplitSeq(line, ";") {
 		w := strings.Fields(cmd)
 		switch {
 		case len(w) == 0:
 		case w[0] == "tc":
-			if err := r.session.Run(strings.Join(w, " ")); err != nil {
+			var e *tc.Error
+			if err := r.session.Run(strings.Join(w, " ")); err != nil && !(errors.As(err, &e) && e.Kernel) {
 				return err
 			}
-		case w[0] == "conntrack" && len(w) == 2 && (w[1] == "-F" || w[1] == "--flush"):
-			r.engine.Tracker().Flush()
+		case w[0] == "conntrack":
+			if _, err := ctcmd.Live(r.engine.Tracker(), r.now, w[1:], io.Discard, io.Discard); err != nil {
+				return fmt.Errorf("command %q: %w", strings.Join(w, " "), err)
+			}
 		default:
-			return fmt.Errorf("command %q: expected tc, or conntrack -F", strings.TrimSpace(cmd))
+			return fmt.Errorf("command %q: expected tc or conntrack", strings.Join(w, " "))
 		}
 	}
 	return r.load()
@@ -196,8 +229,8 @@ func (r *runner) commands(line string) error {
 // frame sends a frame in and notes what came out and which counters moved.
 func (r *runner) frame(s *Step, a *Step) error {
 	sent := s.Frame
-	if slices.Contains(r.c.Free, freePort) {
-		sent = arriving(sent, choices(r.recorded, r.table()))
+	if choosesFreely(r.c.Free) {
+		sent = arriving(sent, choices(r.recorded, r.table(), r.c.Free))
 	}
 	b, err := hex.DecodeString(sent)
 	if err != nil {
@@ -234,14 +267,18 @@ func (r *runner) frame(s *Step, a *Step) error {
 func (r *runner) hits() []Hit {
 	hits := []Hit{}
 	for _, d := range r.policy.Devices {
-		for _, b := range d.Block {
+		for dir, b := range d.Block {
 			if b == nil {
 				continue
+			}
+			name := "" // there is one side
+			if d.Qdisc == "clsact" {
+				name = [...]string{policy.Ingress: "ingress", policy.Egress: egress}[dir]
 			}
 			for _, ch := range b.Chains {
 				for _, pr := range ch.Protos {
 					for _, f := range pr.Filters {
-						k := hitKey{d.Name, ch.Index, uint32(pr.Prio), f.Handle}
+						k := hitKey{d.Name, name, ch.Index, uint32(pr.Prio), f.Handle}
 						if h, moved := r.moved(k, f); moved {
 							hits = append(hits, h)
 						}
@@ -254,7 +291,7 @@ func (r *runner) hits() []Hit {
 }
 
 func (r *runner) moved(k hitKey, f *policy.Filter) (Hit, bool) {
-	h, moved := Hit{Dev: k.dev, Chain: k.chain, Prio: k.prio, Handle: k.handle}, false
+	h, moved := Hit{Dev: k.dev, Dir: k.dir, Chain: k.chain, Prio: k.prio, Handle: k.handle}, false
 	now := make([]policy.Stats, len(f.Actions))
 	for i, act := range f.Actions {
 		now[i] = r.engine.ActionStats(act)
@@ -277,7 +314,7 @@ func (r *runner) show() error {
 		r.answer.Filters[d.Name] = map[string]json.RawMessage{}
 		dirs := []string{"ingress"}
 		if d.Qdisc == "clsact" {
-			dirs = append(dirs, "egress")
+			dirs = append(dirs, egress)
 		}
 		for _, dir := range dirs {
 			r.out.Reset()

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,8 +24,9 @@ var Needs = []string{"actions", "blocks", "edits", "flowtable", "fragments", "gr
 type Case struct {
 	Name          string         `json:"name"`
 	RecordedFrom  string         `json:"recorded_from,omitempty"`
-	Needs         []string       `json:"needs"`   // features that it depends on
-	Devices       []string       `json:"devices"` // ports; each has an ingress qdisc
+	Needs         []string       `json:"needs"`           // features that it depends on
+	Devices       []string       `json:"devices"`         // ports
+	Qdisc         string         `json:"qdisc,omitempty"` // ingress (the default), clsact or none: what each port has that the policy gives none
 	Sysctl        map[string]any `json:"sysctl"`
 	Policy        []string       `json:"policy"`            // tc commands in order
 	Refused       []Refusal      `json:"refused,omitempty"` // those that the kernel did not take
@@ -50,7 +52,7 @@ type Step struct {
 	In      string `json:"in,omitempty"`
 	Frame   string `json:"frame,omitempty"` // hexadecimal, from the Ethernet header
 	WaitMs  int64  `json:"wait_ms,omitempty"`
-	Run     string `json:"run,omitempty"` // tc and conntrack commands, separated by ;
+	Run     string `json:"run,omitempty"` // tc and conntrack(8) commands, separated by ;
 	Note    string `json:"note,omitempty"`
 	Verdict string `json:"verdict,omitempty"` // fwd, pass or drop
 	Out     []Out  `json:"out,omitempty"`
@@ -70,6 +72,7 @@ type Out struct {
 // Hit is a filter whose counters moved.
 type Hit struct {
 	Dev     string      `json:"dev"`
+	Dir     string      `json:"dir,omitempty"` // ingress or egress, where there are two sides
 	Chain   uint32      `json:"chain"`
 	Prio    uint32      `json:"prio"`
 	Handle  uint32      `json:"handle"`
@@ -88,37 +91,84 @@ type ActionHit struct {
 // Entry is a connection, as ctnetlink tells it.
 type Entry map[string]any
 
-// Read reads a case from a file, gzipped if its name ends in .gz.
+// maxCase is the longest case that is read, in bytes, after gunzipping: what
+// is no case is refused before it fills the memory.
+const maxCase = 64 << 20
+
+// Read reads a case from a file, gzipped if its name ends in .gz. The file
+// holds that case and nothing behind it.
 func Read(path string) (*Case, error) {
-	b, err := os.ReadFile(path)
+	b, err := readFile(path, maxCase)
 	if err != nil {
-		return nil, fmt.Errorf("read case: %w", err)
-	}
-	if strings.HasSuffix(path, ".gz") {
-		z, err := gzip.NewReader(bytes.NewReader(b))
-		if err != nil {
-			return nil, fmt.Errorf("read case %s: %w", path, err)
-		}
-		if b, err = io.ReadAll(io.LimitReader(z, 64<<20)); err != nil {
-			return nil, fmt.Errorf("read case %s: %w", path, err)
-		}
+		return nil, fmt.Errorf("read case %s: %w", path, err)
 	}
 	c, err := Parse(b)
-	if err != nil {
+	var at *placeError
+	switch {
+	case errors.As(err, &at):
+		return nil, fmt.Errorf("read case %s:%w", path, err)
+	case err != nil:
 		return nil, fmt.Errorf("read case %s: %w", path, err)
 	}
 	return c, nil
 }
 
-// Parse reads a case. Fields that it does not know are refused: they would go
-// uncompared.
+// readFile reads a file of at most limit bytes.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r := io.Reader(f)
+	if strings.HasSuffix(path, ".gz") {
+		if r, err = gzip.NewReader(f); err != nil {
+			return nil, err
+		}
+	}
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(b)) > limit {
+		return nil, fmt.Errorf("longer than %d bytes, the most that a case may have", limit)
+	}
+	return b, err
+}
+
+// placeError is an error with its place in the text: LINE:COLUMN, from 1.
+type placeError struct {
+	line, col int
+	err       error
+}
+
+func (e *placeError) Error() string { return fmt.Sprintf("%d:%d: %v", e.line, e.col, e.err) }
+func (e *placeError) Unwrap() error { return e.err }
+
+// placed puts the place of byte offset of b before an error.
+func placed(b []byte, offset int64, err error) error {
+	before := b[:min(max(offset, 0), int64(len(b)))]
+	return &placeError{1 + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n'), err}
+}
+
+// Parse reads a case, the only JSON value of b. Fields that it does not know
+// are refused: they would go uncompared, and so would what stands behind the
+// value.
 func Parse(b []byte) (*Case, error) {
 	c := &Case{}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	d.DisallowUnknownFields()
 	if err := d.Decode(c); err != nil {
+		var syntax *json.SyntaxError
+		var typ *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &syntax):
+			return nil, placed(b, syntax.Offset-1, err)
+		case errors.As(err, &typ):
+			return nil, placed(b, typ.Offset-1, err)
+		}
 		return nil, err
+	}
+	if rest := bytes.TrimLeft(b[d.InputOffset():], " \t\r\n"); len(rest) > 0 {
+		return nil, placed(b, int64(len(b)-len(rest)), errors.New("more follows the case: expected the end of the file"))
 	}
 	if c.Name == "" || len(c.Devices) == 0 {
 		return nil, fmt.Errorf("not a case: name and devices are missing")

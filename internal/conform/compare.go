@@ -33,11 +33,12 @@ func Compare(want, got *Case) string {
 	}
 	// A table stays as it was last given until it is given again.
 	lastWant, lastGot := []Entry{}, []Entry{}
+	sides := tellsSides(want)
 	wantSteps, gotSteps := relax(want.Steps, want.Free), relax(got.Steps, want.Free)
 	for i := range want.Steps {
 		w, g := &wantSteps[i], &gotSteps[i]
 		place := fmt.Sprintf("step %d%s: ", i, note(w))
-		if d := compareStep(w, g); d != "" {
+		if d := compareStep(w, g, sides); d != "" {
 			return place + d
 		}
 		if w.Conntrack != nil {
@@ -64,27 +65,32 @@ func Compare(want, got *Case) string {
 	return compareFilters(want.Filters, got.Filters, len(want.Refused) > 0)
 }
 
-// compareExpectations compares in any order.
+// compareExpectations compares in any order. A dump does not have the zones,
+// which may be all that tells expectations apart: each comes as often as it is
+// there.
 func compareExpectations(want, got []Entry) string {
-	key := func(e Entry) string { return canonical([]any{e["zone"], e["master"], e["tuple"]}) }
-	w, g := map[string]Entry{}, map[string]Entry{}
-	for _, e := range want {
-		w[key(e)] = e
-	}
-	for _, e := range got {
-		g[key(e)] = e
-	}
-	for _, k := range slices.Sorted(maps.Keys(w)) {
-		if g[k] == nil {
-			return fmt.Sprintf("expectation %s is missing", canonical(w[k]))
+	byTuple := func(list []Entry) map[string][]Entry {
+		m := map[string][]Entry{}
+		for _, e := range list {
+			k := canonical([]any{e["master"], e["tuple"]})
+			m[k] = append(m[k], e)
 		}
-		if d := compareEntry(w[k], g[k], true); d != "" {
-			return fmt.Sprintf("expectation %s: %s", canonical(w[k]["tuple"]), d)
+		return m
+	}
+	w, g := byTuple(want), byTuple(got)
+	for _, k := range slices.Sorted(maps.Keys(w)) {
+		if len(g[k]) < len(w[k]) {
+			return fmt.Sprintf("expectation %s is missing", canonical(w[k][len(g[k])]))
+		}
+		for i, e := range w[k] {
+			if d := compareEntry(e, g[k][i], true); d != "" {
+				return fmt.Sprintf("expectation %s: %s", canonical(e["tuple"]), d)
+			}
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(g)) {
-		if w[k] == nil {
-			return fmt.Sprintf("expectation %s was not expected", canonical(g[k]))
+		if len(g[k]) > len(w[k]) {
+			return fmt.Sprintf("expectation %s was not expected", canonical(g[k][len(w[k])]))
 		}
 	}
 	return ""
@@ -113,7 +119,7 @@ func refusal(e string) string {
 	return "refused with " + strconv.Quote(e)
 }
 
-func compareStep(w, g *Step) string {
+func compareStep(w, g *Step, sides bool) string {
 	if w.Frame == "" && w.In == "" {
 		return ""
 	}
@@ -131,7 +137,7 @@ func compareStep(w, g *Step) string {
 			return fmt.Sprintf("frame out %s, expected %s", gout[i], wout[i])
 		}
 	}
-	wh, gh := hitLines(w.Hits), hitLines(g.Hits)
+	wh, gh := hitLines(w.Hits, sides), hitLines(g.Hits, sides)
 	for _, k := range slices.Sorted(maps.Keys(wh)) {
 		if gh[k] != wh[k] {
 			return fmt.Sprintf("filter %s counted %s, expected %s", k, orNothing(gh[k]), wh[k])
@@ -191,15 +197,31 @@ func orNothing(s string) string {
 	return s
 }
 
+// tellsSides reports whether a case's hits tell ingress and egress apart. In a
+// recording that does not, filters of both sides go by one name.
+func tellsSides(c *Case) bool {
+	return slices.ContainsFunc(c.Steps, func(s Step) bool {
+		return slices.ContainsFunc(s.Hits, func(h Hit) bool { return h.Dir != "" })
+	})
+}
+
 // hitLines renders hits by filter.
-func hitLines(hits []Hit) map[string]string {
+func hitLines(hits []Hit, sides bool) map[string]string {
 	m := map[string]string{}
 	for _, h := range hits {
 		var s []string
 		for _, a := range h.Actions {
 			s = append(s, fmt.Sprintf("%s %d packets %d bytes %d drops", a.Kind, a.Packets, a.Bytes, a.Drops))
 		}
-		m[fmt.Sprintf("%s chain %d prio %d handle %#x", h.Dev, h.Chain, h.Prio, h.Handle)] = strings.Join(s, ", ")
+		dev := h.Dev
+		if sides && (h.Dir == egress || h.Dir == "out") { // the recorder's word
+			dev += " egress"
+		}
+		k := fmt.Sprintf("%s chain %d prio %d handle %#x", dev, h.Chain, h.Prio, h.Handle)
+		if other := m[k]; other != "" {
+			s = slices.Sorted(slices.Values([]string{other, strings.Join(s, ", ")}))
+		}
+		m[k] = strings.Join(s, ", ")
 	}
 	return m
 }

@@ -67,7 +67,8 @@ func entry(t *conntrack.Tracker, ref packet.ConnRef, c *conntrack.Conn, now int6
 	return e
 }
 
-// expectation gives an expectation as a ctnetlink dump shows it.
+// expectation gives an expectation as a ctnetlink dump shows it, which has no
+// zone (nf_conntrack_netlink.c ctnetlink_exp_dump_expect).
 func expectation(x *conntrack.Expectation, now int64) Entry {
 	mask := packet.Tuple{Proto: x.Tuple.Proto, Family: x.Tuple.Family, DPort: 0xffff}
 	n := 4
@@ -80,9 +81,6 @@ func expectation(x *conntrack.Expectation, now int64) Entry {
 	e := Entry{
 		"master": tuple(&x.MasterOf), "tuple": tuple(&x.Tuple), "mask": tuple(&mask),
 		"timeout": (x.Deadline - now) / 1e9, "helper": conntrack.HelperNames[x.Helper], "flags": x.Flags,
-	}
-	if x.Zone != 0 {
-		e["zone"] = x.Zone
 	}
 	return e
 }

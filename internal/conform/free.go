@@ -13,12 +13,23 @@ import (
 	"sluice/packet"
 )
 
-// Where the kernel chose a port at random, an answer may have another, if it
-// lies in the range, is no other connection's, and is kept. Expectations are
-// put into the answer's terms before the two are compared, and frames that
-// were recorded on their way to such a port are sent to ours.
+// Where the kernel chose a port or an ICMP identifier at random, an answer may
+// have another, if it lies in the range, is no other connection's, and is
+// kept. Expectations are put into the answer's terms before the two are
+// compared, and frames that were recorded on their way to such a port are sent
+// to ours.
 
-const freePort = "nat port"
+const (
+	freePort = "nat port" // of any protocol, identifiers included
+	freeID   = "nat id"   // an ICMP identifier
+)
+
+// choosesFreely reports whether the kernel chose something at random.
+func choosesFreely(free []string) bool {
+	return slices.Contains(free, freePort) || slices.Contains(free, freeID)
+}
+
+func isICMP(proto uint8) bool { return proto == packet.ProtoICMP || proto == packet.ProtoICMPv6 }
 
 // chosen is a connection's reply as recorded and as answered, which differ in
 // the port alone.
@@ -40,18 +51,20 @@ func tupleOf(v any) (t packet.Tuple, ok bool) {
 	if j.Src.Is6() {
 		t.Family = packet.IPv6
 	}
-	if j.Proto == packet.ProtoICMP || j.Proto == packet.ProtoICMPv6 {
+	if isICMP(j.Proto) {
 		t.SPort, t.DPort = j.ID, uint16(j.Type)<<8|uint16(j.Code)
 	}
 	return t, true
 }
 
-// choices pairs recorded and answered connections by their original tuple.
-func choices(want, got []Entry) (out []chosen) {
+// choices pairs recorded and answered connections by their original tuple,
+// where what differs was free.
+func choices(want, got []Entry, free []string) (out []chosen) {
+	ports := slices.Contains(free, freePort)
 	for _, w := range want {
 		orig, ok1 := tupleOf(w["orig"])
 		reply, ok2 := tupleOf(w["reply"])
-		if !ok1 || !ok2 {
+		if !ok1 || !ok2 || !ports && !isICMP(orig.Proto) {
 			continue
 		}
 		for _, g := range got {
@@ -68,7 +81,7 @@ func choices(want, got []Entry) (out []chosen) {
 
 // port is where a reply's tuple has what was chosen.
 func port(t *packet.Tuple) *uint16 {
-	if t.Proto == packet.ProtoICMP || t.Proto == packet.ProtoICMPv6 {
+	if isICMP(t.Proto) {
 		return &t.SPort
 	}
 	return &t.DPort
@@ -76,8 +89,10 @@ func port(t *packet.Tuple) *uint16 {
 
 var portWord = regexp.MustCompile(`\bnat src addr \S+ port (\d+)(?:-(\d+))?`)
 
-// allowed reports whether a policy could have chosen a port.
-func allowed(policy []string, from, p uint16) bool {
+// allowed reports whether a policy could have chosen a port, or, of ICMP, an
+// identifier: without a range any will do (nf_nat_core.c
+// nf_nat_l4proto_unique_tuple), whereas ports stay in their class.
+func allowed(policy []string, proto uint8, from, p uint16) bool {
 	m := portWord.FindAllStringSubmatch(strings.Join(policy, "\n"), -1)
 	for _, r := range m {
 		lo, _ := strconv.ParseUint(r[1], 10, 16)
@@ -91,6 +106,9 @@ func allowed(policy []string, from, p uint16) bool {
 	}
 	if m != nil {
 		return false
+	}
+	if isICMP(proto) {
+		return true
 	}
 	class := func(p uint16) int {
 		switch {
@@ -107,7 +125,7 @@ func allowed(policy []string, from, p uint16) bool {
 // inTermsOf puts a recorded case into the terms of an answer's free choices.
 // It returns a complaint when a choice was not free.
 func inTermsOf(want, got *Case) (*Case, string) {
-	if !slices.Contains(want.Free, freePort) || len(want.Steps) != len(got.Steps) {
+	if !choosesFreely(want.Free) || len(want.Steps) != len(got.Steps) {
 		return want, ""
 	}
 	var all []chosen
@@ -119,13 +137,13 @@ func inTermsOf(want, got *Case) (*Case, string) {
 		if t := got.Steps[i].Conntrack; t != nil {
 			lastGot = *t
 		}
-		for _, c := range choices(lastWant, lastGot) {
+		for _, c := range choices(lastWant, lastGot, want.Free) {
 			same := c.want
 			*port(&same) = *port(&c.got)
 			if same != c.got {
 				return want, fmt.Sprintf("step %d: reply of %v is %v, expected %v but for the port", i, c.orig, c.got, c.want)
 			}
-			if !allowed(want.Policy, c.orig.SPort, *port(&c.got)) {
+			if !allowed(want.Policy, c.orig.Proto, c.orig.SPort, *port(&c.got)) {
 				return want, fmt.Sprintf("step %d: port %d of %v is out of range", i, *port(&c.got), c.got)
 			}
 			known := false
@@ -189,7 +207,7 @@ func entries(t []Entry, all []chosen) []Entry {
 // addresses in full.
 func procLine(line string, c chosen, now string) string {
 	ends := func(t *packet.Tuple) string {
-		if t.Proto == packet.ProtoICMP || t.Proto == packet.ProtoICMPv6 {
+		if isICMP(t.Proto) {
 			return fmt.Sprintf("src=%s dst=%s type=%d code=%d id=%d ", t.Src.Netip(t.Family).StringExpanded(), t.Dst.Netip(t.Family).StringExpanded(), t.DPort>>8, t.DPort&0xff, t.SPort)
 		}
 		return fmt.Sprintf("src=%s dst=%s sport=%d dport=%d ", t.Src.Netip(t.Family).StringExpanded(), t.Dst.Netip(t.Family).StringExpanded(), t.SPort, t.DPort)

@@ -28,7 +28,7 @@ func TestFreeChoices(t *testing.T) {
 		}
 		return &c
 	}
-	ours := choices(want.Conntrack, a.Conntrack)
+	ours := choices(want.Conntrack, a.Conntrack, want.Free)
 	if len(ours) == 0 {
 		t.Fatal("no port was chosen freely: nothing is tested")
 	}
@@ -56,7 +56,7 @@ func TestFreeChoicesInFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := choices(want.Conntrack, a.Conntrack)
+	all := choices(want.Conntrack, a.Conntrack, want.Free)
 	out := want.Steps[1].Out[0].Frame
 	if got := leaving(out, all); got == out || got != a.Steps[1].Out[0].Frame {
 		t.Errorf("leaves as %s, ours is %s", got, a.Steps[1].Out[0].Frame)

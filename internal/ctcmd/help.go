@@ -8,6 +8,7 @@ Commands:
   -L [table] [options]		List connections
   -G [table] parameters		Get one connection
   -D [table] parameters		Delete connections; writes the state back
+  -U [table] parameters		Set the mark of connections; writes the state back
   -E [table] [options]		Show recorded events
   -F [table]			Flush table; writes the state back
   -C [table]			Show counter
@@ -19,7 +20,7 @@ Conntrack parameters and options:
   -n, --src-nat ip			source NAT ip
   -g, --dst-nat ip			destination NAT ip
   -j, --any-nat ip			source or destination NAT ip
-  -m, --mark mark[/mask]		Mark
+  -m, --mark mark[/mask]		Mark; with -U the one to set
   -e, --event-mask eventmask		Event mask, eg. NEW,DESTROY;
 					OFFLOAD: flow table and devices
   -z, --zero 				Zero counters while listing
@@ -60,4 +61,5 @@ Examples:
   sluice conntrack -L --state http.state -p tcp --dport 80
   sluice conntrack -E --state http.state -o timestamp
   sluice conntrack -D --state http.state -w 3 -s 192.0.2.0/24
+  sluice conntrack -U --state http.state -p tcp --dport 80 -m 5
 `

@@ -15,13 +15,15 @@ type request struct {
 	command byte
 	table   string // conntrack, expect, dying, unconfirmed
 	file    string // the state
+	live    bool   // the tracker is one at work: there is no file
 
-	match   conntrack.Match
-	filters bool // something narrows the match
-	nothing bool // the match is one that no connection of ours can pass
-	noBits  bool // -u named no bit
-	zero    bool
-	kinds   [observe.NumKinds]bool // which events, by observe.Kind
+	match            conntrack.Match
+	filters          bool // something narrows the match
+	nothing          bool // the match is one that no connection of ours can pass
+	noBits           bool // -u named no bit
+	zero             bool
+	setMark, setMask uint32                 // of -U
+	kinds            [observe.NumKinds]bool // which events, by observe.Kind
 
 	format          observe.Format
 	xml, save, json bool
@@ -41,9 +43,12 @@ func (e *usageError) Error() string { return e.msg }
 
 func badf(format string, a ...any) error { return &usageError{fmt.Sprintf(format, a...)} }
 
-// parse understands a command line.
-func parse(args []string) (*request, error) {
-	r := &request{table: "conntrack", seen: map[string]bool{}, proto: -1, kinds: kernelKinds}
+// parse understands a command line over a saved state.
+func parse(args []string) (*request, error) { return parseFor(args, false) }
+
+// parseFor understands a command line, live: over a tracker at work.
+func parseFor(args []string, live bool) (*request, error) {
+	r := &request{live: live, table: "conntrack", seen: map[string]bool{}, proto: -1, kinds: kernelKinds}
 	r.match.AnyZone = true
 	args = append([]string(nil), args...) // --help's caller keeps its own
 	for len(args) > 0 {
@@ -207,10 +212,22 @@ func (r *request) check() error {
 		}
 	}
 	r.match.Family = r.family
+	if r.command == 'U' { // the mark is what is set, and no filter
+		r.setMark, r.setMask = r.match.Mark, r.match.MarkMask
+		r.match.Mark, r.match.MarkMask = 0, 0
+	}
 	if r.command == 'G' {
 		return r.checkGet()
 	}
-	if r.file == "" {
+	return r.checkFile()
+}
+
+// checkFile asks for the state's file, where there is to be one.
+func (r *request) checkFile() error {
+	switch {
+	case r.live && r.file != "":
+		return badf("a state's file has no place here: the command is about the connections at work")
+	case !r.live && r.file == "":
 		return badf("You need to supply the `--state' option for this command")
 	}
 	return nil
@@ -219,7 +236,7 @@ func (r *request) check() error {
 // checkExpect refuses what is not done with expectations: helpers announce and
 // withdraw them.
 func (r *request) checkExpect() error {
-	if r.command == 'D' || r.command == 'G' {
+	if r.command == 'D' || r.command == 'G' || r.command == 'U' {
 		if !r.seen["src"] {
 			return badf("You need to supply the `--src' option for this command")
 		}
@@ -259,8 +276,5 @@ func (r *request) checkGet() error {
 	if !r.seen["zone"] {
 		r.match.AnyZone = false // the kernel's get without a zone is of zone 0
 	}
-	if r.file == "" {
-		return badf("You need to supply the `--state' option for this command")
-	}
-	return nil
+	return r.checkFile()
 }

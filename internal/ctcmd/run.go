@@ -47,7 +47,7 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, banner+": Operation failed: invalid parameters")
 		return exitFailed
 	}
-	if r.command == 'D' || r.command == 'F' || r.zero {
+	if r.changes() {
 		if err := state.CheckUpdate(r.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return complain(stderr, err)
 		}
@@ -60,10 +60,19 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		return complain(stderr, fmt.Errorf("read state %s: %w", r.file, err))
 	}
 	c := &caller{request: r, s: s, t: s.Tracker, out: out, err: stderr}
-	code := map[byte]func() int{
-		'L': c.list, 'G': c.get, 'D': c.delete, 'E': c.events, 'F': c.flush, 'C': c.count, 'S': c.stats,
-	}[r.command]()
-	return finish(out, stderr, code)
+	return finish(out, stderr, c.do())
+}
+
+// changes reports whether the command changes the table.
+func (r *request) changes() bool {
+	return r.command == 'D' || r.command == 'F' || r.command == 'U' || r.zero
+}
+
+// do carries the command out.
+func (c *caller) do() int {
+	return map[byte]func() int{
+		'L': c.list, 'G': c.get, 'D': c.delete, 'U': c.update, 'E': c.events, 'F': c.flush, 'C': c.count, 'S': c.stats,
+	}[c.command]()
 }
 
 func finish(out *bufio.Writer, stderr io.Writer, code int) int {
@@ -154,8 +163,11 @@ func (c *caller) list() int {
 	return exitOK
 }
 
-// write puts the changed state back.
+// write puts the changed state back; a tracker at work has no file.
 func (c *caller) write(code int) int {
+	if c.live {
+		return code
+	}
 	if err := c.s.WriteFile(c.file); err != nil {
 		return complain(c.err, err)
 	}
@@ -206,6 +218,34 @@ func (c *caller) delete() int {
 		}
 	}
 	c.say("%d flow entries have been deleted.", n)
+	if n == 0 {
+		return exitFailed
+	}
+	return exitOK
+}
+
+// update sets marks (conntrack.c update_cb and copy_mark: the bits under the
+// mask are cleared, and the value is toggled). An entry that would stay as it
+// is does not count.
+func (c *caller) update() int {
+	n := 0
+	for ref, conn := range c.selected {
+		mark := conn.Mark&^c.setMask ^ c.setMark
+		if !c.seen["mark"] || mark == conn.Mark {
+			continue
+		}
+		c.t.SetMark(ref, mark, ^uint32(0))
+		c.t.Tell(c.s.Clock.Now, ref)
+		e := observe.Listed(c.t, ref, conn, c.s.Clock.Now)
+		c.print(&e)
+		n++
+	}
+	if n > 0 {
+		if code := c.write(exitOK); code != exitOK {
+			return code
+		}
+	}
+	c.say("%d flow entries have been updated.", n)
 	if n == 0 {
 		return exitFailed
 	}
