@@ -30,6 +30,13 @@ const (
 // exactly three cache lines: what a packet on a remembered way reads and
 // writes, what the tracker counts and judges time by, and TCP's windows.
 //
+// A *Conn may be held as long as one likes, also when its tracker is gone: its
+// memory is the collector's, and holding one record keeps a chunk of 6 MiB. What
+// it says is the connection's until Gen is no longer what it was; from
+// then on the slot is free or another connection's. Who wants to know keeps the
+// packet.ConnRef and asks Tracker.Conn. A tracker's goroutine alone may read it
+// while packets flow.
+//
 // A connection that was never committed has no CONFIRMED bit, is not in the
 // index, and its Timeout is still relative.
 type Conn struct {

@@ -92,7 +92,7 @@ func (t *Tracker) widen() {
 
 // enlarge begins to make a larger index.
 func (t *Tracker) enlarge(buckets int) {
-	x := newIndex(t.slab.mem, buckets*5)
+	x := newIndex(buckets * 5)
 	t.next.ix = x
 	if len(x.buckets) <= growBuckets {
 		t.next.touched = len(x.buckets)
@@ -126,7 +126,7 @@ func (t *Tracker) grow() {
 	old := t.ix.buckets
 	t.ix = g.ix
 	*g = growth{}
-	t.slab.mem.free(unsafe.Pointer(unsafe.SliceData(old)))
+	giveBack(old)
 }
 
 // growWhole lets the index grow as far as it would by and by.

@@ -42,12 +42,12 @@ const overflowChunk = 1 << 10
 const indexRoom = 4 << 20
 
 // newIndex sizes the index for up to n connections at about five a bucket.
-func newIndex(mem *arena, n int) index {
+func newIndex(n int) index {
 	size := 64
 	for size*5 < n {
 		size *= 2
 	}
-	return index{buckets: slice[bucket](mem, size), shift: uint(64 - bits.TrailingZeros(uint(size)))}
+	return index{buckets: slice[bucket](size), shift: uint(64 - bits.TrailingZeros(uint(size)))}
 }
 
 // Odd factors of place.

@@ -38,11 +38,14 @@ type zone struct {
 	conns   uint32
 	limit   uint32 // valid iff own
 	refused uint64
-	policy  uint16 // limits.policies, plus one; 0: none
-	source  uint16 // limits.rules, plus one; 0: none
+	policy  uint32 // limits.policies, plus one; 0: it never had one
+	source  uint32 // limits.rules, plus one; 0: none
 	own     bool
-	_       [3]byte
+	timed   bool // policy holds
+	_       [6]byte
 }
+
+const _ = uint(32 - unsafe.Sizeof(zone{}))
 
 // limits counts the connections of zones and sources. Like nf_conntrack_count
 // it counts expired ones until they are collected.
@@ -51,8 +54,9 @@ type zone struct {
 type limits struct {
 	set      *Settings
 	pages    [256]*[256]zone
-	policies []Timeouts
+	policies []Timeouts // a zone keeps its place
 	rules    []SourceLimit
+	uses     []uint32 // of rules, by how many zones; 0: the place is free
 	src      sources
 	refused  [NumResults]uint64
 }
@@ -170,19 +174,22 @@ func (t *Tracker) SetZone(id uint16, s Zone) {
 	z.own, z.limit = s.HasLimit, s.Limit
 	switch {
 	case s.Timeouts == nil:
-		z.policy = 0
 	case z.policy == 0:
 		l.policies = append(l.policies, *s.Timeouts)
-		z.policy = uint16(len(l.policies))
+		z.policy = uint32(len(l.policies))
 	default:
 		l.policies[z.policy-1] = *s.Timeouts
 	}
+	z.timed = s.Timeouts != nil
 	was := SourceLimit{}
 	if z.source != 0 {
 		was = l.rules[z.source-1]
 	}
 	if s.Source == was {
 		return
+	}
+	if z.source != 0 {
+		l.uses[z.source-1]--
 	}
 	z.source = 0
 	if s.Source != (SourceLimit{}) {
@@ -202,15 +209,24 @@ func (t *Tracker) SetZone(id uint16, s Zone) {
 	}
 }
 
-// rule numbers a source limit; equal ones share a number.
-func (l *limits) rule(r SourceLimit) uint16 {
+// rule numbers a source limit for one more zone; equal ones share a number, and
+// one that no zone has any more makes room for another.
+func (l *limits) rule(r SourceLimit) uint32 {
+	at := -1
 	for i := range l.rules {
-		if l.rules[i] == r {
-			return uint16(i + 1)
+		if l.uses[i] == 0 {
+			at = i
+		} else if l.rules[i] == r {
+			l.uses[i]++
+			return uint32(i + 1)
 		}
 	}
-	l.rules = append(l.rules, r)
-	return uint16(len(l.rules))
+	if at < 0 {
+		at = len(l.rules)
+		l.rules, l.uses = append(l.rules, r), append(l.uses, 0)
+	}
+	l.rules[at], l.uses[at] = r, 1
+	return uint32(at + 1)
 }
 
 // ZoneStats tells how full a zone is, without looking at its connections.

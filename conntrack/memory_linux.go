@@ -22,18 +22,12 @@ func populate(b []byte) {
 	}
 }
 
-// mapHuge maps anonymous memory and asks for huge pages. It returns nil when
-// the kernel gives none. A refused advice costs speed only.
-func mapHuge(size int) []byte {
-	b, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
-	if err != nil {
-		return nil
-	}
-	_ = syscall.Madvise(b, madvHugepage)
-	return b
-}
+// whole is the part of b that is whole huge pages; b begins at one.
+func whole(b []byte) []byte { return b[:len(b)&^(hugePage-1)] }
 
-func unmap(b []byte) {
-	// Only memory that mapHuge returned comes here: this cannot fail.
-	_ = syscall.Munmap(b)
-}
+// huge asks for huge pages. A refused advice costs speed only.
+func huge(b []byte) { _ = syscall.Madvise(whole(b), madvHugepage) }
+
+// discard gives pages back; they read as zeros afterwards. A refused advice
+// costs memory only, until the collector comes by.
+func discard(b []byte) { _ = syscall.Madvise(whole(b), syscall.MADV_DONTNEED) }

@@ -42,7 +42,7 @@ func isWide(c *Conn) bool {
 // setReply keeps a translated connection's reply.
 func (s *slab) setReply(slot uint32, c *Conn, r *packet.Tuple) {
 	if isWide(c) {
-		*sparse(s.mem, &s.wide, slot) = wideReply{r.Src, r.Dst, r.SPort, r.DPort}
+		*sparse(&s.wide, slot) = wideReply{r.Src, r.Dst, r.SPort, r.DPort}
 		return
 	}
 	addr, port := r.Dst, r.DPort
@@ -63,7 +63,7 @@ func (t *Tracker) reply(slot uint32, c *Conn) packet.Tuple {
 		return r
 	}
 	if isWide(c) {
-		w := sparse(t.slab.mem, &t.slab.wide, slot)
+		w := sparse(&t.slab.wide, slot)
 		r.Src, r.Dst, r.SPort = w.src, w.dst, w.sport
 		if r.Proto != packet.ProtoICMP && r.Proto != packet.ProtoICMPv6 {
 			r.DPort = w.dport

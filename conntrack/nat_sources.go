@@ -24,7 +24,7 @@ type natLinks struct {
 
 const listFirst = ^uint32(0)
 
-func (s *slab) link(slot uint32) *natLinks { return sparse(s.mem, &s.links, slot) }
+func (s *slab) link(slot uint32) *natLinks { return sparse(&s.links, slot) }
 
 // sourceHead gives the head of a source's list and the source's tag.
 func (t *Tracker) sourceHead(tu *packet.Tuple, zone uint16) (*uint32, uint32) {
@@ -56,7 +56,7 @@ func (t *Tracker) linkSource(slot uint32, c *Conn) {
 		n, shift := 1024, uint(54)
 		for ; n*2 < t.slab.limit; n, shift = n*2, shift-1 {
 		}
-		t.sources = natSources{heads: slice[uint32](t.slab.mem, n), shift: shift}
+		t.sources = natSources{heads: slice[uint32](n), shift: shift}
 	}
 	n := t.slab.link(slot)
 	if n.prev != 0 {

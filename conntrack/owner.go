@@ -1,6 +1,10 @@
 package conntrack
 
-import "sluice/packet"
+import (
+	"slices"
+
+	"sluice/packet"
+)
 
 // Owner holds connections besides the tracker: the flow table does, and
 // devices behind it. Only connections whose FlowFlags are set are its.
@@ -16,8 +20,19 @@ type Owner interface {
 	Altered(ref packet.ConnRef, c *Conn)
 }
 
-// Watch adds an owner.
+// Watch adds an owner, which the tracker refers to until Unwatch.
 func (t *Tracker) Watch(o Owner) { t.owners = append(t.owners, o) }
+
+// Unwatch takes an owner away that Watch has added. It must hold no connection
+// any more: nobody would tell it of their end.
+func (t *Tracker) Unwatch(o Owner) {
+	if i := slices.Index(t.owners, o); i >= 0 {
+		t.owners = slices.Delete(t.owners, i, i+1)
+	}
+}
+
+// Watched is how many owners there are.
+func (t *Tracker) Watched() int { return len(t.owners) }
 
 func (t *Tracker) ending(slot uint32, c *Conn) {
 	if c.FlowFlags != 0 {

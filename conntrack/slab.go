@@ -15,7 +15,6 @@ const (
 
 // slab holds all connections, by slot number. Slot 0 is never used.
 type slab struct {
-	mem    *arena
 	chunks [][]Conn
 	wide   [][]wideReply // by the same slot; a chunk is made when the first of its connections needs it
 	links  [][]natLinks  // the same
@@ -32,13 +31,13 @@ func (s *slab) at(slot uint32) *Conn { return &s.chunks[slot>>chunkBits][slot&(c
 
 // sparse returns a slot's element of an array that is made by chunks, where
 // they are needed.
-func sparse[T any](mem *arena, chunks *[][]T, slot uint32) *T {
+func sparse[T any](chunks *[][]T, slot uint32) *T {
 	i := int(slot >> chunkBits)
 	for i >= len(*chunks) {
 		*chunks = append(*chunks, nil)
 	}
 	if (*chunks)[i] == nil {
-		(*chunks)[i] = slice[T](mem, chunkConns)
+		(*chunks)[i] = slice[T](chunkConns)
 	}
 	return &(*chunks)[i][slot&(chunkConns-1)]
 }
@@ -77,7 +76,7 @@ func (s *slab) askFree() {
 // prepare makes the next chunk while there is half of one left.
 func (s *slab) prepare() {
 	if s.spare == nil && len(s.chunks[len(s.chunks)-1]) == chunkConns {
-		s.spare = slice[Conn](s.mem, chunkConns)
+		s.spare = slice[Conn](chunkConns)
 		ready(s.spare)
 	}
 }
@@ -108,10 +107,10 @@ func (s *slab) grow(i int) {
 		if i == 0 && s.limit+1 < n {
 			n = s.limit + 1
 		}
-		s.chunks = append(s.chunks, slice[Conn](s.mem, n))
+		s.chunks = append(s.chunks, slice[Conn](n))
 		return
 	}
-	whole := slice[Conn](s.mem, chunkConns)
+	whole := slice[Conn](chunkConns)
 	copy(whole, s.chunks[i])
 	s.moves++
 	s.chunks[i] = whole

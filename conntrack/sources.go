@@ -35,7 +35,6 @@ const (
 // connections, or while its rate matters, which is a list of limited length:
 // whoever was quiet for longest is forgotten first.
 type sources struct {
-	mem     *arena
 	key     [2]uint64
 	heads   []uint32 // buckets; 0: empty
 	chunks  [][]source
@@ -55,7 +54,7 @@ func (s *sources) reset(n int) {
 		size *= 2
 	}
 	if len(s.heads) < size {
-		s.heads = slice[uint32](s.mem, size)
+		s.heads = slice[uint32](size)
 	} else {
 		clear(s.heads)
 	}
@@ -103,7 +102,7 @@ func (s *sources) add(now int64, tu *packet.Tuple, zone uint16) uint32 {
 		s.used++
 		n = s.used
 		if int(n>>sourceChunkBits) == len(s.chunks) {
-			s.chunks = append(s.chunks, slice[source](s.mem, sourceChunk))
+			s.chunks = append(s.chunks, slice[source](sourceChunk))
 		}
 	}
 	head := s.bucket(tu, zone)

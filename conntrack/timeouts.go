@@ -110,7 +110,7 @@ func (t *Timeouts) idle(c *Conn) int64 {
 // everybody's.
 func (t *Tracker) Timeouts(c *Conn) *Timeouts {
 	if p := t.lim.policies; p != nil {
-		if z := t.lim.zone(c.Zone); z != nil && z.policy != 0 {
+		if z := t.lim.zone(c.Zone); z != nil && z.timed {
 			return &p[z.policy-1]
 		}
 	}

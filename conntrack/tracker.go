@@ -22,7 +22,9 @@ type Config struct {
 	Member int
 }
 
-// Tracker holds the connections of all zones.
+// Tracker holds the connections of all zones. It needs no closing: its memory
+// goes when nobody refers to it or to one of its connections any more. It refers
+// to its owners until they Unwatch.
 type Tracker struct {
 	key            [2]uint64
 	slab           slab
@@ -106,8 +108,7 @@ func New(cfg Config) *Tracker {
 		t.set.Max = int64(cfg.MaxConns)
 	}
 	t.key = keyOfSeed(cfg.Seed)
-	mem := new(arena)
-	t.slab = slab{mem: mem, limit: t.set.room()}
+	t.slab = slab{limit: t.set.room()}
 	if t.shared, t.member = cfg.Shared, cfg.Member; t.shared != nil {
 		t.shared.parts[t.member].tracker = t
 		n := len(t.shared.parts) // shares differ, a little
@@ -116,15 +117,14 @@ func New(cfg Config) *Tracker {
 	t.slab.grow(0)
 	t.pcg = rand.NewPCG(cfg.Seed[0], cfg.Seed[1]^0x6e6174) // repeats with the seed
 	t.rng = rand.New(t.pcg)
-	t.ix = newIndex(mem, t.slab.limit)
+	t.ix = newIndex(t.slab.limit)
 	// The first packets touch all of the index, and of the slab one page.
 	ready(t.ix.buckets)
 	ready(t.slab.chunks[0][:min(len(t.slab.chunks[0]), 1+hugePage/int(unsafe.Sizeof(Conn{})))])
-	t.lim = limits{set: t.set, src: sources{mem: mem, key: t.key}}
+	t.lim = limits{set: t.set, src: sources{key: t.key}}
 	for id, z := range t.set.Zones {
 		t.SetZone(id, z)
 	}
-	t.own(mem)
 	return t
 }
 

@@ -82,11 +82,18 @@ type Engine struct {
 // egress blocks, and clones.
 const maxDepth = 24
 
-// New makes an engine with an empty policy: everything passes to the stack.
+// New makes an engine with an empty policy: everything passes to the stack. Its
+// tracker refers to it until Close; an engine and a tracker that end together
+// need none.
 func New(cfg Config) *Engine {
+	return newEngine(cfg, flowtable.New(cfg.Tracker))
+}
+
+// newEngine is New over flow tables.
+func newEngine(cfg Config, flows *flowtable.Set) *Engine {
 	e := &Engine{
 		tr:       cfg.Tracker,
-		flows:    flowtable.New(cfg.Tracker),
+		flows:    flows,
 		prog:     &program{},
 		counters: counterSet{of: map[*policy.Action]uint32{}},
 		tables:   map[*policy.Action]*flowtable.Table{},
@@ -102,6 +109,17 @@ func New(cfg Config) *Engine {
 	e.rng = rand.New(e.pcg)
 	e.paths.reset()
 	return e
+}
+
+// Close ends the engine's use of its tracker: devices are let go of, and what the
+// flow tables hold is the tracker's again. Connections live on, and another
+// engine may take the tracker over. Only counters may be asked for afterwards.
+func (e *Engine) Close(now int64) {
+	for len(e.devices) > 0 {
+		e.Detach(e.devices[0].Driver, now)
+	}
+	e.flows.Close(now)
+	clear(e.tables)
 }
 
 // Load compiles a policy and makes it current, whole or not at all. Call it

@@ -2,6 +2,7 @@ package datapath
 
 import (
 	"sluice/conntrack"
+	"sluice/flowtable"
 	"sluice/offload"
 	"sluice/packet"
 	"sluice/policy"
@@ -95,10 +96,10 @@ type carriedFlow struct {
 func (d *deviceMode) holds(filter int32) bool { return d.held[filter] }
 
 // NewPipeline returns a pipeline without rules. The tracker lends its keyed
-// hash and nothing else. fromStart: whatever is not finished is given back as
+// hash and nothing else, and does not refer to the pipeline. fromStart: whatever is not finished is given back as
 // it was received.
 func NewPipeline(tr *conntrack.Tracker, flows DeviceFlows, fromStart bool) *Pipeline {
-	e := New(Config{Tracker: tr, ClassifyAll: true})
+	e := newEngine(Config{Tracker: tr, ClassifyAll: true}, flowtable.Unwatched(tr))
 	e.device = &deviceMode{flows: flows}
 	return &Pipeline{e: e, fromStart: fromStart}
 }

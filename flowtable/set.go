@@ -1,6 +1,7 @@
 package flowtable
 
 import (
+	"slices"
 	"unsafe"
 
 	"sluice/conntrack"
@@ -55,14 +56,39 @@ type Set struct {
 	aging Aging
 }
 
-// New returns an empty set over a tracker.
+// New returns an empty set over a tracker. The tracker refers to it until Close.
 func New(tr *conntrack.Tracker) *Set {
+	s := Unwatched(tr)
+	tr.Watch(s)
+	return s
+}
+
+// Unwatched returns a set that the tracker knows nothing of, and which may never
+// hold a flow: what a device's own interpreter of the policy has in the place of
+// software's tables. It ends with its last reference.
+func Unwatched(tr *conntrack.Tracker) *Set {
 	s := &Set{tr: tr, zones: make(map[uint16]*Table)}
 	if err := s.SetAdmission(0, Admission{}); err != nil {
 		panic(err) // the zero value is the default
 	}
-	tr.Watch(s)
 	return s
+}
+
+// Close is the inverse of New: devices are told of no more flows, every flow is
+// its connection's tracker's again, as of now, and the tracker forgets the set.
+// Only what counts may be asked for afterwards. A second Close does nothing.
+func (s *Set) Close(now int64) {
+	const all = int(^uint(0) >> 1)
+	for _, t := range slices.Clone(s.all) {
+		if t.refs > 0 {
+			t.refs = 1
+			s.Release(t, now)
+		}
+		t.dyingAt = min(t.dyingAt, now)
+		t.drain(all)
+	}
+	s.all = nil
+	s.tr.Unwatch(s)
 }
 
 // Overdue implements conntrack.Owner: a flow that a sweep should have given
@@ -106,16 +132,22 @@ func (s *Set) Zones() int { return len(s.zones) }
 func (s *Set) Acquire(zone uint16, now int64) *Table {
 	t := s.zones[zone]
 	if t == nil {
-		s.nextID++
-		if s.nextID == 0 {
-			s.nextID = 1 // zero in a connection's record means "in none"
-		}
-		t = &Table{set: s, tr: s.tr, zone: zone, id: s.nextID, born: now, swept: now}
+		t = &Table{set: s, tr: s.tr, zone: zone, id: s.number(), born: now, swept: now}
 		s.zones[zone] = t
 		s.all = append(s.all, t)
 	}
 	t.refs++
 	return t
+}
+
+// number gives a table's number, which no other table has: zero in a connection's
+// record means "in none", and numbers come round after 65,535 tables.
+func (s *Set) number() uint16 {
+	for {
+		if s.nextID++; s.nextID != 0 && !slices.ContainsFunc(s.all, func(t *Table) bool { return t.id == s.nextID }) {
+			return s.nextID
+		}
+	}
 }
 
 // Release gives a reference back. With the last one the table stops answering

@@ -144,12 +144,11 @@ func (s *Set) renumber(t *Table, v *Saved) {
 
 // orphan makes a table that no ct action refers to.
 func (s *Set) orphan(v *Saved, now int64) *Table {
-	s.nextID++
 	at := v.DyingAt
 	if at == 0 {
 		at = now
 	}
-	t := &Table{set: s, tr: s.tr, zone: v.Zone, id: s.nextID, dyingAt: at}
+	t := &Table{set: s, tr: s.tr, zone: v.Zone, id: s.number(), dyingAt: at}
 	s.all = append(s.all, t)
 	return t
 }
