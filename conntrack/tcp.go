@@ -158,8 +158,10 @@ func (t *Tracker) tcpTimeout(now int64, h *packet.Headers, c *Conn, ct *packet.C
 	switch {
 	case int64(w.Retrans) >= t.set.TCPMaxRetrans && timeout > to[tcpRetrans]:
 		timeout = to[tcpRetrans]
-	case s.kind == segRST:
-		timeout = to[TCPClose]
+	case s.kind == segRST && next == TCPEstablished && timeout > to[tcpUnack]:
+		// It did not hit exactly. The receiver's answer tells; were the entry to
+		// go before that, a RST from off the path would end the connection.
+		timeout = to[tcpUnack]
 	case (w.Flags[0]|w.Flags[1])&TCPFlagDataUnacked != 0 && timeout > to[tcpUnack]:
 		timeout = to[tcpUnack]
 	case w.LastWin == 0 && timeout > to[tcpRetrans]:
@@ -295,14 +297,26 @@ func (t *Tracker) tcpRemember(c *Conn, s *segment, dir, old uint8) {
 	}
 }
 
-// tcpReset decides whether a RST closes the connection. One whose sequence
-// number is in the window but not exactly the next expected leaves the state,
+// tcpReset decides what a RST does, and whether its window is to be checked
+// (nf_conntrack_tcp_packet, TCP_CONNTRACK_CLOSE).
+//
+// Of a connection that is closing already nothing is checked, and the RST
+// teaches nothing: the ends may have used the tuple anew, and what the tracker
+// remembers may be about their last connection. Of an established one a RST
+// that is in the window but not exactly the next expected leaves the state,
 // since the receiver will challenge it (RFC 5961, 3.2).
 func (t *Tracker) tcpReset(c *Conn, s *segment, dir, old uint8) (next uint8, checkWindow bool, v verdict) {
 	w := &c.TCP
+	if old >= TCPFinWait && old <= TCPClose {
+		return TCPClose, false, valid // tcp_can_early_drop
+	}
 	next = TCPClose
-	if peer := &w.Seen[1-dir]; w.Flags[1-dir]&TCPFlagMaxAckSet != 0 {
-		established := w.State == TCPEstablished
+	// After a SYN that was let through, the highest acknowledgement may be of the
+	// connection before it.
+	if peer := &w.Seen[1-dir]; w.Flags[1-dir]&TCPFlagMaxAckSet != 0 && w.LastIndex != segSYN {
+		// nf_conntrack_tcp_established: a connection that was picked up in its
+		// middle is not, until both sides have been heard.
+		established := old == TCPEstablished && c.Status&StatusAssured != 0
 		switch {
 		case s.seq == 0 && !established:
 			// Most likely the answer to a SYN that was let through.
@@ -317,8 +331,14 @@ func (t *Tracker) tcpReset(c *Conn, s *segment, dir, old uint8) (next uint8, che
 		}
 		next = old
 	}
-	if (c.Status&StatusSeenReply != 0 && w.LastIndex == segSYN || c.Status&StatusAssured == 0 && w.LastIndex == segACK) && s.ack == w.LastEnd {
+	switch {
+	case s.ack != w.LastEnd:
+	case c.Status&StatusSeenReply != 0 && w.LastIndex == segSYN && w.LastDir != dir, c.Status&StatusAssured == 0 && w.LastIndex == segACK:
 		// It answers a segment that was ignored; its numbers are not ours.
+		return next, false, valid
+	}
+	if old == TCPSynSent && w.LastIndex == segACK && w.LastDir == 1 && s.seq == w.LastAck {
+		// It answers a challenge ACK (RFC 5961, 4.2), which the tracker ignored.
 		return next, false, valid
 	}
 	return next, true, valid

@@ -101,7 +101,7 @@ func TestTCPLife(t *testing.T) {
 			{c("PA", 201001, 5001, seg{Data: data(10)}), "inv", "ESTABLISHED", 0},
 			{c("A", 1001, 95001), "inv", "ESTABLISHED", 0},
 			{c("A", ^uint32(98998), 5001), "est", "ESTABLISHED", 0}, // an old one is ignored
-			{s("R", 5001+40000, 0), "est+rpl", "ESTABLISHED", 10},   // in the window, not exact: to be challenged
+			{s("R", 5001+40000, 0), "est+rpl", "ESTABLISHED", 300},  // in the window, not exact: to be challenged
 			{s("R", 5001+300000, 0), "inv", "ESTABLISHED", 0},
 			{c("A", 1001, 5001), "est", "ESTABLISHED", 0},
 		}},
@@ -121,7 +121,7 @@ func TestTCPLife(t *testing.T) {
 			{c("S", 1000, 0), "new", "SYN_SENT", 0},
 			{s("SA", 5000, 1001), "est+rpl", "SYN_RECV", 0},
 			{c("A", 1001, 5001), "est", "ESTABLISHED", 0},
-			{s("R", 4000, 0), "est+rpl", "ESTABLISHED", 10},
+			{s("R", 4000, 0), "est+rpl", "ESTABLISHED", 300},
 		}},
 		{"zero window shortens the life", nil, []step{
 			{c("S", 1000, 0), "new", "SYN_SENT", 0},

@@ -92,10 +92,6 @@ func (t *Tracker) tcpWindow(c *Conn, dir uint8, s *segment) windowResult {
 	if !after(sack, receiver.End-ackWindow(sender)-1) {
 		return t.outside(w.Flags[dir], windowIgnore)
 	}
-	if s.flags&flagRST != 0 && w.Flags[dir]&TCPFlagBeLiberal != 0 {
-		// Seen in 6.12: where windows are not enforced a RST teaches nothing.
-		return windowAccept
-	}
 	w.learn(sender, receiver, dir, s, seq, end, ack, sack, win)
 	return windowAccept
 }
@@ -143,9 +139,7 @@ func (w *TCPTrack) learn(sender, receiver *TCPSeen, dir uint8, s *segment, seq, 
 	}
 	if s.kind == segACK {
 		if w.LastDir == dir && w.LastSeq == seq && w.LastAck == ack && w.LastEnd == end && w.LastWin == s.win {
-			if w.Retrans < 255 {
-				w.Retrans++
-			}
+			w.Retrans++ // eight bits, which wrap as the kernel's do
 		} else {
 			w.LastDir, w.LastSeq, w.LastAck, w.LastEnd, w.LastWin, w.Retrans = dir, seq, ack, end, s.win, 0
 		}
