@@ -209,11 +209,10 @@ compare:
 	XORL  BX, BX
 	XORL  CX, CX
 	TESTL AX, AX
-	SETEQ BX
-	TESTL DX, DX
 	SETEQ CX
+	TESTL DX, DX
+	SETEQ BX                 // the reply's
 	ORL   BX, CX
-	XORL  CX, BX             // the reply's, and not the original one
 	MOVL  CX, AX
 	MOVQ  R10, CX
 	SHLL  CX, AX

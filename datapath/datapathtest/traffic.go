@@ -39,6 +39,9 @@ func Traffic(rt *rapid.T, r *Rig, t *Transcript, wrap func(frame []byte) []byte)
 			talks[i].client, talks[i].cport = "10.0.0.7", talks[0].cport // their translations collide
 			talks[i].server = Server
 		}
+		if rapid.IntRange(0, 7).Draw(rt, "with itself") == 0 {
+			talks[i].server, talks[i].sport = talks[i].client, talks[i].cport
+		}
 	}
 	at := r.Now + 1e9
 	step := func(c *talk, side int, flags string) {
@@ -142,7 +145,13 @@ func (c *talk) frame(rt *rapid.T, side int, flags string) []byte {
 	if c.udp {
 		return odd(rt, packettest.UDP(src, dst, sp, dp, data))
 	}
-	f := packettest.TCP(src, dst, sp, dp, flags, c.seq[side], c.seq[1-side], data)
+	skew := uint32(0)
+	if strings.Contains(flags, "R") {
+		// What a RST does depends on how well it hits.
+		skew = rapid.SampledFrom([]uint32{0, 0, 50, 300000, 1<<32 - 200, 1<<32 - 200000, -c.seq[side]}).Draw(rt, "skew")
+		flags = rapid.SampledFrom([]string{"R", "RA"}).Draw(rt, "reset")
+	}
+	f := packettest.TCP(src, dst, sp, dp, flags, c.seq[side]+skew, c.seq[1-side], data)
 	c.seq[side] += uint32(len(data))
 	if strings.ContainsAny(flags, "SF") {
 		c.seq[side]++
