@@ -38,6 +38,8 @@ func (t *Tracker) gre(now int64, h *packet.Headers, c *Conn, ct *packet.CT) verd
 	if c.Status&StatusSeenReply == 0 {
 		return t.refreshAcct(now, h, c, ct, g.Timeout)
 	}
-	c.Status |= StatusAssured
+	if c.Status&StatusNATClash == 0 { // those time out soon
+		c.Status |= StatusAssured
+	}
 	return t.refreshAcct(now, h, c, ct, g.StreamTimeout)
 }

@@ -26,6 +26,8 @@ const (
 	icmp6NeighbourAdv = 136
 	icmp6Redirect     = 137
 	icmp6MLDv2Report  = 143
+	icmp6MRDAdv       = 151 // multicast router discovery (RFC 4286)
+	icmp6MRDSol       = 152
 )
 
 // icmpError looks at an ICMP message before its connection is looked up
@@ -50,7 +52,7 @@ func (t *Tracker) icmpError(now int64, frame, b []byte, h *packet.Headers, zone 
 		return icmpQuery
 	}
 	switch {
-	case typ >= icmp6MLDQuery && typ <= icmp6NeighbourAdv, typ == icmp6MLDv2Report:
+	case typ >= icmp6MLDQuery && typ <= icmp6NeighbourAdv, typ == icmp6MLDv2Report, typ == icmp6MRDAdv, typ == icmp6MRDSol:
 		// Multicast listener and neighbour discovery are not tracked. Behind
 		// a ct action flower shows such a packet as it shows an invalid one.
 		return t.notICMP(InvalidUntracked)
@@ -88,17 +90,30 @@ func (t *Tracker) quoted(now int64, b []byte, h *packet.Headers, zone uint16, ct
 }
 
 // redirect6 handles a redirect, which quotes its packet in an option. Only
-// one from a neighbour counts (nf_conntrack_icmpv6_redirect).
+// one from a neighbour counts. One with a code, or whose first option is
+// another, goes the way of any message, which ends where it is found to be no
+// query (nf_conntrack_icmpv6_redirect).
 func (t *Tracker) redirect6(now int64, frame, b []byte, h *packet.Headers, zone uint16, ct *packet.CT) icmpKind {
 	const header, option, redirectedHeader = 40, 8, 4
-	src := &h.Tuple.Src
-	if h.TTL != 255 || src[0] != 0xfe || src[1]&0xc0 != 0x80 || len(b) < header+option {
+	if len(b) < header {
+		return t.notICMP(InvalidTruncated)
+	}
+	if b[1] != 0 {
+		return icmpQuery
+	}
+	if h.TTL != 255 || !linkLocal(&h.Tuple.Src) || len(b) < header+2 || b[header+1] == 0 {
 		return t.notICMP(InvalidICMPQuote)
 	}
-	if b[header] != redirectedHeader || b[header+1] == 0 {
-		return t.notICMP(InvalidICMPQuote)
+	if b[header] != redirectedHeader {
+		return icmpQuery
 	}
-	return t.quoted(now, b[header+option:], h, zone, ct)
+	return t.quoted(now, b[min(header+option, len(b)):], h, zone, ct)
+}
+
+// linkLocal is IPV6_ADDR_LINKLOCAL of ipv6_addr_type, which holds for multicast
+// to the link, too.
+func linkLocal(a *packet.Addr) bool {
+	return a[0] == 0xfe && a[1]&0xc0 == 0x80 || a[0] == 0xff && a[1]&0x0f == 2
 }
 
 // icmp judges a query or an answer to one.

@@ -139,7 +139,7 @@ func (t *Tracker) sctp(now int64, b []byte, h *packet.Headers, c *Conn, ct *pack
 		}
 		switch k.typ {
 		case chunkInit:
-			if !a.init(&k, dir) {
+			if !a.init(&k, dir, old) {
 				return t.not(InvalidState)
 			}
 			// Repeating INIT to a port that nobody listens on must not keep
@@ -178,9 +178,9 @@ func sctpNew(c *Conn, b []byte, tag uint32) bool {
 				return false
 			}
 			a.VTag[1] = mine
-		case chunkHeartbeat, chunkHeartbeatAck:
+		case chunkHeartbeat:
 			a.VTag[0] = tag // another path of an association
-		default:
+		case chunkShutdownAck:
 			// Out of the blue: the answer reflects the tag (8.4).
 			a.VTag[1] = tag
 		}
@@ -245,16 +245,20 @@ func (a *SCTPTrack) tags(k *chunks, dir int, tag uint32, set chunkSet, waited bo
 	return sctpTagRight
 }
 
-// init notes the tag that an INIT gives to the other side.
-func (a *SCTPTrack) init(k *chunks, dir int) bool {
+// init notes the tag that an INIT gives to the other side. One that gives the
+// tag that is known is a repetition: unless it begins the association, no INIT
+// ACK with another tag is expected because of it.
+func (a *SCTPTrack) init(k *chunks, dir int, old uint8) bool {
 	tag, ok := k.initTag()
 	if !ok {
 		return false
 	}
-	if a.Init[dir&1] != 0 && a.Init[1-dir&1] != 0 {
-		a.Init[1-dir&1] = 0
+	if old == SCTPNone || a.VTag[1-dir&1] != tag {
+		if a.Init[dir&1] != 0 && a.Init[1-dir&1] != 0 {
+			a.Init[1-dir&1] = 0
+		}
+		a.Init[dir&1] = 1
 	}
-	a.Init[dir&1] = 1
 	a.VTag[1-dir&1] = tag
 	return true
 }
