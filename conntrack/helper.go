@@ -173,6 +173,30 @@ func (t *Tracker) Help(now int64, frame, buf []byte, h *packet.Headers, ct *pack
 	return p.frame, ok
 }
 
+// HelperReads reports whether Help makes Linux read a packet to its end as one
+// piece (skb_linearize), which shows when a packet that was put together is
+// taken apart again. FTP does so before it looks for data.
+func (t *Tracker) HelperReads(h *packet.Headers, ct *packet.CT) bool {
+	c := t.Conn(ct.Conn)
+	if c == nil || c.Status&StatusHelper == 0 || ct.Info == packet.CTRelatedReply {
+		return false
+	}
+	x := t.extra(slotOf(ct.Conn))
+	if x.family != h.Tuple.Family || h.Flags&packet.HasL4 == 0 || h.Proto != helperProto[x.helper] {
+		return false
+	}
+	established := ct.Info == packet.CTEstablished || ct.Info == packet.CTEstablishedReply
+	switch x.helper {
+	case FTP:
+		return established
+	case SIPTCP:
+		return established && h.Payload < h.End
+	case SIP:
+		return h.Payload < h.End
+	}
+	return false
+}
+
 // parley is a helper's look at one packet.
 type parley struct {
 	t     *Tracker

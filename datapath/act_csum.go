@@ -148,6 +148,7 @@ func (p *pkt) csumL4(l3, ihl, ipl int, proto uint8) bool {
 	if ipl > len(p.frame)-l3 || ipl < ihl+need || !p.own(0) {
 		return false
 	}
+	p.pull(ipl) // tcf_csum_skb_nextlayer
 	ip := p.frame[l3:]
 	seg := ip[ihl:ipl]
 	family := packet.IPv4

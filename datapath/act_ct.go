@@ -104,6 +104,9 @@ func (p *pkt) help(par *ctParams, c *conntrack.Conn, seen bool) uint8 {
 	if room == nil || !p.own(0) {
 		return ReasonNoMemory
 	}
+	if p.split.Max != 0 && e.tr.HelperReads(p.h, ct) {
+		p.pull(len(p.frame) - int(p.h.L3))
+	}
 	was, helper := p.frame, e.tr.HelperOf(ct.Conn)
 	frame, ok := e.tr.Help(p.now, was, room, p.h, ct)
 	if &frame[0] != &was[0] {
@@ -124,7 +127,9 @@ func (p *pkt) translate(a *action) uint8 {
 		return ReasonNoMemory
 	}
 	done, res := p.e.tr.NAT(p.now, p.frame, p.h, &p.m.CT, &par.nat, par.Commit)
-	p.m.CT.NAT = uint8(done)
+	if p.m.CT.NAT = uint8(done); done != 0 {
+		p.pullTranslated()
+	}
 	if done != 0 && !a.final {
 		p.extract(p.e.prog.need)
 	}

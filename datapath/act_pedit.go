@@ -36,6 +36,7 @@ func (p *pkt) pedit(a *action) (policy.Control, int32) {
 			return p.refused(a)
 		}
 		p.setWord(off, w&k.Mask^val)
+		p.pull(off + 4)
 		changed = true
 	}
 	if changed {

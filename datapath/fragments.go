@@ -29,7 +29,65 @@ func (p *pkt) defrag(zone uint16) uint8 {
 	p.frame, p.split, p.lent = e.whole.Frame, e.whole.Split, false
 	p.parse()
 	p.begin()
+	p.pullHeader()
 	return ReasonNone
+}
+
+// pull notes that the first n bytes from the network header on were read or
+// written as one piece. It shows when the packet is taken apart again.
+func (p *pkt) pull(n int) {
+	if p.split.Max != 0 {
+		p.split.Pull(n)
+	}
+}
+
+// pullHeader is what ct itself reads as one piece of a packet that it has put
+// together: for its flow table a TCP header (act_ct.c
+// tcf_ct_flow_table_fill_tuple_ipv4 and its twin), and for the checksum SCTP's
+// (nf_conntrack_proto_sctp.c sctp_error).
+func (p *pkt) pullHeader() {
+	h := p.h
+	switch l4 := int(h.L4) - int(h.L3); {
+	case h.L4 == 0:
+	case h.Proto == packet.ProtoTCP && h.Flags&(packet.IPOptions|packet.TTLLow) == 0:
+		p.pull(l4 + 20)
+	case h.Proto == packet.ProtoSCTP && p.e.tr.Settings().Checksum:
+		p.pull(l4 + 12)
+	}
+}
+
+// pullTranslated is what translation writes (nf_nat_proto.c): the transport
+// header, and of an ICMP error the quoted packet's, too.
+func (p *pkt) pullTranslated() {
+	h := p.h
+	if p.split.Max == 0 || h.L4 == 0 {
+		return
+	}
+	ip := p.frame[h.L3:]
+	at := int(h.L4) - int(h.L3)
+	p.pull(at + manipSize(h.Proto))
+	if p.m.CT.Info != packet.CTRelated && p.m.CT.Info != packet.CTRelatedReply || len(ip) < at+8 {
+		return
+	}
+	var in packet.Headers
+	packet.ParseInner(ip[at+8:], h.Tuple.Family, &in)
+	if in.L4 != 0 && (h.Proto == packet.ProtoICMP || h.Proto == packet.ProtoICMPv6) {
+		at += 8 + int(in.L4)
+		p.pull(at) // as much as is there of the quoted header
+		p.pull(at + 8)
+		p.pull(at + manipSize(in.Proto))
+	}
+}
+
+// manipSize is how much of a transport header is written to.
+func manipSize(proto uint8) int {
+	switch proto {
+	case packet.ProtoTCP:
+		return 20
+	case packet.ProtoSCTP, packet.ProtoDCCP:
+		return 12
+	}
+	return 8
 }
 
 // SaveFragments returns what waits at time now. Its devices are the policy's

@@ -23,6 +23,8 @@ type Split struct {
 	total int      // length of the whole IP packet
 	sizes []uint16 // the payloads' lengths, in order
 	least int      // the shortest header in front of a payload but the first
+
+	pulled int // bytes of the IP packet, from its header on, that were made one piece, see Pull
 }
 
 // Reassembler holds fragments of all zones until their packets are whole. One

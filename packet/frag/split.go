@@ -20,6 +20,7 @@ type Pieces struct {
 	room   int      // payload bytes that fit
 	sizes  []uint16 // the pieces' payloads; nil: as much as fits
 	first  int      // the first piece's payload, of sizes
+	ahead  int      // payload bytes of the pieces after it that went into the first, see Pull
 	done   int      // payload bytes that have left
 }
 
@@ -30,6 +31,17 @@ const minMTU = 1280
 // whether it is longer than the longest of its fragments (sch_frag.c
 // sch_frag_xmit_hook).
 func (s *Split) Needed(frame []byte, l3 int) bool { return s.Max != 0 && len(frame)-l3 > s.Max }
+
+// Pull notes that somebody has read or written the first n bytes of the IP
+// packet, its header included, as one piece. Linux keeps the packet as the
+// fragments that came, and moves bytes that are asked for from later ones to the
+// first (skbuff.c pskb_may_pull): the first is longer when the packet is taken
+// apart, and a first one whose payload is no multiple of 8 bytes cannot be sent.
+func (s *Split) Pull(n int) {
+	if n <= s.total {
+		s.pulled = max(s.pulled, n)
+	}
+}
 
 // Cut begins to take a packet apart (sch_fragment): into the pieces that it
 // came in, if these have not been lost track of and it is no copy, otherwise
@@ -90,6 +102,10 @@ func (p *Pieces) fits(n int, s *Split) bool {
 	// IPv6 headers that stood in the first fragment's payload may have come to
 	// be repeated.
 	p.first = n - sum + int(s.sizes[0]) - p.header
+	if p.ahead = max(s.pulled-p.header-p.first, 0); p.first+p.ahead == n-p.header {
+		return false // there are no others left
+	}
+	p.first += p.ahead
 	return p.first > 0 && p.first <= p.room && p.first&7 == 0
 }
 
@@ -102,12 +118,7 @@ func (p *Pieces) Next() ([]byte, bool) {
 	}
 	n := left
 	if p.sizes != nil {
-		n = int(p.sizes[0])
-		if p.done == 0 {
-			n = p.first
-		}
-		p.sizes = p.sizes[1:]
-		n = min(n, left)
+		n = min(p.nextSize(), left)
 	} else if n > p.room {
 		n = p.room &^ 7
 	}
@@ -118,6 +129,23 @@ func (p *Pieces) Next() ([]byte, bool) {
 		return p.piece6(payload, off, more), true
 	}
 	return p.piece4(payload, off, more), true
+}
+
+// nextSize is how long the next piece's payload is, of those that came.
+func (p *Pieces) nextSize() int {
+	n := int(p.sizes[0])
+	p.sizes = p.sizes[1:]
+	if p.done == 0 {
+		return p.first
+	}
+	for n <= p.ahead { // not the last, see fits
+		p.ahead -= n
+		n = int(p.sizes[0])
+		p.sizes = p.sizes[1:]
+	}
+	n -= p.ahead
+	p.ahead = 0
+	return n
 }
 
 func (p *Pieces) piece4(payload []byte, off int, more bool) []byte {
