@@ -2,6 +2,7 @@ package conform
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -140,6 +141,50 @@ func TestComparerSeesEverything(t *testing.T) {
 				t.Errorf("got %q, want something with %q", d, m.want)
 			}
 		})
+	}
+}
+
+// TestLateTables: a table that was read late passes, one of whose timeouts are
+// wrong does not.
+func TestLateTables(t *testing.T) {
+	table := func(timeouts ...int) (es []Entry, proc []string) {
+		for i, left := range timeouts {
+			es = append(es, Entry{"orig": map[string]any{"sport": i}, "timeout": left})
+			proc = append(proc, fmt.Sprintf("ipv4 2 tcp 6 %d SYN_SENT sport=%d", left, i))
+		}
+		return es, proc
+	}
+	for _, tc := range []struct {
+		name      string
+		want, got []int
+		same      bool
+	}{
+		{"as recorded", []int{120, 60, 10}, []int{120, 60, 10}, true},
+		{"within the slack", []int{118, 62, 10}, []int{120, 60, 10}, true},
+		{"all read 3 s late", []int{117, 57, 7}, []int{120, 60, 10}, true},
+		{"3 s late, and within the slack", []int{115, 57, 7}, []int{120, 60, 10}, true},
+		{"one is wrong", []int{117, 60, 10}, []int{120, 60, 10}, false},
+		{"one is wrong behind 3 s", []int{114, 57, 7}, []int{120, 60, 10}, false},
+		{"later than any machine", []int{114, 54, 4}, []int{120, 60, 10}, false},
+		{"early", []int{123, 63, 13}, []int{120, 60, 10}, false},
+		{"too few to tell", []int{117, 57}, []int{120, 60}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w, wp := table(tc.want...)
+			g, gp := table(tc.got...)
+			if d := compareTables(w, g, true); (d == "") != tc.same {
+				t.Errorf("tables: %q", d)
+			}
+			if d := compareProc(wp, gp); (d == "") != tc.same {
+				t.Errorf("/proc: %q", d)
+			}
+		})
+	}
+	offloaded := "ipv4 2 tcp 6 sport=9 [OFFLOAD]"
+	_, w := table(117, 57, 7)
+	_, g := table(120, 60, 10)
+	if d := compareProc(append(w, offloaded), append(g, offloaded)); d != "" {
+		t.Errorf("with an offloaded one: %s", d)
 	}
 }
 
