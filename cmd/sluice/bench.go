@@ -1,18 +1,21 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/pprof"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"sluice/internal/bench"
+	"sluice/internal/outfile"
 )
 
 // benchOptions are the flags of `sluice bench`.
@@ -57,7 +60,9 @@ func newBenchCommand() *cobra.Command {
 			} else if o.workers < 2 {
 				return fmt.Errorf("--workers %d: want 2 or more", o.workers)
 			}
-			return runBench(cmd.OutOrStdout(), args[0], o)
+			ctx, stop := interruptible(cmd.Context())
+			defer stop()
+			return runBench(ctx, cmd.OutOrStdout(), args[0], o)
 		},
 	}
 	f := cmd.Flags()
@@ -80,7 +85,7 @@ func checkSeconds(s float64) error {
 	return nil
 }
 
-func runBench(w io.Writer, name string, o benchOptions) error {
+func runBench(ctx context.Context, w io.Writer, name string, o benchOptions) error {
 	if o.conns < 1 || o.conns > 1<<27 {
 		return fmt.Errorf("--conns must be between 1 and %d", 1<<27)
 	}
@@ -92,29 +97,67 @@ func runBench(w io.Writer, name string, o benchOptions) error {
 		Workers: o.workers, Workload: o.workload,
 	}
 	if o.cpuProfile != "" {
-		f, err := os.Create(o.cpuProfile)
+		f, err := outfile.Create(o.cpuProfile)
 		if err != nil {
-			return fmt.Errorf("create profile: %w", err)
+			return fmt.Errorf("--cpuprofile: %w", err)
 		}
-		defer f.Close()
-		profiled := false // a file holds one profile: the first pass's
-		opt.Profile = func() func() {
-			if profiled {
-				return func() {}
-			}
-			profiled = true
-			if err := pprof.StartCPUProfile(f); err != nil {
-				return func() {}
-			}
-			return pprof.StopCPUProfile
-		}
+		p := &profile{f: f}
+		opt.Profile = p.begin
+		return errors.Join(measure(ctx, w, name, o, opt), p.end())
 	}
+	return measure(ctx, w, name, o, opt)
+}
+
+// profile is a CPU profile's file. It holds one profile: the first pass's.
+type profile struct {
+	f     *outfile.File
+	mu    sync.Mutex // a pass that is left alone may still begin
+	begun bool
+	err   error
+}
+
+func (p *profile) begin() func() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.begun {
+		return func() {}
+	}
+	p.begun = true
+	if p.err = pprof.StartCPUProfile(p.f); p.err != nil {
+		return func() {}
+	}
+	return pprof.StopCPUProfile
+}
+
+// end puts the file in its place, also when the pass did not come to its end.
+func (p *profile) end() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.begun = true
+	pprof.StopCPUProfile()
+	if p.err != nil {
+		return fmt.Errorf("write profile: %w", errors.Join(p.err, p.f.Abort()))
+	}
+	if err := p.f.Commit(false, nil); err != nil {
+		return fmt.Errorf("write profile: %w", err)
+	}
+	return nil
+}
+
+// measure runs what is asked for and prints it. When ctx ends, what has been
+// measured by then is printed.
+func measure(ctx context.Context, w io.Writer, name string, o benchOptions, opt bench.Options) error {
 	results := []bench.Result{}
+	var stopped error
 	for _, b := range bench.All {
 		if name != b.Name && name != "all" {
 			continue
 		}
-		res, err := b.Run(opt)
+		res, err := runOne(ctx, b, opt)
+		if ctx.Err() != nil {
+			stopped = err
+			break
+		}
 		if err != nil {
 			return err
 		}
@@ -126,10 +169,36 @@ func runBench(w io.Writer, name string, o benchOptions) error {
 			writeBenchRow(w, res, len(results) == 1)
 		}
 	}
-	if o.json {
-		return indented(w, results)
+	if name != "all" {
+		return stopped
 	}
-	return nil
+	if o.json {
+		return errors.Join(indented(w, results), stopped)
+	}
+	if stopped != nil {
+		fmt.Fprintf(w, "INCOMPLETE: %v\n", stopped)
+	}
+	return stopped
+}
+
+// runOne measures, unless ctx ends first; then the measurement is left alone,
+// for the program is about to end.
+func runOne(ctx context.Context, b bench.Benchmark, opt bench.Options) (bench.Result, error) {
+	type outcome struct {
+		res bench.Result
+		err error
+	}
+	c := make(chan outcome, 1)
+	go func() {
+		res, err := b.Run(opt)
+		c <- outcome{res, err}
+	}()
+	select {
+	case o := <-c:
+		return o.res, o.err
+	case <-ctx.Done():
+		return bench.Result{}, fmt.Errorf("stopped during %s: %w", b.Name, context.Cause(ctx))
+	}
 }
 
 func indented(w io.Writer, v any) error {

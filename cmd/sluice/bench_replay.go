@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +27,7 @@ and judging run beside each other, on two cores where there are two.`,
 		Example: "  sluice bench replay http.tc --in http.pcap --split initiator=uplink_rep,vf0_rep",
 		Args:    arguments("POLICY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
+			ctx, stop := interruptible(cmd.Context())
 			defer stop()
 			if err := checkSeconds(seconds); err != nil {
 				return err
@@ -48,13 +47,14 @@ and judging run beside each other, on two cores where there are two.`,
 
 func runBenchReplay(ctx context.Context, w io.Writer, o replay.Options, seconds float64, asJSON bool) error {
 	res, err := bench.Replay(ctx, o, time.Duration(seconds*float64(time.Second)))
-	if err != nil {
+	if err != nil && res.Passes == 0 {
 		return err
 	}
+	// Whatever stopped it, the passes that were whole are told.
 	if asJSON {
-		return indented(w, res)
+		return errors.Join(indented(w, res), err)
 	}
 	fmt.Fprintf(w, "replay: %d packets, %d bytes, %d times\n", res.Packets, res.Bytes, res.Passes)
 	fmt.Fprintf(w, "  %.2f M packets a second, %.2f at best\n  %.1f ns of processor time a packet\n", res.Mpps, res.BestMpps, res.CPUNsPerPacket)
-	return nil
+	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -40,7 +41,9 @@ Exit status: 0, all passed; 1, some failed; 2, a case could not be read.`,
 			if o.record != "" {
 				return recordCase(cmd.OutOrStdout(), o.record)
 			}
-			return runConform(cmd.OutOrStdout(), args, o)
+			ctx, stop := interruptible(cmd.Context())
+			defer stop()
+			return runConform(ctx, cmd.OutOrStdout(), args, o)
 		},
 	}
 	f := cmd.Flags()
@@ -76,7 +79,7 @@ type caseResult struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-func runConform(w io.Writer, paths []string, o conformOptions) error {
+func runConform(ctx context.Context, w io.Writer, paths []string, o conformOptions) error {
 	if len(paths) == 0 {
 		return fmt.Errorf("conform: name at least one case or folder of cases")
 	}
@@ -88,16 +91,21 @@ func runConform(w io.Writer, paths []string, o conformOptions) error {
 	if err != nil {
 		return err
 	}
-	cases, err := readCases(files, match, o)
+	cases, err := readCases(ctx, files, match, o)
 	if err != nil {
 		return err
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	count := map[string]int{}
+	var stopped error
 	for i, c := range cases {
 		if c == nil {
 			continue
+		}
+		if ctx.Err() != nil {
+			stopped = fmt.Errorf("stopped before case %s: %w", c.Name, context.Cause(ctx))
+			break
 		}
 		r := caseResult{Name: c.Name, File: files[i]}
 		r.Result, r.Reason = judgeCase(c, o.skipNeeds)
@@ -116,11 +124,21 @@ func runConform(w io.Writer, paths []string, o conformOptions) error {
 		}
 	}
 	if o.json {
-		if err := enc.Encode(map[string]int{"passed": count["passed"], "failed": count["failed"], "skipped": count["skipped"]}); err != nil {
+		totals := map[string]any{"passed": count["passed"], "failed": count["failed"], "skipped": count["skipped"]}
+		if stopped != nil {
+			totals["incomplete"] = stopped.Error()
+		}
+		if err := enc.Encode(totals); err != nil {
 			return err
 		}
 	} else {
+		if stopped != nil {
+			fmt.Fprintf(w, "INCOMPLETE: %v\n", stopped)
+		}
 		fmt.Fprintf(w, "%d passed, %d failed, %d skipped\n", count["passed"], count["failed"], count["skipped"])
+	}
+	if stopped != nil {
+		return stopped
 	}
 	if count["failed"] > 0 {
 		return &exitStatus{code: exitFound}
@@ -130,9 +148,12 @@ func runConform(w io.Writer, paths []string, o conformOptions) error {
 
 // readCases reads all cases; those that are not to be run are nil. It refuses
 // to run none, and to skip what no case needs.
-func readCases(files []string, match *regexp.Regexp, o conformOptions) ([]*conform.Case, error) {
+func readCases(ctx context.Context, files []string, match *regexp.Regexp, o conformOptions) ([]*conform.Case, error) {
 	cases, known, n := make([]*conform.Case, len(files)), slices.Clone(conform.Needs), 0
 	for i, f := range files {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("stopped before reading %s: %w", f, context.Cause(ctx))
+		}
 		c, err := conform.Read(f)
 		if err != nil {
 			return nil, err

@@ -42,6 +42,7 @@ func (e *exitStatus) ExitCode() int { return e.code }
 
 // run executes one command line and returns the exit status.
 func run(args []string) int {
+	ending.watch()
 	cmd := newRootCommand()
 	cmd.SetArgs(args)
 	out := &output{file: os.Stdout}
@@ -59,14 +60,31 @@ func run(args []string) int {
 			err = e.err
 		}
 	}
-	if err != nil && (out.err == nil || !errors.Is(err, out.err)) {
-		fmt.Fprintf(os.Stderr, "sluice: %v\n", err)
+	for _, err := range each(err) {
+		if out.err == nil || !errors.Is(err, out.err) {
+			fmt.Fprintf(os.Stderr, "sluice: %v\n", err)
+		}
 	}
 	if out.err != nil {
 		fmt.Fprintf(os.Stderr, "sluice: write standard output: %v\n", out.err)
 		return exitError
 	}
 	return code
+}
+
+// each takes joined errors apart: each is told in a line of its own.
+func each(err error) (out []error) {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	for _, e := range joined.Unwrap() {
+		out = append(out, each(e)...)
+	}
+	return out
 }
 
 // output is standard output, which remembers that writing failed: a result

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +13,7 @@ import (
 	"sluice/conntrack"
 	"sluice/driver/sim"
 	"sluice/flowtable"
+	"sluice/internal/outfile"
 	"sluice/internal/replay"
 )
 
@@ -63,7 +63,7 @@ came in on --in's device.`,
 					return fmt.Errorf("--%s beside --from-state: a state brings its own %s", name, name)
 				}
 			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
+			ctx, stop := interruptible(cmd.Context())
 			defer stop()
 			o.opts.Policy = args[0]
 			return runReplay(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), o)
@@ -114,7 +114,7 @@ func runReplay(ctx context.Context, stdout, stderr io.Writer, o replayFlags) err
 	}
 	o.opts.Inputs = inputs(o.in)
 	o.opts.Notes, o.opts.Table, o.opts.Page = stderr, o.conntrack, o.page != ""
-	o.opts.Others = []string{o.page, o.stat, o.flowStat}
+	o.opts.Others = []replay.Other{{Flag: "--report", Path: o.page}, {Flag: "--stat", Path: o.stat}, {Flag: "--flowtable-stat", Path: o.flowStat}}
 	if isTerminal(stderr) {
 		o.opts.Progress = stderr
 	}
@@ -143,57 +143,45 @@ func reportReplay(rep *replay.Report, stdout, stderr io.Writer, o replayFlags) e
 	if t.Seconds = rep.Elapsed.Seconds(); t.Seconds > 0 {
 		t.PacketsPerSecond = float64(rep.Packets) / t.Seconds
 	}
-	var err error
+	var errs []error
+	tell := func(what string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("write %s: %w", what, err))
+		}
+	}
+	// One that cannot be written takes no other with it: files come first, since
+	// the reader of a pipe may have gone.
+	for _, f := range []struct {
+		what, path string
+		write      func(io.Writer) error
+	}{
+		{"connection table", o.conntrack, rep.WriteConntrack},
+		{"page", o.page, rep.WritePage},
+		{"flow tables' counters", o.flowStat, rep.WriteFlowtableStat},
+		{"tracker's counters", o.stat, rep.WriteStat},
+	} {
+		if f.path != "" {
+			tell(f.what, outfile.Write(f.path, f.write))
+		}
+	}
 	switch {
 	case o.show:
-		err = rep.WriteShow(stdout, o.json)
+		tell("report", rep.WriteShow(stdout, o.json))
 	case o.json && o.timing:
-		err = rep.WriteJSON(stdout, "timing", t)
+		tell("report", rep.WriteJSON(stdout, "timing", t))
 	case o.json:
-		err = rep.WriteJSON(stdout, "", nil)
+		tell("report", rep.WriteJSON(stdout, "", nil))
 	default:
-		err = rep.WriteText(stdout, o.lines)
-	}
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
+		tell("report", rep.WriteText(stdout, o.lines))
 	}
 	fmt.Fprintf(stderr, "%d packets in %.3f s, %.2f M packets/s\n", rep.Packets, t.Seconds, t.PacketsPerSecond/1e6)
-	if o.conntrack != "" {
-		if err := writeFile(o.conntrack, rep.WriteConntrack); err != nil {
-			return fmt.Errorf("write connection table: %w", err)
-		}
-	}
-	if o.page != "" {
-		if err := writeFile(o.page, rep.WritePage); err != nil {
-			return fmt.Errorf("write page: %w", err)
-		}
-	}
-	if o.flowStat != "" {
-		if err := writeFile(o.flowStat, rep.WriteFlowtableStat); err != nil {
-			return fmt.Errorf("write flow tables' counters: %w", err)
-		}
-	}
-	if o.stat != "" {
-		if err := writeFile(o.stat, rep.WriteStat); err != nil {
-			return fmt.Errorf("write tracker's counters: %w", err)
-		}
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // profiles names the models of cards.
 func profiles() string {
 	names, _ := sim.Profiles()
 	return strings.Join(names, ", ")
-}
-
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return write(f)
 }
 
 // isTerminal reports whether w is a terminal, or another device that a person

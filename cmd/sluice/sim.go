@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 	"sluice/driver/sim"
 	"sluice/flowtable"
 	"sluice/internal/admission"
+	"sluice/internal/outfile"
 	"sluice/internal/simcmd"
 	"sluice/internal/workload"
 )
@@ -64,7 +63,7 @@ Policies (--policy WORD[,WORD…], repeated to compare several; "off": no device
   sluice sim --workload zipf,conns=1M --workload synflood,rate=1M/s,start=30s --device mlx5,flows=100k --policy rate --scale 0.001`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
+			ctx, stop := interruptible(cmd.Context())
 			defer stop()
 			o.opts.Target = o.target / 100
 			return runSim(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), o)
@@ -99,12 +98,11 @@ func runSim(ctx context.Context, stdout, stderr io.Writer, o simFlags) (err erro
 	if o.opts.Costs, err = simcmd.ParseCosts(o.cost); err != nil {
 		return err
 	}
-	if o.report != "" && o.opts.TC != "" {
-		a, errA := os.Stat(o.report)
-		b, errB := os.Stat(o.opts.TC)
-		if errA == nil && errB == nil && os.SameFile(a, b) {
-			return fmt.Errorf("--report %s would be written over, and it is read: name another output", o.report)
-		}
+	var files outfile.Set
+	files.Writes("--report", o.report)
+	files.Reads(o.opts.TC)
+	if err := files.Check(); err != nil {
+		return err
 	}
 	if o.opts.Scale == 0 {
 		return errors.New("--scale 0: want a number above 0")
@@ -130,22 +128,26 @@ func runSim(ctx context.Context, stdout, stderr io.Writer, o simFlags) (err erro
 }
 
 func reportSim(r *simcmd.Result, stdout, stderr io.Writer, o simFlags, took time.Duration) error {
+	var errs []error
+	if o.report != "" {
+		if err := outfile.Write(o.report, r.Page().Write); err != nil {
+			errs = append(errs, fmt.Errorf("write page: %w", err))
+		}
+	}
 	write := r.WriteText
 	if o.json {
 		write = r.WriteJSON
 	}
 	if err := write(stdout); err != nil {
-		return fmt.Errorf("write results: %w", err)
+		errs = append(errs, fmt.Errorf("write results: %w", err))
 	}
 	packets := uint64(0)
 	for _, n := range r.Runs {
 		packets += n.Packets
 	}
 	fmt.Fprintf(stderr, "%d packets in %.1f s, %.2f M packets/s\n", packets, took.Seconds(), float64(packets)/took.Seconds()/1e6)
-	if o.report != "" {
-		if err := writeFile(o.report, r.Page().Write); err != nil {
-			return fmt.Errorf("write report: %w", err)
-		}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
 	}
 	if r.Target > 0 && r.Found == "" && r.Incomplete == "" {
 		return &exitStatus{code: exitFound}

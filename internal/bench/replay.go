@@ -25,7 +25,8 @@ type ReplayResult struct {
 	CPUNsPerPacket float64 `json:"cpu_ns_per_packet"`
 }
 
-// Replay replays until the passes have taken as long as is asked for, at least once.
+// Replay replays until the passes have taken as long as is asked for, at least
+// once. The result is of all whole passes, there with an error, too.
 func Replay(ctx context.Context, o replay.Options, long time.Duration) (res ReplayResult, err error) {
 	for _, in := range o.Inputs {
 		if in.File == "-" {
@@ -42,7 +43,7 @@ func Replay(ctx context.Context, o replay.Options, long time.Duration) (res Repl
 		before := processClock()
 		rep, err := replay.Run(ctx, o)
 		if err != nil {
-			return res, err
+			return res.settle(rates, cpu), err
 		}
 		if rep.Packets == 0 {
 			return res, errors.New("the captures hold no packets: there is nothing to measure")
@@ -53,8 +54,16 @@ func Replay(ctx context.Context, o replay.Options, long time.Duration) (res Repl
 		res.Packets, res.Bytes = rep.Packets, rep.Bytes
 		rates = append(rates, float64(rep.Packets)/float64(rep.Elapsed.Nanoseconds())*1e3)
 	}
+	return res.settle(rates, cpu), nil
+}
+
+// settle sums up the passes.
+func (res ReplayResult) settle(rates []float64, cpu time.Duration) ReplayResult {
+	if res.Passes == 0 {
+		return res
+	}
 	slices.Sort(rates)
 	res.Mpps, res.BestMpps = rates[len(rates)/2], rates[len(rates)-1]
 	res.CPUNsPerPacket = float64(cpu.Nanoseconds()) / float64(res.Packets) / float64(res.Passes)
-	return res, nil
+	return res
 }

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"sluice/internal/outfile"
 )
 
 // figures is the file of what each benchmark cost when it was last looked at.
@@ -88,7 +90,7 @@ func (f figures) write(path string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(text, '\n'), 0o644)
+	return outfile.Bytes(path, append(text, '\n'))
 }
 
 // round keeps 1/of.

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"sluice/conntrack"
+	"sluice/internal/outfile"
 	"sluice/internal/state"
 	"sluice/observe"
 	"sluice/packet"
@@ -48,8 +49,8 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		return exitFailed
 	}
 	if r.changes() {
-		if err := state.CheckUpdate(r.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return complain(stderr, err)
+		if err := outfile.CheckUpdate(r.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return complain(stderr, fmt.Errorf("write state: %w", err))
 		}
 	}
 	s, err := state.ReadFile(r.file)

@@ -11,12 +11,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"sluice/conntrack"
 	"sluice/datapath"
+	"sluice/internal/outfile"
 	"sluice/internal/replay"
 	"sluice/observe"
 	"sluice/packet"
@@ -43,11 +43,12 @@ const (
 // Ports are the switch's ports in the order of the capture's interfaces.
 var ports = [2]string{"uplink_rep", "vf0_rep"}
 
-// Save writes policy and capture to a directory.
+// Save writes policy and capture to a directory. One that cannot be written
+// does not keep the other from it.
 func Save(dir string) error {
 	return errors.Join(
-		os.WriteFile(filepath.Join(dir, PolicyFile), []byte(policyText), 0o666),
-		os.WriteFile(filepath.Join(dir, CaptureFile), capture, 0o666),
+		outfile.Bytes(filepath.Join(dir, PolicyFile), []byte(policyText)),
+		outfile.Bytes(filepath.Join(dir, CaptureFile), capture),
 	)
 }
 

@@ -8,6 +8,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+
+	"sluice/internal/outfile"
 )
 
 func main() {
@@ -32,7 +34,7 @@ func run(check bool) error {
 		return err
 	}
 	if !check {
-		return os.WriteFile(target, []byte(text), 0o644)
+		return outfile.Bytes(target, []byte(text))
 	}
 	have, err := os.ReadFile(target)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sluice/internal/outfile"
 	"sluice/packet"
 	"sluice/policy"
 	"sluice/port"
@@ -17,16 +18,54 @@ import (
 // came in. So every frame that came in is in exactly one file. Copies are
 // besides, those that were dropped among what was dropped. What sample actions
 // took goes to a file of its own, if the policy has any.
+//
+// A file that cannot be written any more is given up, and what was there
+// before it stays; the others go on.
 type output struct {
-	all        []*port.Writer
-	devs       []*port.Writer // by device
-	pass, drop *port.Writer   // an interface for every device
-	sample     *port.Writer   // likewise; nil without a sample action
+	all        []*captureFile
+	devs       []*captureFile // by device
+	pass, drop *captureFile   // an interface for every device
+	sample     *captureFile   // likewise; nil without a sample action
 
 	number  uint64 // packets so far
 	frames  []byte // the vector's frames before the datapath edited them
 	ends    [packet.VectorSize]int
 	comment []byte
+}
+
+// captureFile is one of the files.
+type captureFile struct {
+	w   *port.Writer
+	f   *outfile.File
+	err error // why it was given up
+}
+
+func newCaptureFile(path string, ifaces []string) (*captureFile, error) {
+	f, err := outfile.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	w, err := port.NewWriter(f, ifaces)
+	if err != nil {
+		return nil, errors.Join(err, f.Abort())
+	}
+	return &captureFile{w: w, f: f}, nil
+}
+
+func (c *captureFile) write(iface int, time int64, frame []byte, comment string) {
+	if c.err == nil {
+		c.err = c.w.Write(iface, time, frame, comment)
+	}
+}
+
+func (c *captureFile) close() error {
+	if c.err == nil {
+		c.err = c.w.Close() // flushes
+	}
+	if c.err != nil {
+		return errors.Join(c.err, c.f.Abort())
+	}
+	return c.f.Commit(false, nil)
 }
 
 // Names of the files that belong to no device.
@@ -36,12 +75,14 @@ const (
 	sampleFile = "sample"
 )
 
-// outputFiles names the files that a replay will write: one for each device,
-// those for the stack and for drops, and the connection table. It refuses to
-// write over what the replay reads, one file twice, and into a directory with
-// captures that are not of these: nobody could tell them from the new ones.
+// outputFiles names the files that a replay will write frames to: one for each
+// device, and those for the stack and for drops. It refuses what cannot be
+// written, to write over what the replay reads, one file twice, and into a
+// directory with captures that are not of these: nobody could tell them from
+// the new ones.
 func outputFiles(p *policy.Policy, o Options) ([]string, error) {
 	var out []string
+	var set outfile.Set
 	if o.OutDir != "" {
 		for _, d := range p.Devices {
 			if d.Name == passFile || d.Name == dropFile || d.Name == sampleFile || d.Name == "." || d.Name == ".." || strings.ContainsRune(d.Name, os.PathSeparator) {
@@ -54,30 +95,27 @@ func outputFiles(p *policy.Policy, o Options) ([]string, error) {
 			out = append(out, filepath.Join(o.OutDir, sampleFile+".pcapng"))
 		}
 	}
-	all := out
-	for _, path := range append([]string{o.Table, o.StateOut}, o.Others...) {
-		if path != "" {
-			all = append(all[:len(all):len(all)], path)
-		}
+	for _, path := range out {
+		set.Writes("", path) // newOutput makes them all before the first packet
 	}
-	read := []string{o.Policy}
+	set.Writes("--conntrack", o.Table)
+	set.Writes("--state", o.StateOut)
+	for _, f := range o.Others {
+		set.Writes(f.Flag, f.Path)
+	}
+	set.Reads(o.Policy)
 	for _, in := range o.Inputs {
-		read = append(read, in.File)
+		set.Reads(in.File)
 	}
-	if o.FromState != "" && o.FromState != o.StateOut { // a state may take its successor's place
-		read = append(read, o.FromState)
+	for _, r := range o.Reloads {
+		_, file, _ := strings.Cut(r, "=")
+		set.Reads(file)
 	}
-	for i, path := range all {
-		for _, in := range read {
-			if sameFile(path, in) {
-				return nil, fmt.Errorf("%s would be written over, and it is read: name another output", in)
-			}
-		}
-		for _, other := range all[:i] {
-			if sameFile(path, other) {
-				return nil, fmt.Errorf("%s and %s are the same file: name another output", other, path)
-			}
-		}
+	if o.FromState != o.StateOut { // a state may take its successor's place
+		set.Reads(o.FromState)
+	}
+	if err := set.Check(); err != nil {
+		return nil, err
 	}
 	if o.OutDir == "" {
 		return nil, nil
@@ -98,22 +136,6 @@ func outputFiles(p *policy.Policy, o Options) ([]string, error) {
 // samples reports whether a policy has sample actions.
 func samples(p *policy.Policy) bool { return len(p.Actions["sample"]) > 0 }
 
-// sameFile reports whether two paths lead to the same regular file, which need
-// not be there yet. "-" is standard input.
-func sameFile(a, b string) bool {
-	x, errX := os.Stat(a)
-	y, errY := os.Stat(b)
-	if b == "-" {
-		y, errY = os.Stdin.Stat()
-	}
-	if errX == nil && errY == nil {
-		return x.Mode().IsRegular() && os.SameFile(x, y)
-	}
-	a, errX = filepath.Abs(a)
-	b, errY = filepath.Abs(b)
-	return errX == nil && errY == nil && a == b
-}
-
 // newOutput makes the files anew: files for p's devices, and the two others.
 func newOutput(dir string, p *policy.Policy, files []string) (*output, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -124,16 +146,24 @@ func newOutput(dir string, p *policy.Policy, files []string) (*output, error) {
 		names = append(names, d.Name)
 	}
 	o := &output{}
+	var errs []error
 	for i, path := range files {
 		ifaces := names
 		if i < len(names) {
 			ifaces = names[i : i+1]
 		}
-		w, err := port.Create(path, ifaces)
+		w, err := newCaptureFile(path, ifaces)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("create output: %w", err), o.close())
+			errs = append(errs, fmt.Errorf("--out: %w", err))
+			continue
 		}
 		o.all = append(o.all, w)
+	}
+	if len(errs) > 0 {
+		for _, c := range o.all {
+			errs = append(errs, c.f.Abort())
+		}
+		return nil, errors.Join(errs...)
 	}
 	o.devs, o.pass, o.drop = o.all[:len(names)], o.all[len(names)], o.all[len(names)+1]
 	if samples(p) {
@@ -142,15 +172,15 @@ func newOutput(dir string, p *policy.Policy, files []string) (*output, error) {
 	return o, nil
 }
 
+// close puts all files in their places. It tells each one that was given up.
 func (o *output) close() error {
 	var errs []error
-	for _, w := range o.all {
-		errs = append(errs, w.Close())
+	for _, c := range o.all {
+		if err := c.close(); err != nil {
+			errs = append(errs, fmt.Errorf("write output: %w", err))
+		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // keep remembers the vector's frames as they came in.
@@ -164,13 +194,10 @@ func (o *output) keep(v *packet.Vector) {
 
 // write sorts a judged vector's frames into the files. Times are the
 // capture's own.
-func (o *output) write(r *runner) error {
+func (o *output) write(r *runner) {
 	v := &r.v
-	var err error
-	put := func(w *port.Writer, iface int, i int, frame []byte) {
-		if e := w.Write(iface, r.time[i], frame, string(o.comment)); err == nil && e != nil {
-			err = fmt.Errorf("write output: %w", e)
-		}
+	put := func(c *captureFile, iface int, i int, frame []byte) {
+		c.write(iface, r.time[i], frame, string(o.comment))
 	}
 	tx, begin := v.Tx, 0
 	for i := range v.N {
@@ -203,5 +230,4 @@ func (o *output) write(r *runner) error {
 		o.comment = appendSample(o.comment[:0], r, o.number-uint64(v.N)+uint64(s.Pkt)+1, s)
 		put(o.sample, int(s.Dev), int(s.Pkt), s.Frame)
 	}
-	return err
 }

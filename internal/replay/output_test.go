@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sluice/internal/state"
 )
 
 // TestNothingIsWrittenOver: a replay that is refused has touched no file, and
@@ -90,6 +92,56 @@ func TestNothingIsWrittenOver(t *testing.T) {
 				t.Errorf("files changed:\n%s\nwere:\n%s", after, before)
 			}
 		})
+	}
+}
+
+// TestOneFileFails: a capture that cannot be written any more is told, and
+// takes no other with it, nor the report, nor the state; what cannot even be
+// begun is told before the first packet.
+func TestOneFileFails(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no /dev/full here")
+	}
+	dir := t.TempDir()
+	whole := httpOptions()
+	whole.OutDir = filepath.Join(dir, "whole")
+	mustRun(t, whole)
+	o := httpOptions()
+	o.OutDir, o.StateOut = filepath.Join(dir, "seen"), filepath.Join(dir, "state")
+	if err := os.Mkdir(o.OutDir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/full", filepath.Join(o.OutDir, "uplink_rep.pcapng")); err != nil {
+		t.Skip(err)
+	}
+	rep, err := Run(context.Background(), o)
+	if err == nil || !strings.Contains(err.Error(), "write output: ") || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("error %v", err)
+	}
+	if rep == nil || rep.Packets != 74 || rep.Incomplete != "" {
+		t.Fatalf("report %+v", rep)
+	}
+	for _, name := range []string{"vf0_rep.pcapng", "pass.pcapng", "drop.pcapng"} {
+		if got, want := read(t, filepath.Join(o.OutDir, name)), read(t, filepath.Join(whole.OutDir, name)); got != want {
+			t.Errorf("%s: %d bytes, want %d", name, len(got), len(want))
+		}
+	}
+	if _, err := state.ReadFile(o.StateOut); err != nil {
+		t.Error(err)
+	}
+
+	if err := os.Remove(filepath.Join(o.OutDir, "uplink_rep.pcapng")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(o.OutDir, "uplink_rep.pcapng"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	before := tree(t, dir)
+	if rep, err := Run(context.Background(), o); rep != nil || err == nil || !strings.Contains(err.Error(), "--out: ") {
+		t.Errorf("report %v, error %v", rep, err)
+	}
+	if after := tree(t, dir); after != before {
+		t.Errorf("files changed:\n%s\nwere:\n%s", after, before)
 	}
 }
 

@@ -153,9 +153,7 @@ func (r *reload) run(p *policy.Policy, notes io.Writer) error {
 // reloadUntil makes the changes that are due before a packet's time.
 func (r *runner) reloadUntil(t int64) error {
 	for len(r.reloads) > 0 && r.FirstTime+r.reloads[0].at <= t {
-		if err := r.flush(); err != nil {
-			return err
-		}
+		r.flush()
 		c := r.reloads[0]
 		r.reloads = r.reloads[1:]
 		r.begin = max(r.begin, r.FirstTime+c.at)

@@ -46,7 +46,7 @@ type Options struct {
 	Devices  []string // offloading devices: [DEV[+DEV]…:]PROFILE[,KEY=VALUE]…
 	Admit    string   // what goes into them, in admission's words; empty: all
 	Aging    string   // one of flowtable.AgingNames; empty: the first
-	Others   []string // further files that the caller will write; empty: none
+	Others   []Other  // further files that the caller will write
 	Page     bool     // the caller will write a page with the course of the replay
 	StateOut string   // where the state at the end goes; empty: nowhere
 	Events   int      // how many connection events a state keeps; 0: defaultEvents
@@ -55,6 +55,12 @@ type Options struct {
 	Notes io.Writer
 	// Progress is shown once a second; nil: not at all.
 	Progress io.Writer
+}
+
+// Other is a file that the caller of Run will write afterwards.
+type Other struct {
+	Flag string // that names it, for messages
+	Path string // empty: none
 }
 
 // granule is how far apart in time the packets of a vector may be, in
@@ -104,11 +110,6 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	cards, adm, aging, err := parseCards(o, p)
 	if err != nil {
 		return nil, err
-	}
-	if o.StateOut != "" {
-		if err := state.CheckTarget(o.StateOut); err != nil {
-			return nil, fmt.Errorf("--state: %w", err)
-		}
 	}
 	reloads, err := parseReloads(o, p, text, cards)
 	if err != nil {
@@ -167,6 +168,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		f.split, r.split = split, new(splitter)
 	}
 	err = r.run(ctx, f)
+	if err != nil {
+		r.Incomplete = err.Error()
+	}
+	// A file that cannot be written takes no other with it, nor the report.
 	if r.out != nil {
 		err = errors.Join(err, r.out.close())
 	}
@@ -177,9 +182,6 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	r.finish(f)
 	r.Offload = r.offloadReport(o)
-	if err != nil {
-		r.Incomplete = err.Error()
-	}
 	return &r.Report, err
 }
 
@@ -459,27 +461,24 @@ func (r *runner) batch(b *batch) error {
 			}
 		}
 		if r.now-r.begin >= r.span {
-			if err := r.flush(); err != nil {
-				return err
-			}
+			r.flush()
 			r.begin = r.now
 		}
 		r.size[r.v.N], r.time[r.v.N] = f.len, f.time
 		data := b.data[f.off : f.off+f.len : f.off+f.len]
 		r.v.Add(data, r.split.device(data, f.dev))
 		if r.v.N == r.limit {
-			if err := r.flush(); err != nil {
-				return err
-			}
+			r.flush()
 		}
 	}
-	return r.flush() // the frames are the batch's
+	r.flush() // the frames are the batch's
+	return nil
 }
 
 // flush judges the vector and accounts for every packet of it.
-func (r *runner) flush() error {
+func (r *runner) flush() {
 	if r.v.N == 0 {
-		return nil
+		return
 	}
 	v := &r.v
 	v.Now = r.begin
@@ -493,10 +492,8 @@ func (r *runner) flush() error {
 	r.e.Process(v)
 	r.account(v)
 	r.Samples += uint64(len(v.Samples))
-	var err error
 	if r.out != nil {
-		err = r.out.write(r)
+		r.out.write(r)
 	}
 	v.Reset()
-	return err
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"sluice/internal/outfile"
 )
 
 // TestWriteFileKeepsWhatIsThere: a state replaces files, and nothing else.
@@ -75,7 +77,7 @@ func TestWriteFileKeepsWhatIsThere(t *testing.T) {
 			b, _ := os.ReadFile(at("pipe"))
 			got <- b
 		}()
-		if err := errors.Join(CheckTarget(at("pipe")), s.WriteFile(at("pipe"))); err != nil {
+		if err := errors.Join(outfile.Check(at("pipe")), s.WriteFile(at("pipe"))); err != nil {
 			t.Fatal(err)
 		}
 		if b := <-got; !bytes.Equal(b, sample(t)) {
@@ -84,7 +86,7 @@ func TestWriteFileKeepsWhatIsThere(t *testing.T) {
 		if st, err := os.Lstat(at("pipe")); err != nil || st.Mode()&os.ModeNamedPipe == 0 {
 			t.Errorf("the pipe has gone: %v, %v", st, err)
 		}
-		if err := CheckUpdate(at("pipe")); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		if err := outfile.CheckUpdate(at("pipe")); err == nil || !strings.Contains(err.Error(), "no regular file") {
 			t.Errorf("update: %v", err)
 		}
 	})
@@ -117,7 +119,7 @@ func TestWriteFileKeepsWhatIsThere(t *testing.T) {
 			{at("real/s"), "not a directory"},
 			{at("loop"), "too many"},
 		} {
-			for _, err := range []error{CheckTarget(c.path), s.WriteFile(c.path)} {
+			for _, err := range []error{outfile.Check(c.path), s.WriteFile(c.path)} {
 				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("%s: %v, want %q", c.path, err, c.want)
 				}
