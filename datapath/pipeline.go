@@ -60,6 +60,7 @@ var MissNames = [numMisses]string{
 type deviceMode struct {
 	flows DeviceFlows
 	held  []bool // filters of the program
+	blind bool   // it cannot check checksums
 	deviceLife
 	journal []savedCounter
 	carried []carriedFlow
@@ -103,6 +104,11 @@ func NewPipeline(tr *conntrack.Tracker, flows DeviceFlows, fromStart bool) *Pipe
 	e.device = &deviceMode{flows: flows}
 	return &Pipeline{e: e, fromStart: fromStart}
 }
+
+// SkipChecksums is for a device that cannot check checksums. It must not hold
+// flows of one direction: of these the tracker checks every packet, and nothing
+// here does.
+func (pl *Pipeline) SkipChecksums() { pl.e.device.blind = true }
 
 // Load compiles the policy anew. holds says which filters the device holds.
 func (pl *Pipeline) Load(now int64, p *policy.Policy, holds func(*policy.Filter) bool) error {

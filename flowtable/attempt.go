@@ -182,9 +182,8 @@ func (d *device) recheck(t *Table, c *conntrack.Conn, ref packet.ConnRef, x *sid
 	if d.prober != nil && !d.probe(e, c) {
 		return // it has forgotten the flow, which is tried anew
 	}
-	carried := uint32(e.base.Packets[0] + e.base.Packets[1])
-	moved := carried != e.mark
-	e.mark = carried
+	moved := e.base.Used != e.mark // which cards without counters tell, too
+	e.mark = e.base.Used
 	idle := now-e.base.Used >= t.timeout(c)
 	if moved && !idle {
 		x.calm = 0

@@ -177,7 +177,7 @@ func (d *device) fill(ref packet.ConnRef, now int64, old bool) bool {
 		e.gone = false
 	}
 	e.base = offload.FlowStats{Used: c.FlowDeadline - t.timeout(c), At: now}
-	e.asked, e.adds, e.mark, e.rate, e.again = now, 1, 0, 0, false
+	e.asked, e.adds, e.mark, e.rate, e.again = now, 1, e.base.Used, 0, false
 	x.in |= d.bit
 	x.sort = sort(c)
 	x.why[d.n] = offload.Asked

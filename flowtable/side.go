@@ -76,7 +76,7 @@ type entry struct {
 	base  offload.FlowStats // what has been added to the connection; Used: last known use; At: up to when it is known
 	asked int64             // when the latest request was handed over
 	rate  float32           // packets a second between the last two readings
-	mark  uint32            // packets carried by the latest attempt
+	mark  int64             // last use by the latest attempt, ns
 	zone  uint16
 
 	adds, removes, reads uint8 // unanswered

@@ -21,7 +21,12 @@ type Input struct {
 }
 
 // Transcript is what a run shows to the outside, a line a packet.
-type Transcript struct{ out bytes.Buffer }
+type Transcript struct {
+	out bytes.Buffer
+	// Uncounted leaves out how much each connection has carried: a device without
+	// counters of flows cannot tell.
+	Uncounted bool
+}
 
 // Send judges one input and notes what became of it.
 func (t *Transcript) Send(r *Rig, in Input) Result {
@@ -56,8 +61,12 @@ func (t *Transcript) End(r *Rig) string {
 		if c.Status&conntrack.StatusOffload != 0 {
 			timeout = 0 // it is the flow table's; nobody can see the tracker's own
 		}
+		packets, bytes := c.Packets(), c.Bytes()
+		if t.Uncounted {
+			packets, bytes = [2]uint64{}, [2]uint64{}
+		}
 		conns = append(conns, fmt.Sprintf("%v reply %v zone %d status %#x state %d timeout %d packets %v bytes %v mark %d label %x\n",
-			c.Orig, tr.Reply(ref), c.Zone, c.Status&^conntrack.StatusHWOffload, c.TCP.State, timeout, c.Packets(), c.Bytes(), c.Mark, c.Label))
+			c.Orig, tr.Reply(ref), c.Zone, c.Status&^conntrack.StatusHWOffload, c.TCP.State, timeout, packets, bytes, c.Mark, c.Label))
 	}
 	slices.Sort(conns)
 	t.out.WriteString(strings.Join(conns, ""))

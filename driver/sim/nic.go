@@ -55,6 +55,9 @@ func New(cfg Config) (*NIC, error) {
 		n.zone[z] = n.epoch
 	}
 	n.pl = datapath.NewPipeline(cfg.Tracker, n, cfg.FromStart)
+	if cfg.Unchecked {
+		n.pl.SkipChecksums()
+	}
 	return n, nil
 }
 
