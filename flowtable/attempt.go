@@ -146,7 +146,7 @@ func (s *Set) outdated(t *Table, c *conntrack.Conn, ref packet.ConnRef, x *side,
 	}
 	x.refused, x.calm, x.sort = 0, 0, sort(c)
 	for n := range x.why {
-		if x.why[n] == offload.OneWay || x.why[n] == offload.Unsupported || x.why[n] == offload.Unchecked {
+		if x.why[n] == offload.OneWay || x.why[n] == offload.Unsupported {
 			x.why[n] = offload.NoReason
 		}
 	}

@@ -109,6 +109,7 @@ func TestWindowEdges(t *testing.T) {
 		// the other side's first segment brings it back.
 		{"A077_wide", "wide", told, []step{{segment{0, 1001 + widest, 500001, 9, 0, ""}, ok}}},
 		{"A077_no_wider", "wide", told, []step{{segment{0, 1001 + widest + 1, 500001, 9, 0, ""}, false}}},
+		{"A077_wide_backwards", "wide", told, []step{{segment{1, 300001, 1001, 9, 0, ""}, ok}, {segment{1, 1<<32 + 500001 - widest - 1, 1001, 9, 0, ""}, false}}},
 		{"A077_rescaled_by_the_other_side", "wide", told, []step{
 			{segment{0, 900001, 500001, 9, 0, ""}, ok},
 			{segment{1, 500001, 900001, 100, 0, ""}, ok}, // the client may send up to 900001 + 100<<2
