@@ -68,7 +68,9 @@ func TestAttach(t *testing.T) {
 		if err := r.TryRun("actions add action drop index 7 skip_sw"); err != nil {
 			t.Fatal(err)
 		}
-		err := r.TryRun("filter add dev uplink_rep ingress prio 5 chain 0 proto ip flower ip_proto udp action gact index 7")
+		// The kernel wants the filter's flags to be the action's (act_api.c
+		// tcf_action_init).
+		err := r.TryRun("filter add dev uplink_rep ingress prio 5 chain 0 proto ip flower skip_sw ip_proto udp action gact index 7")
 		if err == nil || !strings.Contains(err.Error(), "skip_sw of an action") {
 			t.Errorf("%v", err)
 		}

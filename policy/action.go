@@ -47,6 +47,9 @@ type Action struct {
 	Place      Place    // where it was written last
 	holds      []chainHold
 
+	standalone     bool // made by `tc actions`, not by a filter
+	keepHW, keepSW bool // skip_hw and skip_sw as given, or as the filters that bind it have
+
 	// Exactly the one that Kind names is set.
 	Gact      *Gact
 	Mirred    *Mirred

@@ -129,16 +129,20 @@ func (p *Policy) bind(b *Block, f *Filter) (got []*Action, err error) {
 				a.Ref++
 				a.Bind++
 				got = append(got, a)
+				if err := a.agree(f); err != nil {
+					return got, err
+				}
 				continue
 			}
 		}
 		if err := p.checkAction(w, b); err != nil {
 			return got, err
 		}
-		if w.SkipSW && !f.SkipSW || w.SkipHW && !f.SkipHW {
-			return got, refuse(EINVAL, "Mismatch between action and filter offload flags")
-		}
 		a := *w
+		a.keepHW, a.keepSW = w.SkipHW, w.SkipSW
+		if err := a.agree(f); err != nil {
+			return got, err
+		}
 		if a.Index == 0 {
 			a.Index = p.lowestIndex(a.Kind)
 		}
@@ -149,6 +153,22 @@ func (p *Policy) bind(b *Block, f *Filter) (got []*Action, err error) {
 		got = append(got, &a)
 	}
 	return got, nil
+}
+
+// agree holds an action's offload flags against those of a filter that is to
+// bind it (act_api.c tcf_action_init). One that `tc actions` made has the
+// filter's very flags. One that a filter made has no other flags than the
+// filter's, and takes on the filter's.
+func (a *Action) agree(f *Filter) error {
+	differs := a.keepHW != f.SkipHW || a.keepSW != f.SkipSW
+	if !a.standalone {
+		differs = a.keepHW && !f.SkipHW || a.keepSW && !f.SkipSW
+	}
+	if differs {
+		return refuse(EINVAL, "Mismatch between action and filter offload flags")
+	}
+	a.keepHW, a.keepSW = f.SkipHW, f.SkipSW
+	return nil
 }
 
 // unbind takes a filter's references from its actions.
@@ -207,6 +227,7 @@ func (p *Policy) AddActions(acts []*Action, replace bool) error {
 			p.releaseChains(old)
 			a := *w
 			a.Ref, a.Bind, a.Listed = old.Ref, old.Bind, old.Listed
+			a.standalone, a.keepHW, a.keepSW = old.standalone, old.keepHW, old.keepSW
 			if len(a.Cookie) == 0 {
 				a.Cookie = old.Cookie // only another one takes its place
 			}
@@ -218,6 +239,7 @@ func (p *Policy) AddActions(acts []*Action, replace bool) error {
 			a.Index = p.lowestIndex(a.Kind)
 		}
 		a.Ref = 1
+		a.standalone, a.keepHW, a.keepSW = true, a.SkipHW, a.SkipSW
 		p.insert(&a)
 		made = append(made, &a)
 	}

@@ -59,8 +59,18 @@ func (c *cursor) control() (ctl policy.Control, arg uint32, ok bool) {
 	return ctl, arg, true
 }
 
-// controlOr reads a control, or takes a default.
+// controlOr reads a control, or takes a default. iproute2 says what is wrong
+// with a goto or jump and takes the default; the word is then the next
+// action's, which says it again and ends the command.
 func (c *cursor) controlOr(a *policy.Action, dflt policy.Control) {
+	defer func() {
+		if r := recover(); r != nil {
+			if e, ok := r.(*Error); ok && e.Msg != incomplete {
+				e.Detail = append(e.Detail, e.Msg)
+			}
+			panic(r)
+		}
+	}()
 	if ctl, arg, ok := c.control(); ok {
 		a.Control, a.ControlArg = ctl, arg
 		return
@@ -119,7 +129,9 @@ func (c *cursor) actionList(bind bool) (out []*policy.Action) {
 				c.fail(emptyAction, actionWords)
 			}
 			return out
-		case c.is("change", "replace", "delete", "get", "add") && !expect && !isControl(w):
+		case c.is("change", "replace", "delete", "get", "add"):
+			// iproute2's new_cmd: the list ends before what may be a command, and
+			// so before the letters that abbreviate controls, too.
 			return out
 		}
 		expect = false
@@ -164,7 +176,9 @@ func (c *cursor) usage(msg, want string) {
 func (c *cursor) action() []*policy.Action {
 	w := c.text()
 	switch {
-	case w == "gact" || isControl(w):
+	case isControl(w) || c.is("gact") || c.is("index"):
+		// What tc knows no kind for it takes for gact's: index with its number,
+		// too, which binds or makes a gact.
 		return []*policy.Action{c.gact()}
 	case w == "help":
 		e := c.errorAt(c.i, noAction, actionWords)
@@ -217,7 +231,7 @@ func (c *cursor) trailer(acts []*policy.Action) {
 		a.Cookie = b
 		c.skip()
 	}
-	if c.more() && len(c.text()) > 1 && c.is("hw_stats") {
+	if c.is("hw_stats") {
 		c.arg("immediate, delayed or disabled")
 		switch {
 		case c.is("immediate"):
@@ -260,7 +274,7 @@ func (c *cursor) index(who string) uint32 {
 // gact reads a generic action, with or without the word gact.
 func (c *cursor) gact() *policy.Action {
 	a := &policy.Action{Kind: "gact", Control: policy.OK, Gact: &policy.Gact{RandomType: "none"}}
-	if c.text() == "gact" {
+	if !isControl(c.text()) && c.is("gact") {
 		c.arg(controlWords)
 	}
 	if c.is("index") {
@@ -275,7 +289,7 @@ func (c *cursor) gact() *policy.Action {
 		c.usage("Bad action type "+c.text(), controlWords)
 	}
 	a.Control, a.ControlArg = ctl, arg
-	if c.text() == "help" {
+	if c.is("help") {
 		c.help("gact", 255)
 	}
 	if c.is("random") {
@@ -294,15 +308,14 @@ func (c *cursor) gact() *policy.Action {
 			c.usage("Bad action type "+c.text(), controlWords)
 		}
 		a.Gact.RandomCtl, a.Gact.RandomArg = ctl, arg
-		if !c.more() {
-			c.fail(incomplete, "a number from 1 to 10000: one packet in how many")
+		v, ok := u16(c.text(), 10)
+		if !ok { // tc shows memory that it has not written
+			c.fail("Illegal probability val 0x1000", "a number from 1 to 10000: one packet in how many")
 		}
-		v, ok := number(c.text(), 10, 10000)
-		if !ok {
-			n, _ := number(c.text(), 10, 0xffff)
-			c.fail(fmt.Sprintf("Illegal probability val  0x%x", n), "a number from 1 to 10000: one packet in how many")
+		if v > 10000 {
+			c.fail(fmt.Sprintf("Illegal probability val  0x%x", v), "a number from 1 to 10000: one packet in how many")
 		}
-		a.Gact.RandomVal = max(uint16(v), 1) // act_gact.c tcf_gact_init
+		a.Gact.RandomVal = max(v, 1) // act_gact.c tcf_gact_init
 		c.skip()
 	}
 	if c.is("index") && !isControl(c.text()) {
@@ -328,7 +341,7 @@ func (c *cursor) mirred() *policy.Action {
 		case c.is("egress"), c.is("ingress"):
 			in := c.text()[0] == 'i'
 			if direction && m.Ingress != in {
-				c.fail("Can't have both egress and ingress", "one of them")
+				c.fail(map[bool]string{true: "Can't have both ingress and egress", false: "Can't have both egress and ingress"}[in], "one of them")
 			}
 			direction, m.Ingress = true, in
 			c.arg("redirect or mirror")

@@ -50,11 +50,23 @@ func (c *cursor) csum() *policy.Action {
 	s := &policy.Csum{}
 	a := &policy.Action{Kind: "csum", Csum: s}
 	c.arg(csumWords)
+	if c.text() == "index" { // from iproute2 6.2 on
+		a.Control, a.Index = policy.OK, c.csumIndex()
+		return a
+	}
 	for c.more() {
-		if c.is("help") {
+		switch {
+		case c.is("help"):
 			c.usage(csumUsage, csumWords)
+		case c.is("csum") && csumTarget(c.text()) == 0:
+			c.arg(csumWords)
+			continue
 		}
 		f := csumTarget(c.text())
+		if f == 0 && c.is("and", "or", "+") { // says nothing, wherever it stands
+			c.skip()
+			continue
+		}
 		if f == 0 {
 			break
 		}
@@ -63,18 +75,25 @@ func (c *cursor) csum() *policy.Action {
 		}
 		s.Flags |= f
 		c.skip()
-		if c.text() == "and" {
-			c.skip()
-		}
 	}
 	if s.Flags == 0 {
 		c.fail("Illegal csum construct, empty <UPDATE> list", csumWords)
 	}
 	c.controlOr(a, policy.OK)
 	if c.is("index") {
-		a.Index = c.index("csum: ")
+		a.Index = c.csumIndex()
 	}
 	return a
+}
+
+func (c *cursor) csumIndex() uint32 {
+	s := c.arg("a number")
+	n, ok := u32(s, 10)
+	if !ok {
+		c.fail(`Illegal "index" (`+s+") <csum>", "a number of 32 bits")
+	}
+	c.skip()
+	return n
 }
 
 func csumNames(f policy.CsumFlags) (names []string) {
@@ -88,7 +107,11 @@ func csumNames(f policy.CsumFlags) (names []string) {
 
 func (p *printer) csum(a *policy.Action) {
 	p.str("kind", "%s ", "csum")
-	p.str("csum", "(%s) ", strings.Join(csumNames(a.Csum.Flags), ", "))
+	names := strings.Join(csumNames(a.Csum.Flags), ", ")
+	if names == "" {
+		names = "?empty"
+	}
+	p.str("csum", "(%s) ", names)
 	p.control("action ", a.Control, a.ControlArg, "")
 	p.nl()
 	p.uint("index", "\tindex %d", uint64(a.Index))

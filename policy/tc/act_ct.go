@@ -145,7 +145,7 @@ func (p *ctParse) natSpec() bool {
 	} else if _, _, ok := address(strings.Split(p.text(), "-")[0], 0); ok {
 		p.natTwoWords()
 	} else {
-		p.fail("Usage: NAT_SPEC is {src|dst} addr addr1[-addr2] [port port1[-port2]]", "addr ADDRESS[-ADDRESS]")
+		p.usage("Usage: NAT_SPEC is {src|dst} addr addr1[-addr2] [port port1[-port2]]", "addr ADDRESS[-ADDRESS]")
 	}
 	p.skip()
 	if p.is("port") {
@@ -194,8 +194,9 @@ func (p *ctParse) natAddr(s string) {
 		}
 	}
 	if has && bytes.Compare(min[:], max[:]) > 0 {
-		// Linux takes it, and translates to whatever comes out.
-		p.fail("ct: Illegal nat address range", want+", the lower one first")
+		// nf_nat_core.c find_best_ips_proto counts from the first to the second
+		// with a carry, and so picks from nearly all addresses there are.
+		p.note(p.i, fmt.Sprintf("the address range %s is the wrong way round: Linux translates to addresses outside of it", s), hi+"-"+lo)
 	}
 	p.ct.NATHasAddr, p.ct.NATIPv6, p.ct.NATMin, p.ct.NATMax = true, fam == 6, min, max
 }
@@ -222,8 +223,8 @@ func (p *ctParse) natPort(s string) {
 	if ok && has {
 		max, ok = u16(hi, 10)
 	}
-	if !ok || min > max {
-		p.fail("ct: Illegal nat port range", "PORT[-PORT], from 0 to 65535, the lower one first")
+	if !ok {
+		p.fail("ct: Illegal nat port range", "PORT[-PORT], from 0 to 65535")
 	}
 	p.ct.NATHasPort, p.ct.PortMin, p.ct.PortMax = true, min, max
 }

@@ -29,11 +29,10 @@ func mplsOpName(op policy.MPLSOp) string {
 	return ""
 }
 
-// mplsMatch picks an operation. "m" is modify: iproute2 takes mac_push by its
-// whole name only.
+// mplsMatch picks an operation by a prefix; "m" is modify.
 func (c *cursor) mplsMatch() (policy.MPLSOp, bool) {
 	for _, o := range mplsOps {
-		if o.op == policy.MPLSMACPush && c.text() != o.name {
+		if o.op == policy.MPLSMACPush && c.text() == "m" {
 			continue
 		}
 		if c.is(o.name) {
@@ -48,6 +47,10 @@ func (c *cursor) mpls() *policy.Action {
 	m := &policy.MPLS{}
 	a := &policy.Action{Kind: "mpls", MPLS: m}
 	c.arg(mplsWordsWanted)
+	if c.text() == "index" { // from iproute2 6.2 on
+		c.mplsIndex(a)
+		return a
+	}
 	const labelling = "push, mac_push and modify"
 	only := func(ok bool, who string) {
 		if !ok {
@@ -102,6 +105,15 @@ func (c *cursor) mpls() *policy.Action {
 	return a
 }
 
+func (c *cursor) mplsIndex(a *policy.Action) {
+	n, ok := u32(c.arg("a number"), 10)
+	if !ok {
+		c.wrong("illegal index", "a number of 32 bits")
+	}
+	a.Index = n
+	c.skip()
+}
+
 // mplsEnd reads what follows the fields, and checks them together.
 func (c *cursor) mplsEnd(a *policy.Action) {
 	m := a.MPLS
@@ -110,12 +122,7 @@ func (c *cursor) mplsEnd(a *policy.Action) {
 	}
 	c.controlOr(a, policy.Pipe)
 	if c.is("index") {
-		n, ok := u32(c.arg("a number"), 10)
-		if !ok {
-			c.wrong("illegal index", "a number of 32 bits")
-		}
-		a.Index = n
-		c.skip()
+		c.mplsIndex(a)
 	}
 	missing := func(name string) {
 		e := c.errorAt(c.i, fmt.Sprintf("Error: argument %q is required", name), name)

@@ -31,6 +31,7 @@ type peditField struct {
 	retain uint32 // the bits that belong to it
 	shift  uint8  // the key is moved to the left by so many bits in the end
 	dec    bool   // `decrement` is allowed
+	abbrev bool   // any prefix of the name will do
 }
 
 // peditFields are the headers with their fields (iproute2 tc/p_ip.c, p_ip6.c,
@@ -42,11 +43,12 @@ var peditFields = map[string]struct {
 }{
 	"ip": {policy.PeditIP4, []peditField{
 		{name: "src", off: 12, len: 4, kind: fieldIPv4, retain: full}, {name: "dst", off: 16, len: 4, kind: fieldIPv4, retain: full},
-		{name: "tos", off: 1, len: 1, retain: 0xff}, {name: "dsfield", off: 1, len: 1, retain: 0xff},
+		{name: "tos", off: 1, len: 1, retain: 0xff}, {name: "dsfield", off: 1, len: 1, retain: 0xff, abbrev: true},
 		{name: "ihl", off: 0, len: 1, retain: 0x0f}, {name: "ttl", off: 8, len: 1, retain: 0xff, dec: true},
-		{name: "protocol", off: 9, len: 1, retain: 0xff}, {name: "precedence", off: 1, len: 1, retain: 0xff},
+		{name: "protocol", off: 9, len: 1, retain: 0xff}, {name: "precedence", off: 1, len: 1, retain: 0xff, abbrev: true},
 		{name: "nofrag", off: 6, len: 1, retain: 0x3f}, {name: "firstfrag", off: 6, len: 1, retain: 0x1f},
 		{name: "ce", off: 6, len: 1, retain: 0x80}, {name: "df", off: 6, len: 1, retain: 0x40},
+		{name: "mf", off: 6, len: 1, retain: 0x20},
 		{name: "dport", off: 22, len: 2, retain: 0xffff}, {name: "sport", off: 20, len: 2, retain: 0xffff},
 		{name: "icmp_type", off: 20, len: 1, retain: 0xff}, {name: "icmp_code", off: 20, len: 1, retain: 0xff},
 	}},
@@ -85,9 +87,9 @@ func (c *cursor) pedit() *policy.Action {
 loop:
 	for c.more() {
 		switch {
-		case c.text() == "pedit":
+		case c.is("pedit"):
 			c.arg(peditWords)
-			if c.text() == "ex" {
+			if c.is("ex") {
 				if munged {
 					c.explained("'ex' must be before first 'munge'", peditUsage, "pedit ex munge …")
 				}
@@ -140,7 +142,7 @@ func (p *peditParse) munge() {
 		p.bad(at, "ip, ip6, eth, tcp or udp", fmt.Sprintf("Unknown action  hence option %q is unparsable", name), badPedit)
 	}
 	for _, f := range h.fields {
-		if f.name != name || !p.act.Extended && head != "ip" || p.act.Extended && head == "ip" && f.off >= 20 {
+		if f.name != name && !(f.abbrev && matches(name, f.name)) || !p.act.Extended && head != "ip" || p.act.Extended && head == "ip" && f.off >= 20 {
 			continue
 		}
 		k := policy.PeditKey{Off: f.off}

@@ -3,6 +3,8 @@ package tc
 import (
 	"fmt"
 	"math"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,8 +38,12 @@ loop:
 		case w == "mtu", w == "minburst":
 			size, cell := c.sizeAndCell("mtu/minburst", "mtu", s.MTU != 0)
 			s.MTU, s.PeakCellLog = size, cell
-		case w == "mpu":
-			s.MPU = c.bytes16("mpu")
+		case w == "mpu": // a size, of which struct tc_ratespec has 16 bits
+			v, ok := byteSize(c.arg("bytes"))
+			if !ok {
+				c.wrong("mpu", "a size in bytes")
+			}
+			s.MPU = uint16(v)
 		case w == "rate":
 			s.Rate = c.rate("rate", s.Rate)
 		case w == "avrate":
@@ -49,17 +55,21 @@ loop:
 		case c.is("pkts_burst"):
 			s.PktBurst = c.packets("pkts_burst", s.PktBurst)
 		case policeControl(w):
-			a.Control, a.ControlArg, _ = c.control()
+			a.Control, a.ControlArg, _ = c.policeControl()
 			any = true
 			continue
 		case w == "conform-exceed":
 			c.conformExceed(a)
-		case w == "overhead":
+			any = true
+			continue
+		case c.is("overhead"):
 			s.Overhead = c.bytes16("overhead")
-		case w == "linklayer":
-			switch t := strings.ToLower(c.arg("ethernet, atm or adsl")); t {
-			case "ethernet", "eth":
-			case "atm", "adsl":
+		case c.is("linklayer"):
+			c.arg("ethernet, atm or adsl")
+			switch {
+			case c.is("ethernet"):
+				s.ATM = false
+			case c.is("atm", "adsl"):
 				s.ATM = true
 			default:
 				c.wrong("linklayer", "ethernet, atm or adsl")
@@ -108,34 +118,121 @@ func policeControl(w string) bool {
 	return false
 }
 
-// conformExceed reads EXCEED[/CONFORM]; goto and jump have no argument here.
+// policeControl reads a control whose mistakes police reports as its own.
+func (c *cursor) policeControl() (ctl policy.Control, arg uint32, ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			if e, ok := r.(*Error); ok && e.Msg != incomplete {
+				e.code, e.final = 1, false
+			}
+			panic(r)
+		}
+	}()
+	return c.control()
+}
+
+// conformExceed reads EXCEED[/CONFORM], controls by name or number (tc_util.c
+// parse_action_control_slash). In one word goto and jump have no argument; with
+// spaces around the slash they have.
 func (c *cursor) conformExceed(a *policy.Action) {
 	s := c.arg("EXCEED[/CONFORM], two controls")
 	exceed, conform, has := strings.Cut(s, "/")
-	ctl := func(w string) (policy.Control, bool) {
-		for _, n := range controlNames {
-			if matches(w, n.name) {
-				return n.control, true
-			}
-		}
-		return 0, false
-	}
-	var ok bool
-	if a.Control, ok = ctl(exceed); !ok {
-		if has {
-			c.fail(badParsing, controlWords)
-		}
-		c.fail("Bad action type "+exceed, controlWords)
-	}
-	a.ControlArg = 0
 	if !has {
+		a.Control, a.ControlArg = c.numberedControl(a)
+		if c.text() == "/" {
+			c.arg("a control")
+			a.Police.Conform, a.Police.ConformArg = c.numberedControl(a)
+		}
 		return
 	}
-	if a.Police.Conform, ok = ctl(conform); !ok {
-		c.fail(badParsing, controlWords)
+	word := func(w string) (policy.Control, uint32) {
+		for _, n := range controlNames {
+			if matches(w, n.name) {
+				return n.control, 0
+			}
+		}
+		n, ok := controlNumber(w)
+		if !ok {
+			c.fail(badParsing, controlWords)
+		}
+		return c.numbered(n)
 	}
-	a.Police.ConformArg = 0
+	a.Control, a.ControlArg = word(exceed)
+	a.Police.Conform, a.Police.ConformArg = word(conform)
+	c.skip()
 }
+
+// numberedControl reads a control, by name or number.
+func (c *cursor) numberedControl(a *policy.Action) (policy.Control, uint32) {
+	if ctl, arg, ok := c.policeControl(); ok {
+		return ctl, arg
+	}
+	n, ok := controlNumber(c.text())
+	if !ok {
+		c.fail("Bad action type "+c.text(), controlWords)
+	}
+	switch n { // the bare kinds of what has an argument take one
+	case tcActGoto:
+		c.words = slices.Clone(c.words)
+		c.words[c.i].text = "goto"
+	case tcActJump:
+		c.words = slices.Clone(c.words)
+		c.words[c.i].text = "jump"
+	default:
+		ctl, arg := c.numbered(n)
+		c.skip()
+		return ctl, arg
+	}
+	ctl, arg, _ := c.policeControl()
+	return ctl, arg
+}
+
+// TC_ACT_GOTO_CHAIN and TC_ACT_JUMP; the low 28 bits are the argument
+// (include/uapi/linux/pkt_cls.h).
+const (
+	tcActJump = 0x10000000
+	tcActGoto = 0x20000000
+	tcActArg  = 0x0fffffff
+)
+
+// controlNumber reads a control's number as sscanf's %d does: decimal, cut to
+// 32 bits.
+func controlNumber(s string) (int32, bool) {
+	v, ok := number(strings.TrimLeft(s, " \t"), 10, math.MaxUint64)
+	if !ok && len(s) > 18 && strings.Trim(strings.TrimLeft(s, "+-"), "0123456789") == "" {
+		return -1, true
+	}
+	return int32(v), ok
+}
+
+// numbered gives the control of a number. The kernel takes those from 0 to 8
+// and what goto and jump make (act_api.c tcf_action_check_ctrlact).
+func (c *cursor) numbered(n int32) (policy.Control, uint32) {
+	for i, ctl := range controlsByNumber {
+		if int(n) == i-1 {
+			if ctl == noControl {
+				c.fail(fmt.Sprintf("the control %d is not part of this program", n), controlWords)
+			}
+			return ctl, 0
+		}
+	}
+	switch n &^ tcActArg {
+	case tcActJump:
+		return policy.Jump, uint32(n) & tcActArg
+	case tcActGoto:
+		return policy.GotoChain, uint32(n) & tcActArg
+	}
+	c.kernel(c.i, &policy.Error{Errno: policy.EINVAL, Msg: "invalid control action"}, talking, c.exitCode())
+	return 0, 0
+}
+
+// controlsByNumber are the controls from TC_ACT_UNSPEC (-1) to TC_ACT_TRAP (8).
+// Of TC_ACT_REPEAT and TC_ACT_REDIRECT no action of this program has a use.
+var controlsByNumber = [...]policy.Control{
+	policy.Continue, policy.OK, policy.Reclassify, policy.Shot, policy.Pipe, policy.Stolen, policy.Stolen, noControl, noControl, policy.Trap,
+}
+
+const noControl policy.Control = 0xff
 
 // rate reads a rate in bytes a second, 0 being as good as none.
 func (c *cursor) rate(name string, old uint64) uint64 {
@@ -178,25 +275,30 @@ func (c *cursor) sizeAndCell(dup, name string, again bool) (uint32, int8) {
 		c.twice(dup)
 	}
 	size, cell, has := strings.Cut(s, "/")
-	v, ok := byteSize(size)
-	log := int8(-1)
-	if ok && has {
-		n, isNumber := number(cell, 0, 1<<31)
-		ok = false
-		for i := range 31 {
-			if isNumber && n == 1<<i {
-				log, ok = int8(i), true
-			}
-		}
-		if !isNumber { // iproute2 has cut the word by then
-			c.words = append([]word(nil), c.words...)
-			c.words[c.i].text = size
-		}
+	cut := func() { // iproute2 has cut the word by then
+		c.words = slices.Clone(c.words)
+		c.words[c.i].text = size
 	}
+	v, ok := byteSize(size)
 	if !ok {
+		cut()
 		c.wrong(name, want)
 	}
-	return v, log
+	if !has {
+		return v, -1
+	}
+	n, isNumber := number(cell, 0, math.MaxUint64)
+	if !isNumber || n > math.MaxInt32 && -n > 1<<31 {
+		cut()
+		c.wrong(name, want)
+	}
+	for i := range 31 {
+		if n == 1<<i {
+			return v, int8(i)
+		}
+	}
+	c.wrong(name, want)
+	return 0, 0
 }
 
 // bitRate is iproute2's get_rate64.
@@ -211,10 +313,10 @@ func bitRate(s string) (uint64, bool) {
 			scale = u.scale
 		}
 	}
-	if v = v * scale / 8; scale == 0 || v < 0 || v >= math.MaxUint64 {
+	if v = v * scale / 8; scale == 0 || v <= -1 || v >= math.MaxUint64 {
 		return 0, false
 	}
-	return uint64(v), true
+	return uint64(max(v, 0)), true
 }
 
 var rateUnits = []struct {
@@ -256,14 +358,19 @@ func byteSize(s string) (uint32, bool) {
 	return uint32(v), true
 }
 
-// floating splits a word into a number and its unit.
+// floatForm is what C's strtod reads, but for words that are no number.
+var floatForm = regexp.MustCompile(`^[ \t]*[+-]?(?:0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?[0-9]+)?|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)`)
+
+// floating splits a word into a number and its unit, as strtod does. Infinity
+// and what is no number are refused: C has no rule for what they come to.
 func floating(s string) (v float64, unit string, ok bool) {
-	n := 0
-	for n < len(s) && (s[n] >= '0' && s[n] <= '9' || s[n] == '.') {
-		n++
+	n := floatForm.FindString(s)
+	digits := strings.ToLower(strings.TrimLeft(n, " \t"))
+	if strings.Contains(digits, "0x") && !strings.Contains(digits, "p") {
+		digits += "p0" // Go wants an exponent there
 	}
-	v, err := strconv.ParseFloat(s[:n], 64)
-	return v, s[n:], err == nil
+	v, err := strconv.ParseFloat(digits, 64)
+	return v, s[len(n):], err == nil
 }
 
 func (p *printer) police(a *policy.Action) {

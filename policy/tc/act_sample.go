@@ -50,7 +50,8 @@ loop:
 	}
 	c.controlOr(a, policy.Pipe)
 	if c.is("index") {
-		a.Index, index = c.index("sample: "), true
+		a.Index = c.index("sample: ")
+		index = a.Index != 0
 	}
 	s.Given = rate && group
 	switch {

@@ -55,12 +55,12 @@ words:
 		case c.is("geneve_opts"), c.is("vxlan_opts"), c.is("erspan_opts"):
 			c.tunnelOpts(t)
 		case c.is("tos"):
-			n, ok := u8(c.arg("a number"), 0)
-			illegal(ok, "tos", "a number of 8 bits")
+			n, ok := decimalOrHex(c.arg("a number"))
+			illegal(ok, "tos", "a number of 8 bits, decimal or hexadecimal")
 			t.TOS = n
 		case c.is("ttl"):
-			n, ok := u8(c.arg("a number"), 0)
-			illegal(ok, "ttl", "a number of 8 bits")
+			n, ok := decimalOrHex(c.arg("a number"))
+			illegal(ok, "ttl", "a number of 8 bits, decimal or hexadecimal")
 			t.TTL = n
 		case c.is("csum"):
 			t.NoCsum = false
@@ -68,7 +68,7 @@ words:
 			t.NoCsum = true
 		case c.text() == "nofrag": // from iproute2 6.9 on
 			t.DontFrag = true
-		case c.text() == "help":
+		case c.is("help"):
 			c.help("tunnel_key", 255)
 		default:
 			break words

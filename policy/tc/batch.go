@@ -107,7 +107,8 @@ func (s *Session) Batch(name string, r io.Reader) error {
 // Load reads a policy: a batch of tc commands. Devices are there as soon as
 // they are named, and get an ingress (or clsact) qdisc where none is written.
 // name stands for r in messages. The first mistake, the kernel's refusals
-// included, is the error, an *Error.
+// included, is the error, an *Error; a device that nothing but indev names is
+// one.
 func Load(name string, r io.Reader) (*policy.Policy, []Note, error) {
 	s := Session{Policy: &policy.Policy{}, quiet: true}
 	if err := s.Batch(name, r); err != nil {
@@ -116,6 +117,10 @@ func Load(name string, r io.Reader) (*policy.Policy, []Note, error) {
 			return nil, s.Notes, e
 		}
 		return nil, s.Notes, err
+	}
+	if e := s.unnamed(); e != nil {
+		e.File = name
+		return nil, s.Notes, e
 	}
 	s.Policy.Settle()
 	return s.Policy, s.Notes, nil

@@ -139,7 +139,7 @@ func TestX1_Check(t *testing.T) {
 			f + "prio 6 chain 2 proto ip flower ct_state +trk+new action ct commit zone 3 action drop",
 			f + "prio 7 chain 2 proto ip flower action drop",
 		}, []string{"3 related-untranslated", "4 related-untranslated"}},
-		{"X1_indev_elsewhere", []string{f + "prio 1 proto ip flower indev e action drop"}, []string{"1 never-matches"}},
+		{"X1_indev_elsewhere", []string{f + "prio 1 proto ip flower indev e action drop", "qdisc add dev e ingress"}, []string{"1 never-matches"}},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			p, _ := load(t, c.lines...)

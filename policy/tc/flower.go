@@ -2,6 +2,7 @@ package tc
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"sluice/policy"
@@ -22,6 +23,7 @@ type flowerParse struct {
 	proto        uint8  // ip_proto
 	hasProto     bool
 	oldMPLS, new bool
+	refused      error // what the kernel says when it has read the match
 }
 
 const flowerWords = "a match (ct_state, ct_zone, ct_mark, ct_label, dst_ip, src_ip, ip_proto, dst_port, src_port, …), action, verbose, skip_hw, skip_sw, classid or hw_tc"
@@ -33,6 +35,9 @@ func (s *Session) flower(c *cursor, h *head, f *policy.Filter) {
 	f.Match = p.m
 	start := c.i
 	p.all()
+	if p.refused != nil {
+		c.kernel(start, p.refused, talking, 2)
+	}
 	p.finish(start)
 }
 
@@ -56,11 +61,16 @@ func (p *flowerParse) one() bool {
 		p.must(ok, "classid", "MAJOR:MINOR in hexadecimal")
 		p.f.ClassID = id
 	case p.is("hw_tc"):
-		n, ok := number(p.arg("a traffic class"), 0, 1<<32-1)
-		if !ok {
+		// strtoul, of which 32 bits are looked at; no digits are 0.
+		s := p.arg("a traffic class")
+		n, ok := number(s, 0, math.MaxUint64)
+		if !ok && len(s) >= 20 && strings.Trim(s, "0123456789") == "" {
+			n, ok = math.MaxUint64, true
+		}
+		if !ok && s != "" {
 			p.fail("Illegal TC index", "a number from 0 to 15")
 		}
-		if n >= 16 {
+		if n = uint64(uint32(n)); n >= 16 {
 			p.fail("TC index exceeds max range", "a number from 0 to 15")
 		}
 		p.f.HWTC = uint32(n) + 1
@@ -97,8 +107,10 @@ func (p *flowerParse) one() bool {
 		if !deviceName(name) {
 			p.wrong(`"indev" not a valid ifname`, "a device's name")
 		}
-		if !p.s.Strict {
-			p.device(name)
+		if !p.s.Strict && p.s.Policy.Device(name) == nil {
+			// It may be named later on; Load sees to it that it is.
+			p.s.Policy.Declare(name)
+			p.s.indevOnly(name, p.errorAt(p.i, noDevice, "a device that another command names: dev, mirred or ip link"))
 		}
 		p.m.InDev = name
 	case word == "num_of_vlans":
@@ -374,7 +386,9 @@ func (c *cursor) label(who string) (v, mask [16]byte) {
 	}
 	b, ok = hexBytes(m)
 	if !ok {
-		c.wrong(who+"labels mask must be a hex string", "hexadecimal digits without 0x")
+		e := c.errorAt(c.i, `Error: argument "`+m+`" is wrong: `+who+"labels mask must be a hex string", "hexadecimal digits without 0x")
+		e.code, e.final = 255, true
+		panic(e)
 	}
 	copy(mask[:], b)
 	return v, mask

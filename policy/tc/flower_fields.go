@@ -22,6 +22,13 @@ func (p *flowerParse) macAddr(name string) (a, mask [6]byte) {
 			panic(e)
 		}
 	}
+	for _, b := range strings.Split(p.text(), ":") {
+		if v, isNumber := number(b, 16, 1<<32); !ok && isNumber && v > 0xff {
+			e := p.errorAt(p.i, fmt.Sprintf("%q is invalid lladdr.", b), want)
+			e.Detail = []string{fmt.Sprintf("Illegal %q", name)}
+			panic(e)
+		}
+	}
 	if !ok && !strings.Contains(p.text(), ":") {
 		// tc reads the first byte and compares the rest with memory that it has
 		// never written.
@@ -75,15 +82,20 @@ func (p *flowerParse) ipProto(s string) {
 	p.m.Key.IPProto, p.m.Mask.IPProto = p.proto, 0xff
 }
 
+// decimalOrHex reads 8 bits, in hexadecimal what is no decimal number.
+func decimalOrHex(s string) (uint8, bool) {
+	if v, ok := u8(s, 10); ok {
+		return v, true
+	}
+	return u8(s, 16)
+}
+
 // tosTTL reads VALUE[/MASK]: the value in decimal or hexadecimal, the mask in
 // hexadecimal.
 func (p *flowerParse) tosTTL(name string) (v, mask uint8) {
 	const want = "VALUE[/MASK], 8 bits each, the mask in hexadecimal"
 	s, m, has := strings.Cut(p.arg(want), "/")
-	v, ok := u8(s, 10)
-	if !ok {
-		v, ok = u8(s, 16)
-	}
+	v, ok := decimalOrHex(s)
 	mask = 0xff
 	if ok && has {
 		mask, ok = u8(m, 16)
@@ -152,12 +164,26 @@ func (p *flowerParse) encIP(name string) (a, mask [16]byte) {
 
 // port reads PORT, PORT/MASK or MIN-MAX. The protocol must have come first.
 func (p *flowerParse) port(name string, key, mask *uint16, rng *policy.PortRange) {
-	const want = "PORT, PORT/MASK or MIN-MAX"
+	const want = "PORT, PORT/MASK or MIN-MAX, from 1 on"
 	s := p.arg(want)
-	if min, max, isRange := strings.Cut(s, "-"); isRange {
-		a, ok1 := u16(min, 10)
-		b, ok2 := u16(max, 10)
-		p.must(ok1 && ok2, name, want)
+	first, last, isRange := strings.Cut(s, "-")
+	if _, _, masked := strings.Cut(first, "/"); masked {
+		// What stands behind a dash after the mask is not read.
+		v, m, ok := maskedNumber(first, 0, 0xffff)
+		p.must(ok, name, want)
+		p.needPorts(name)
+		*key, *mask = uint16(v), uint16(m)
+		return
+	}
+	a, ok := u16(first, 10)
+	b := uint16(0)
+	if ok && isRange {
+		b, ok = u16(last, 10)
+	}
+	// Port 0 is no port to tc: neither by itself, nor where a range begins; a
+	// range that ends there is the first port alone.
+	p.must(ok && a != 0, name, want)
+	if b != 0 {
 		if b <= a {
 			e := p.errorAt(p.i, "max value should be greater than min value", "MIN-MAX with MIN < MAX")
 			e.Detail = []string{`Illegal "` + name + `"`}
@@ -167,17 +193,8 @@ func (p *flowerParse) port(name string, key, mask *uint16, rng *policy.PortRange
 		*rng = policy.PortRange{Min: a, Max: b}
 		return
 	}
-	if _, _, masked := strings.Cut(s, "/"); masked {
-		v, m, ok := maskedNumber(s, 0, 0xffff)
-		p.must(ok, name, want)
-		p.needPorts(name)
-		*key, *mask = uint16(v), uint16(m)
-		return
-	}
-	v, ok := u16(s, 10)
-	p.must(ok, name, want)
 	p.needPorts(name)
-	*key, *mask = v, 0xffff
+	*key, *mask = a, 0xffff
 }
 
 func (p *flowerParse) needPorts(name string) {
@@ -297,7 +314,8 @@ func (p *flowerParse) vlan() {
 	}
 	p.arg("a value for " + name)
 	switch {
-	case !second && !isVLAN(p.protocol) && p.vlans == 0:
+	case !second && !(isVLAN(p.protocol) && (id || prio) || isVLAN(p.etherType) && !id && !prio) && p.vlans == 0:
+		// vlan_ethtype asks for the type that the words before it have left.
 		p.fail(fmt.Sprintf(`Can't set "%s" if ethertype isn't 802.1Q or 802.1AD and num_of_vlans is 0`, name), "protocol 802.1q or 802.1ad before flower")
 	case second && !isVLAN(p.vlanType) && p.vlans < 2:
 		what := map[bool]string{true: "inner vlan ethertype", false: "ethertype"}[id || prio]
@@ -385,16 +403,16 @@ func (p *flowerParse) mplsNew() {
 }
 
 func (p *flowerParse) lse() {
-	depth := uint64(0)
+	depth, hasDepth := uint64(0), false
 	var set []func(i int)
 	for p.more() {
 		var shift, max uint32
 		name := ""
 		switch {
 		case p.is("depth"):
-			v, ok := number(p.arg("a depth"), 10, 7)
+			v, ok := u8(p.arg("a depth"), 10)
 			p.must(ok && v >= 1, "depth", "a number from 1 to 7")
-			depth = v
+			depth, hasDepth = uint64(v), true
 			p.skip()
 			continue
 		case p.is("label"):
@@ -414,8 +432,14 @@ func (p *flowerParse) lse() {
 		set = append(set, func(i int) { p.setLSE(i, shift, max, uint32(v)) })
 		p.skip()
 	}
-	if depth == 0 {
-		p.fail(`Error: argument "depth" is required`, "depth N")
+	if !hasDepth {
+		e := p.errorAt(p.i, `Error: argument "depth" is required`, "depth N")
+		e.code = 255
+		panic(e)
+	}
+	if depth > 7 { // fl_set_key_mpls_lse
+		p.refused = &policy.Error{Errno: policy.EINVAL, Msg: "Invalid MPLS depth"}
+		return
 	}
 	for _, f := range set {
 		f(int(depth) - 1)
@@ -425,7 +449,7 @@ func (p *flowerParse) lse() {
 // ppp reads pppoe_sid and ppp_proto.
 func (p *flowerParse) ppp(name string) {
 	p.arg("a value for " + name)
-	if p.protocol != etherPPP {
+	if p.etherType != etherPPP {
 		p.fail(fmt.Sprintf(`Can't set "%s" if ethertype isn't PPPoE session`, name), "protocol ppp_ses before flower")
 	}
 	k, w := &p.m.Key, &p.m.Mask

@@ -165,6 +165,8 @@ func actionWordsOf(a *policy.Action) string {
 		return "mpls" + mplsWordsOf(a.MPLS) + " " + end + index
 	case a.Pedit != nil:
 		return "pedit" + peditWordsOf(a.Pedit) + " " + end + index
+	case a.Csum != nil && a.Csum.Flags == 0: // made by its index alone
+		return "csum" + index
 	case a.Csum != nil:
 		return "csum" + csumWordsOf(a.Csum) + " " + end + index
 	case a.Skbedit != nil:

@@ -75,7 +75,7 @@ func TestF2_FlowerMatches(t *testing.T) {
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			line := "filter add dev d ingress pref 1 proto " + c.proto + " flower " + c.words
-			p, notes := load(t, line)
+			p, notes := load(t, "qdisc add dev e ingress", line)
 			if len(notes) != 0 {
 				t.Errorf("notes %v", notes)
 			}

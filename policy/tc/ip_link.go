@@ -37,6 +37,7 @@ func (s *Session) linkAdd(c *cursor) {
 		c.i = start
 		c.wrong("not a valid ifname", "a device's name: at most 15 characters, no / or :")
 	}
+	delete(s.indevs, name)
 	var t *policy.Tunnel
 	switch kind {
 	case policy.VXLAN, policy.Geneve, policy.GRETap, policy.IP6GRETap:

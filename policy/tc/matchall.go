@@ -19,10 +19,15 @@ func (s *Session) matchall(c *cursor, h *head, f *policy.Filter) {
 			c.skip()
 			f.Actions = append(f.Actions, c.actionList(true)...)
 			continue
-		case c.is("skip_hw"):
-			f.SkipHW = true
-		case c.is("skip_sw"):
-			f.SkipSW, f.SkipSWAt = true, c.place(c.i)
+		case c.text() == "skip_hw", c.text() == "skip_sw":
+			// Whole words, and something must follow.
+			if c.text() == "skip_hw" {
+				f.SkipHW = true
+			} else {
+				f.SkipSW, f.SkipSWAt = true, c.place(c.i)
+			}
+			c.arg("action …")
+			continue
 		case c.is("help"):
 			c.help("matchall", 1)
 		default:

@@ -2,6 +2,7 @@ package tc
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -115,8 +116,8 @@ func splitParent(s string) (uint32, bool) {
 	major, minor, has := strings.Cut(s, ":")
 	var maj, min uint64
 	var ok bool
-	if !has { // a bare number is the whole handle
-		return u32(major, 16)
+	if !has { // a bare number is the whole handle, cut to 32 bits (get_tc_classid)
+		return strtoul32(major)
 	}
 	if major != "" {
 		if maj, ok = number(major, 16, 0xffff); !ok {
@@ -129,6 +130,16 @@ func splitParent(s string) (uint32, bool) {
 		}
 	}
 	return uint32(maj<<16 | min), true
+}
+
+// strtoul32 reads a hexadecimal number as C does where nothing looks at its
+// size: one that is too long is the largest of 64 bits, whose low 32 stay.
+func strtoul32(s string) (uint32, bool) {
+	v, ok := number(s, 16, math.MaxUint64)
+	if !ok && strings.Trim(strings.TrimLeft(s, "+-0xX"), "0123456789abcdefABCDEF") == "" && len(s) > 16 {
+		return math.MaxUint32, true
+	}
+	return uint32(v), ok
 }
 
 // className writes a class as tc does.

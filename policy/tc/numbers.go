@@ -2,14 +2,24 @@ package tc
 
 import (
 	"encoding/hex"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
 )
 
 // number reads an unsigned number as iproute2's get_u8 … get_u64 do (strtoul):
-// the whole word, in base 10 or 16, or by its prefix when base is 0.
+// the whole word behind white space, in base 10 or 16, or by its prefix when
+// base is 0. A negative one counts from 2⁶⁴ down.
 func number(s string, base int, max uint64) (uint64, bool) {
+	s = strings.TrimLeft(s, " \t\n\v\f\r")
+	if rest, ok := strings.CutPrefix(s, "-"); ok {
+		if strings.HasPrefix(rest, "+") || strings.HasPrefix(rest, "-") {
+			return 0, false
+		}
+		v, ok := number(rest, base, math.MaxUint64)
+		return -v, ok && strings.TrimSpace(rest) == rest && -v <= max
+	}
 	s = strings.TrimPrefix(s, "+")
 	lower := strings.ToLower(s)
 	switch {
@@ -20,7 +30,7 @@ func number(s string, base int, max uint64) (uint64, bool) {
 	case base == 0:
 		base = 10
 	}
-	if s == "" || strings.ContainsAny(s, "+-_") {
+	if s == "" || strings.ContainsAny(s, "+-_ \t\n\v\f\r") {
 		return 0, false
 	}
 	v, err := strconv.ParseUint(s, base, 64)
@@ -122,6 +132,9 @@ func dottedMask(s string) (int, bool) {
 	m, ok := ipv4(s)
 	if !ok {
 		return 0, false
+	}
+	if [4]byte(m[:4]) == [4]byte{} {
+		return 0, true // any address (utils.c mask2bits)
 	}
 	return prefixBits(m[:4])
 }

@@ -39,7 +39,10 @@ type Session struct {
 	// Notes are all that came up so far.
 	Notes []Note
 
-	file    string
+	file string
+	// indevs are the devices that nothing but a flower filter's indev has named,
+	// with what there is to say if it stays so.
+	indevs  map[string]*Error
 	lastNow int64
 	quiet   bool // notes are kept, not printed
 }
@@ -217,6 +220,32 @@ func (c *cursor) valueOf(i int, e *policy.Error) int {
 	return i
 }
 
+// noDevice is cls_api.c tcf_change_indev's.
+const noDevice = "Error: Network device not found."
+
+// indevOnly notes that indev names a device that nothing else has named yet.
+func (s *Session) indevOnly(name string, e *Error) {
+	if s.indevs == nil {
+		s.indevs = map[string]*Error{}
+	}
+	if s.indevs[name] == nil {
+		e.Kernel, e.code = true, 2
+		s.indevs[name] = e
+	}
+}
+
+// unnamed gives the first complaint, by place, about a device that only indev
+// has named; nil: there is none.
+func (s *Session) unnamed() *Error {
+	var first *Error
+	for _, e := range s.indevs {
+		if first == nil || e.Line < first.Line || e.Line == first.Line && e.Col < first.Col {
+			first = e
+		}
+	}
+	return first
+}
+
 const talking = "We have an error talking to the kernel"
 
 // device reads the name of a device that must be there (Strict) or is there
@@ -225,6 +254,7 @@ func (c *cursor) device(name string) {
 	if !deviceName(name) {
 		c.wrong("not a valid ifname", "a device's name: at most 15 characters, no / or :")
 	}
+	delete(c.s.indevs, name)
 	if c.s.Policy.Device(name) != nil {
 		return
 	}
