@@ -37,7 +37,7 @@ func readRuns(r io.Reader) (runs, error) {
 }
 
 // passed says whether a claim's test ran and passed. The name of a sub-test may
-// be the first part of the whole (its end is computed), and may stand within
+// be a part of the whole (where the rest is computed), and may stand within
 // another sub-test.
 func (r runs) passed(c claim) bool {
 	if c.test == "" {
@@ -61,11 +61,25 @@ func (r runs) passed(c claim) bool {
 func (r runs) any(pkg, test, sub string) bool {
 	for _, name := range r[pkg] {
 		fn, rest, _ := strings.Cut(name, "/")
-		if (fn == test || test == "") && (sub == "" && rest == "" || sub != "" && strings.Contains("/"+rest, "/"+sub)) {
+		if (fn == test || test == "") && (sub == "" && rest == "" || sub != "" && isPart(rest, sub)) {
 			return true
 		}
 	}
 	return false
+}
+
+// isPart reports whether sub stands in name, and begins a word there.
+func isPart(name, sub string) bool {
+	for at := 0; ; {
+		i := strings.Index(name[at:], sub)
+		if i < 0 {
+			return false
+		}
+		if at += i; at == 0 || strings.IndexByte("/_-", name[at-1]) >= 0 {
+			return true
+		}
+		at++
+	}
 }
 
 // compare returns the claims whose tests did not run to the end.
