@@ -14,6 +14,7 @@ type Zone struct {
 	Limit    uint32 // committed connections that the zone may have; 0: any number
 	Source   SourceLimit
 	Timeouts *Timeouts // nil: everybody's
+	TCP      TCPChecks `json:",omitempty"`
 }
 
 // SourceLimit bounds what one source, the sender of a connection's first
@@ -42,7 +43,8 @@ type zone struct {
 	source  uint32 // limits.rules, plus one; 0: none
 	own     bool
 	timed   bool // policy holds
-	_       [6]byte
+	tcp     TCPChecks
+	_       [5]byte
 }
 
 const _ = uint(32 - unsafe.Sizeof(zone{}))
@@ -57,6 +59,7 @@ type limits struct {
 	policies []Timeouts // a zone keeps its place
 	rules    []SourceLimit
 	uses     []uint32 // of rules, by how many zones; 0: the place is free
+	lax      bool     // a zone has other checks than all
 	src      sources
 	refused  [NumResults]uint64
 }
@@ -172,6 +175,7 @@ func (t *Tracker) SetZone(id uint16, s Zone) {
 	l := &t.lim
 	z := l.makeZone(id)
 	z.own, z.limit = s.HasLimit, s.Limit
+	z.tcp, l.lax = s.TCP, l.lax || s.TCP != ChecksStrict
 	switch {
 	case s.Timeouts == nil:
 	case z.policy == 0:

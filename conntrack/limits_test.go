@@ -18,7 +18,7 @@ func limited(t testing.TB, conns int, lists ...[2]string) *bed {
 	t.Helper()
 	s := DefaultSettings()
 	for _, l := range lists {
-		set, ok := map[string]func(string) error{"zone": s.SetZoneLimit, "source": s.SetSourceLimit, "policy": s.SetTimeoutPolicy, "profile": s.SetProfile}[l[0]]
+		set, ok := map[string]func(string) error{"zone": s.SetZoneLimit, "source": s.SetSourceLimit, "policy": s.SetTimeoutPolicy, "profile": s.SetProfile, "checks": s.SetZoneChecks}[l[0]]
 		if !ok {
 			set = func(v string) error { return s.Set(l[0], v) }
 		}

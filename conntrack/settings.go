@@ -36,6 +36,12 @@ type Settings struct {
 	AdaptiveStart int64 // adaptive.start
 	AdaptiveEnd   int64 // adaptive.end
 
+	// UDPUnanswered is how long a UDP connection lives at most that no answer
+	// has been seen of, however often it is sent to; 0, as in Linux: as long as
+	// packets come. Such connections do not enter a flow table, which would
+	// keep them alive.
+	UDPUnanswered int64 // udp.unanswered
+
 	ZoneLimit uint32 // connections that a zone without a limit of its own may have; 0: any number
 	// Zones are what a tracker begins with; Tracker.SetZone changes them.
 	Zones map[uint16]Zone
@@ -113,6 +119,7 @@ func (s *Settings) knobs() []knob {
 		{name: "nf_flowtable_udp_timeout", seconds: &s.FlowtableUDPTimeout},
 		{name: "adaptive.start", number: &s.AdaptiveStart},
 		{name: "adaptive.end", number: &s.AdaptiveEnd},
+		{name: "udp.unanswered", seconds: &s.UDPUnanswered},
 	}
 	return append(k, s.Timeouts.knobs()...)
 }

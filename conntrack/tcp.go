@@ -111,7 +111,9 @@ func (t *Tracker) tcp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 		t.tcpRemember(c, &s, dir, old)
 		return valid
 	case tcpInvalid:
-		return t.not(InvalidState)
+		if next = t.oneWay(c, &s, old); next == tcpInvalid {
+			return t.not(InvalidState)
+		}
 	case TCPTimeWait:
 		// A server in LAST_ACK challenges a stray SYN with an ACK that must
 		// not pass for the ACK of its FIN (RFC 5961, 4).
@@ -240,10 +242,9 @@ func (t *Tracker) tcpNew(c *Conn, s *segment) bool {
 		o.End, o.MaxEnd = s.end, s.end
 		o.MaxWin = uint32(max(s.win, 1))
 		readOptions(s.options, &c.TCP.Scale[0], &c.TCP.Flags[0])
-	case tcpInvalid:
-		return false
 	default:
-		if !t.set.TCPLoose {
+		lost := tcpNext[0][s.kind][TCPNone] != tcpInvalid && t.set.TCPLoose
+		if !lost && t.checks(c) != ChecksOneWay {
 			return false
 		}
 		// Its beginning is lost, and with it what the ends agreed on. Assume
@@ -256,6 +257,7 @@ func (t *Tracker) tcpNew(c *Conn, s *segment) bool {
 		c.TCP.Flags = [2]uint8{liberal, liberal}
 	}
 	c.TCP.LastIndex = segNone
+	t.relax(c)
 	return true
 }
 
@@ -269,6 +271,9 @@ func (t *Tracker) tcpOpen(now int64, h *packet.Headers, c *Conn, ct *packet.CT, 
 	w.Seen[1].MaxEnd = uint32(max(s.win, 1))
 	if len(s.options) > 0 {
 		readOptions(s.options, &w.Scale[0], &w.Flags[0])
+	}
+	if t.lim.lax {
+		t.relax(c)
 	}
 	to := &t.Timeouts(c).TCPTimeouts
 	// No window has been remembered, which reads as one of zero.

@@ -19,7 +19,11 @@ func (t *Tracker) udp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 	}
 	to := t.Timeouts(c)
 	if c.Status&StatusSeenReply == 0 {
-		return t.refreshAcct(now, h, c, ct, to.udpUnseen(c, ct.Info.Dir()))
+		timeout := to.udpUnseen(c, ct.Info.Dir())
+		if ct.Info.Dir() == 0 {
+			timeout = t.unanswered(now, c, timeout)
+		}
+		return t.refreshAcct(now, h, c, ct, timeout)
 	}
 	timeout := to.udpReplied()
 	if now > c.streamAt() {
@@ -31,6 +35,20 @@ func (t *Tracker) udp(now int64, frame, b []byte, h *packet.Headers, c *Conn, ct
 	return t.refreshAcct(now, h, c, ct, timeout)
 }
 
+// unanswered is a timeout that does not reach beyond udp.unanswered.
+func (t *Tracker) unanswered(now int64, c *Conn, timeout int64) int64 {
+	if limit := t.set.UDPUnanswered; limit != 0 {
+		return max(0, min(timeout, c.streamAt()-streamAfter+limit-now))
+	}
+	return timeout
+}
+
+// Lapses reports whether a connection ends at its time although packets come:
+// one that is unanswered, with udp.unanswered set.
+func (t *Tracker) Lapses(c *Conn) bool {
+	return t.set.UDPUnanswered != 0 && c.Orig.Proto == packet.ProtoUDP && c.Status&StatusSeenReply == 0
+}
+
 // Unanswered is what the tracker would have done to an unanswered UDP
 // connection for a packet of its original direction at a time that has passed;
 // somebody else has carried it.
@@ -38,7 +56,7 @@ func (t *Tracker) Unanswered(at int64, ref packet.ConnRef, c *Conn) {
 	if c.Orig.Proto != packet.ProtoUDP || c.Status&(StatusSeenReply|StatusFixedTimeout) != 0 {
 		return
 	}
-	end := at + t.scaled(t.Timeouts(c).udpUnseen(c, 0))
+	end := at + t.scaled(t.unanswered(at, c, t.Timeouts(c).udpUnseen(c, 0)))
 	sooner := end < c.Timeout
 	if c.Timeout = end; sooner {
 		t.sooner(slotOf(ref), c)

@@ -165,8 +165,8 @@ func TestB006_promotion_is_seen_at_once(t *testing.T) {
 	}
 }
 
-// TestA062 lets two policies share one tracker.
-func TestA062_one_tracker_serves_several_front_ends(t *testing.T) {
+// TestA062_A035 lets two policies share one tracker.
+func TestA062_A035_one_tracker_serves_several_front_ends(t *testing.T) {
 	first := datapathtest.New(t, datapathtest.HTTPPolicy...)
 	first.Handshake(40000)
 	second := datapath.New(datapath.Config{Tracker: first.E.Tracker(), Trace: true})

@@ -305,7 +305,7 @@ func TestCompletions(t *testing.T) {
 }
 
 func TestDeviceCounters(t *testing.T) {
-	t.Run("C05_A133_readings_reach_the_connection", func(t *testing.T) {
+	t.Run("C05_A133_A223_A224_readings_reach_the_connection", func(t *testing.T) {
 		for name, exact := range map[string]bool{"at_once": true, "later": false} {
 			t.Run(name, func(t *testing.T) {
 				d := newDevice()

@@ -278,6 +278,55 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// TestOffloadedForPrograms: conntrack(8)'s line has neither timeout nor state
+// of what the flow table holds; JSON has both, and the flow table's own.
+func TestOffloadedForPrograms(t *testing.T) {
+	r := datapathtest.New(t, datapathtest.HTTPPolicy...)
+	r.Handshake(40000)
+	tr := r.E.Tracker()
+	for ref, c := range tr.All(r.Now) {
+		e := observe.Entry{Conn: c, Reply: tr.Reply(ref), Now: r.Now, Use: 1}
+		for _, w := range []struct {
+			name, bit string
+			status    uint16
+		}{{"F7_offload", "[OFFLOAD]", 0}, {"F7_hw_offload", "[HW_OFFLOAD]", conntrack.StatusHWOffload}} {
+			t.Run(w.name, func(t *testing.T) {
+				c.Status |= w.status
+				const tuples = "src=10.0.0.1 dst=10.0.0.2 sport=40000 dport=80 src=10.0.0.2 dst=10.0.0.1 sport=80 dport=40000 "
+				want := "tcp      6 " + tuples + w.bit + " mark=0 use=1"
+				var plain observe.Format
+				if got := string(plain.AppendLine(nil, &e)); got != want {
+					t.Errorf("got  %s\nwant %s", got, want)
+				}
+				full := observe.Format{Extended: true}
+				if got := string(full.AppendLine(nil, &e)); got != "ipv4     2 "+want {
+					t.Errorf("extended: %s", got)
+				}
+			})
+		}
+		t.Run("C16_json_has_state_and_timeouts", func(t *testing.T) {
+			var f observe.Format
+			got := string(f.AppendJSON(nil, &e))
+			for _, want := range []string{`"timeout":86400,`, `"flow_timeout":30,`, `"state":"ESTABLISHED"`, `"offload","hw_offload"`} {
+				if !strings.Contains(got, want) {
+					t.Errorf("%s lacks %s", got, want)
+				}
+			}
+			e.Now += 10e9
+			if got := string(f.AppendJSON(nil, &e)); !strings.Contains(got, `"flow_timeout":20,`) {
+				t.Errorf("ten seconds later: %s", got)
+			}
+			tr.Listen(4)
+			r.Send("uplink_rep", packettest.TCP(datapathtest.Client, datapathtest.Server, 40000, 80, "FA", 1001, 5001, ""))
+			if got := string(f.AppendJSON(nil, &e)); strings.Contains(got, "flow_timeout") || !strings.Contains(got, `"state":"FIN_WAIT"`) {
+				t.Errorf("given back: %s", got)
+			}
+		})
+		return
+	}
+	t.Error("no connection")
+}
+
 // TestExpect compares with what conntrack(8) prints of an expectation.
 func TestExpect(t *testing.T) {
 	addr := func(s string) packet.Addr { return packet.AddrFrom(netip.MustParseAddr(s)) }

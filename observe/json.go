@@ -9,7 +9,8 @@ import (
 )
 
 // entryJSON is an entry for programs. What depends on the kind of entry, or
-// on settings, is left out where conntrack(8) leaves it out; the zone never.
+// on settings, is left out where conntrack(8) leaves it out; the zone never,
+// nor, in a listing, state and timeout of what the flow table holds.
 type entryJSON struct {
 	Event    string   `json:"event,omitempty"` // new, update, destroy, offload, hw_offload, back
 	Time     *int64   `json:"time_ns,omitempty"`
@@ -18,7 +19,8 @@ type entryJSON struct {
 	Proto    string   `json:"proto"`
 	ProtoNum uint8    `json:"protonum"`
 	Zone     uint16   `json:"zone"`
-	Timeout  *int64   `json:"timeout,omitempty"` // seconds
+	Timeout  *int64   `json:"timeout,omitempty"`      // seconds
+	Flow     *int64   `json:"flow_timeout,omitempty"` // seconds until the flow table gives it back without a packet
 	State    string   `json:"state,omitempty"`
 	Original endJSON  `json:"original"`
 	Reply    endJSON  `json:"reply"`
@@ -92,8 +94,12 @@ func (f *Format) AppendJSON(b []byte, e *Entry) []byte {
 	if e.What != 0 {
 		j.Time, j.Changed = &e.Now, bitNames(uint32(e.What), eventNames)
 	}
-	if s, ok := e.timeout(); ok {
+	if s, ok := e.timeout(); ok || e.What == 0 {
 		j.Timeout = &s
+	}
+	if e.What == 0 && c.Status&conntrack.StatusOffload != 0 {
+		left := max(0, (c.FlowDeadline-e.Now)/1e9)
+		j.State, j.Flow = c.StateName(), &left
 	}
 	if c.Label != [16]byte{} {
 		j.Label = hex.EncodeToString(c.Label[:])

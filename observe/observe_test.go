@@ -40,7 +40,7 @@ func TestProc(t *testing.T) {
 			t.Errorf("got  %swant %s", got, want)
 		}
 	})
-	t.Run("A217_A219_A220_B020_offloaded_without_timeout_and_state", func(t *testing.T) {
+	t.Run("A217_A219_A220_B020_F7_offloaded_without_timeout_and_state", func(t *testing.T) {
 		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
 		r.Handshake(40000)
 		want := "ipv4     2 tcp      6 src=10.0.0.1 dst=10.0.0.2 sport=40000 dport=80 src=10.0.0.2 dst=10.0.0.1 sport=80 dport=40000 [OFFLOAD] mark=0 zone=0 use=3\n"
@@ -58,7 +58,7 @@ func TestProc(t *testing.T) {
 			t.Errorf("got\n%swant\n%s", got, want)
 		}
 	})
-	t.Run("A218_one_mark_only_and_hardware_first", func(t *testing.T) {
+	t.Run("A218_F7_one_mark_only_and_hardware_first", func(t *testing.T) {
 		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
 		r.Handshake(40000)
 		for _, c := range r.E.Tracker().All(r.Now) {

@@ -78,6 +78,7 @@ came in on --in's device.`,
 	f.StringArrayVar(&o.opts.TimeoutPolicies, "timeout-policy", nil, "give a zone timeouts of its own, `zone=N,tcp_established=60,…` (repeatable)")
 	f.StringArrayVar(&o.opts.ZoneLimits, "zone-limit", nil, "bound a zone's connections, `zone=N,limit=L` or default=L (repeatable)")
 	f.StringArrayVar(&o.opts.SourceLimits, "source-limit", nil, "bound what a source may have in a zone,\n`zone=N,states=S,new=C/SECONDS` (repeatable)")
+	f.StringArrayVar(&o.opts.ZoneChecks, "zone-checks", nil, "judge a zone's TCP otherwise, `zone=N,tcp=CHECKS`: strict; liberal: without windows;\none-way: without states, too, where one direction alone passes (repeatable)")
 	f.StringVar(&o.conntrack, "conntrack", "", "write the connection table at the end to `FILE`, as /proc/net/nf_conntrack has it")
 	f.StringVar(&o.opts.StateOut, "state", "", "write connections, flow tables, counters, events and the time at the end to `FILE`,\nfor sluice conntrack and --from-state")
 	f.StringVar(&o.opts.FromState, "from-state", "", "go on from the state in `FILE` instead of an empty table")

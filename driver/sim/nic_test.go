@@ -67,6 +67,15 @@ func TestA190_full(t *testing.T) {
 	if c, _ := card(t, "plain").Capacity(); c != 2_000_000 {
 		t.Errorf("the papers' card holds %d connections", c)
 	}
+	// The talk's two million, and the 0x200000 that DOCA allows a zone.
+	t.Run("X10_two_million_and_the_power_of_two", func(t *testing.T) {
+		if c, _ := card(t, "plain,flows=2M").Capacity(); c != 2_000_000 {
+			t.Errorf("flows=2M holds %d", c)
+		}
+		if c, _ := card(t, "plain,flows=2097152").Capacity(); c != 0x200000 {
+			t.Errorf("flows=2097152 holds %d", c)
+		}
+	})
 	n := card(t, "plain,flows=3")
 	submit(t, n, 1, add(flowOf(1)), add(flowOf(2)), add(flowOf(3)), add(flowOf(4)))
 	cs := poll(n, 1)

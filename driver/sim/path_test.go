@@ -105,8 +105,8 @@ func TestA167_A179_misses(t *testing.T) {
 		held       bool // the flow is in the card
 		start, mid bool
 	}{
-		{"A159_A168_A169_A171_A176_rule_missing_behind_ct", "plain", true, false, true},
-		{"A167_A175_A179_flow_missing_inside_a_rule", "plain,fail=1", false, false, true},
+		{"A092_A159_A168_A169_A171_A176_rule_missing_behind_ct", "plain", true, false, true},
+		{"A092_A167_A175_A179_flow_missing_inside_a_rule", "plain,fail=1", false, false, true},
 		{"A177_A178_from_the_start", "plain,miss=start", true, true, false},
 		{"A174_A177_nothing_fits", "plain,rules=1,table=1", true, false, true},
 		{"B039_from_the_start", "nfp,rate=0", true, true, false},
@@ -142,6 +142,38 @@ func TestA167_A179_misses(t *testing.T) {
 				t.Error("the card has counted what it gave back from the start")
 			}
 		})
+	}
+}
+
+// TestA096: a rule in a card counts, takes a packet out of its tunnel, leads to
+// another chain and sends it out of a port, as the talk's example has it.
+func TestA096_actions_in_a_card(t *testing.T) {
+	lines := []string{
+		"filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower ip_proto tcp dst_port 80 action tunnel_key unset pipe action ct pipe action goto chain 2",
+		"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state +trk+new action ct commit pipe action mirred egress redirect dev vf0_rep",
+		"filter add dev uplink_rep ingress prio 2 chain 2 proto ip flower ct_state -new+est+trk action mirred egress redirect dev vf0_rep",
+		"filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower action ct pipe action mirred egress redirect dev uplink_rep",
+	}
+	r, n := rig(t, "plain", lines...)
+	r.Handshake(1000)
+	before := n.Packets()
+	const k = 7
+	for i := range uint32(k) {
+		if res := r.Send("uplink_rep", data(1000, i)); r.Out(res) != "vf0_rep" {
+			t.Fatalf("went to %q", r.Out(res))
+		}
+	}
+	if got := n.Packets().Packets - before.Packets; got != k {
+		t.Errorf("the card has finished %d packets, want %d", got, k)
+	}
+	for _, a := range []struct {
+		chain  uint32
+		prio   uint16
+		action int
+	}{{0, 1, 0}, {0, 1, 1}, {0, 1, 2}, {2, 2, 0}} {
+		if s := r.Stats("uplink_rep", a.chain, a.prio, a.action); s.HWPackets < k || s.HWBytes < 41*k || s.Packets < s.HWPackets {
+			t.Errorf("chain %d, action %d: %+v", a.chain, a.action, s)
+		}
 	}
 }
 

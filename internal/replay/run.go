@@ -29,11 +29,12 @@ type Options struct {
 	Profile string   // of timeouts; empty: linux
 	Table   string   // where the caller will write the connection table; empty: nowhere
 	Sysctls []string // NAME=VALUE
-	// TimeoutPolicies, ZoneLimits and SourceLimits are lists in the forms that
+	// TimeoutPolicies, ZoneLimits, SourceLimits and ZoneChecks are lists in the forms that
 	// conntrack.Settings takes.
 	TimeoutPolicies []string
 	ZoneLimits      []string
 	SourceLimits    []string
+	ZoneChecks      []string
 	Until           uint64 // packets; 0: all
 	Seed            uint64 // of hashes and of random choices; a state brings its own
 	// FromState is a state to go on from, of Run's StateOut; empty: an empty
@@ -206,6 +207,7 @@ func adjust(s *conntrack.Settings, o Options) error {
 		{"timeout-policy", o.TimeoutPolicies, s.SetTimeoutPolicy},
 		{"zone-limit", o.ZoneLimits, s.SetZoneLimit},
 		{"source-limit", o.SourceLimits, s.SetSourceLimit},
+		{"zone-checks", o.ZoneChecks, s.SetZoneChecks},
 	} {
 		for _, list := range f.lists {
 			if err := f.set(list); err != nil {

@@ -51,7 +51,7 @@ func (n *Run) refused(reason string) uint64 {
 
 // A talk's figures: with a million connections, all in the device, host and
 // card forward 23 times what the host does alone.
-func TestA190_TheTalksMillion(t *testing.T) {
+func TestA190_A226_TheTalksMillion(t *testing.T) {
 	r := simulate(t, Options{
 		Workload: "idle,conns=1M,active=1M,rate=2M/s,open=500k/s", Device: "plain,flows=2M,rate=1M", Scale: 0.01, Policies: []string{"none", Off},
 	})
@@ -64,6 +64,20 @@ func TestA190_TheTalksMillion(t *testing.T) {
 	}
 	if f := host.Forward; f.Bound != "software" || f.PacketsPerSecond < 0.99e6 || f.PacketsPerSecond > 1.01e6 {
 		t.Errorf("the host alone would forward %v, want 1 M/s", f)
+	}
+}
+
+// TestX11: the talk's 23 million packets a second, of 114 bytes and in
+// encapsulation, are what 25 Gb/s Ethernet carries with preamble and gap (20
+// bytes), and 23 times what the host does.
+func TestX11_TheTalksFigureIsLineRate(t *testing.T) {
+	const frame, overhead, line = 114, 20, 25e9
+	bits := TalkCosts.Device * (frame + overhead) * 8
+	if bits > line || bits < 0.98*line {
+		t.Errorf("%.3g b/s of %.3g", bits, float64(line))
+	}
+	if TalkCosts.Device != 23*TalkCosts.Tracker {
+		t.Errorf("%+v", TalkCosts)
 	}
 }
 

@@ -189,7 +189,7 @@ func change(v reflect.Value) {
 // TestEverySettingIsKept: a state brings all settings, by whatever line.
 func TestEverySettingIsKept(t *testing.T) {
 	set := conntrack.DefaultSettings()
-	if err := errors.Join(set.SetZoneLimit("zone=4,limit=9"), set.SetSourceLimit("zone=4,states=5,new=100/10"), set.SetTimeoutPolicy("zone=5,tcp_established=77")); err != nil {
+	if err := errors.Join(set.SetZoneLimit("zone=4,limit=9"), set.SetSourceLimit("zone=4,states=5,new=100/10"), set.SetTimeoutPolicy("zone=5,tcp_established=77"), set.SetZoneChecks("zone=6,tcp=one-way")); err != nil {
 		t.Fatal(err)
 	}
 	zones := set.Zones
@@ -197,7 +197,7 @@ func TestEverySettingIsKept(t *testing.T) {
 	change(reflect.ValueOf(set).Elem())
 	set.UDPFirst, set.UDPReplied, set.ICMPReply = 3e9, 4e9, 5e9
 	set.TCPTimeouts[conntrack.TCPNone] = 0 // no connection is in it
-	set.AdaptiveStart, set.AdaptiveEnd = 100, 200
+	set.AdaptiveStart, set.AdaptiveEnd, set.UDPUnanswered = 100, 200, 6e9
 	set.Zones = zones
 	s := State{Tracker: conntrack.New(conntrack.Config{Settings: set})}
 	var b bytes.Buffer

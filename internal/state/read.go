@@ -353,6 +353,9 @@ func (r *reader) build() error {
 	}
 	set.Zones = r.limits.Zones
 	for id, z := range set.Zones {
+		if !z.TCP.Sound() {
+			return fmt.Errorf("zone %d judges TCP in way %d, which is not known", id, z.TCP)
+		}
 		if z.Source.New != 0 && z.Source.Per <= 0 {
 			return fmt.Errorf("zone %d limits sources over no time", id)
 		}

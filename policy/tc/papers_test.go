@@ -359,6 +359,19 @@ func TestF1_Head(t *testing.T) {
 	same("F.1_parent_ffff", "filter add dev d parent ffff: chain 3 pref 7 handle 5 protocol ip flower ip_proto tcp dst_ip 10.0.0.1 action pass", full)
 	same("F.1_parent_fff2", "filter add dev d parent ffff:fff2 chain 3 pref 7 handle 5 protocol ip flower ip_proto tcp dst_ip 10.0.0.1 action pass", full)
 	same("F.1_option_order", "filter add protocol ip chain 3 ingress handle 5 pref 7 dev d flower ip_proto tcp dst_ip 10.0.0.1 action pass", full)
+	t.Run("B026_ct_needs_ingress_or_clsact", func(t *testing.T) {
+		// act_ct.c tcf_ct_init takes no other qdisc; here there is no other.
+		const ct = " proto ip flower action ct"
+		for line, ok := range map[string]bool{
+			"filter add dev d ingress" + ct: true, "filter add dev d egress" + ct: true, "filter add dev d parent ffff:" + ct: true,
+			"filter add dev d parent 1:" + ct: false, "filter add dev d parent 8001:1" + ct: false,
+			"qdisc add dev d root htb": false, "qdisc add dev d root handle 1: prio": false, "qdisc add dev d clsact": true, "qdisc add dev d ingress": true,
+		} {
+			if _, _, err := Load("t.tc", strings.NewReader(line+"\n")); (err == nil) != ok {
+				t.Errorf("%s: %v", line, err)
+			}
+		}
+	})
 	same("F.1_egress_makes_clsact", "filter add dev d egress proto ip flower", "qdisc add dev d clsact\nfilter add dev d egress proto ip flower")
 	t.Run("F.1_default_protocol_is_all", func(t *testing.T) {
 		p, _ := load(t, "filter add dev d ingress flower action pass")
