@@ -18,6 +18,7 @@ var writers = map[string]string{
 	"lab":               "it sets what the kernel has under /proc",
 	"internal/mutants":  "changed sources in a directory of its own",
 	"internal/benchovs": "a program's source in a directory of its own",
+	"packet/packettest": "captures in a test's own directory",
 }
 
 // TestFilesAreWrittenInOnePlace: what a command writes goes through
