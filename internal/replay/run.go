@@ -120,6 +120,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	split.bound(settings.Max)
 	files, err := outputFiles(p, o)
 	if err != nil {
 		return nil, err

@@ -17,9 +17,31 @@ type splitter struct {
 	rules     []splitRule
 	initiator bool
 	ends      [2]int32 // with initiator: where who spoke first is, and the others
-	flows     map[flowKey]bool
-	macs      map[[6]byte]int32
+	flows     *recent[flowKey, bool]
+	macs      *recent[[6]byte, int32]
 	known     []sender // what was told of late; nil: there is nothing to tell
+	turns     int      // of flows and macs, when known was emptied last
+}
+
+// Bounds of what --split initiator knows: how many connections and pairs of
+// hosts, for which the tracker's own limit is the measure, and how many
+// stations.
+const (
+	leastFlowsKnown = 1 << 16
+	unboundedFlows  = 1 << 21 // where nf_conntrack_max is 0
+	macsKnown       = 1 << 16
+)
+
+// bound makes room for connections as many as a tracker may have: each is one
+// entry, and its hosts may be another.
+func (s *splitter) bound(conns int64) {
+	if !s.initiator {
+		return
+	}
+	s.flows.most = int(max(leastFlowsKnown, min(2*conns, 1<<31-1)))
+	if conns == 0 {
+		s.flows.most = unboundedFlows
+	}
 }
 
 // splitRule sends frames from an address range or a MAC address to a device.
@@ -72,7 +94,7 @@ func (s *splitter) add(arg string, device func(string) (int32, error)) error {
 			s.ends[i] = d
 		}
 		s.initiator = true
-		s.flows, s.macs = map[flowKey]bool{}, map[[6]byte]int32{}
+		s.flows, s.macs = newRecent[flowKey, bool](leastFlowsKnown), newRecent[[6]byte, int32](macsKnown)
 		return nil
 	}
 	if kind != "src" && kind != "mac" {
@@ -121,16 +143,32 @@ func (s *splitter) device(frame []byte, own int32) int32 {
 	}
 	var g packet.Gist
 	if !g.Read(frame) {
-		return s.find(frame, own)
+		dev := s.find(frame, own)
+		s.forget()
+		return dev
 	}
 	k := s.recall(frame, &g)
 	if !k.valid {
-		*k = sender{tuple: g.Tuple, mac: [6]byte(frame[6:12]), valid: true, dev: s.find(frame, ownDevice)}
+		dev := s.find(frame, ownDevice)
+		s.forget()
+		*k = sender{tuple: g.Tuple, mac: [6]byte(frame[6:12]), valid: true, dev: dev}
 	}
 	if k.dev == ownDevice {
 		return own
 	}
 	return k.dev
+}
+
+// forget empties known when a generation of what was learnt has become the old
+// one: connections that go on are looked up once in each, or they would be
+// forgotten while known hides their packets.
+func (s *splitter) forget() {
+	if s.initiator && s.turns != s.flows.turns+s.macs.turns {
+		s.turns = s.flows.turns + s.macs.turns
+		for i := range s.known {
+			s.known[i].valid = false
+		}
+	}
 }
 
 // find is device for a frame of which nothing is known.
@@ -171,14 +209,14 @@ func (s *splitter) side(frame []byte, h *packet.Headers) int32 {
 	mac := [6]byte(frame[6:12])
 	neighbour := h.Proto == packet.ProtoICMPv6 && h.ICMPType >= 133 && h.ICMPType <= 137
 	if h.Tuple.Family == packet.FamilyNone || neighbour {
-		if d, ok := s.macs[mac]; ok {
+		if d, ok := s.macs.get(mac); ok {
 			return d
 		}
 		d := s.ends[0]
-		if peer, ok := s.macs[[6]byte(frame[:6])]; ok && peer == d {
+		if peer, ok := s.macs.get([6]byte(frame[:6])); ok && peer == d {
 			d = s.ends[1]
 		}
-		s.macs[mac] = d
+		s.macs.put(mac, d)
 		return d
 	}
 	first := s.spokeFirst(frame, h)
@@ -186,8 +224,8 @@ func (s *splitter) side(frame []byte, h *packet.Headers) int32 {
 	if first {
 		d = s.ends[0]
 	}
-	if _, ok := s.macs[mac]; !ok {
-		s.macs[mac] = d
+	if _, ok := s.macs.get(mac); !ok {
+		s.macs.put(mac, d)
 	}
 	return d
 }
@@ -200,11 +238,11 @@ func (s *splitter) spokeFirst(frame []byte, h *packet.Headers) bool {
 		var in packet.Headers
 		packet.ParseInner(frame[int(h.L4)+8:h.End], h.Tuple.Family, &in)
 		if key, swapped := keyOf(&in.Tuple); in.Tuple.Family != packet.FamilyNone {
-			first, ok := s.flows[key]
+			first, ok := s.flows.get(key)
 			if !ok {
 				// The quoted packet is the connection's first that is known of.
 				first = !swapped
-				s.flows[key] = first
+				s.flows.put(key, first)
 			}
 			return first == swapped
 		}
@@ -212,20 +250,22 @@ func (s *splitter) spokeFirst(frame []byte, h *packet.Headers) bool {
 	whole := h.Has(packet.HasL4) && !isError
 	key, swapped := keyOf(&h.Tuple)
 	if whole {
-		if first, ok := s.flows[key]; ok {
+		if first, ok := s.flows.get(key); ok {
 			return first != swapped
 		}
 	}
 	// A SYN-ACK without its SYN: the capture began too late.
 	late := whole && h.Proto == packet.ProtoTCP && h.TCPFlags&0x12 == 0x12
 	pair, pairSwapped := keyOf(&packet.Tuple{Src: h.Tuple.Src, Dst: h.Tuple.Dst, Family: h.Tuple.Family | anyProto})
-	if _, ok := s.flows[pair]; !ok {
-		s.flows[pair] = pairSwapped == late
+	spoke, ok := s.flows.get(pair)
+	if !ok {
+		spoke = pairSwapped == late
+		s.flows.put(pair, spoke)
 	}
 	if !whole {
-		return s.flows[pair] != pairSwapped
+		return spoke != pairSwapped
 	}
-	s.flows[key] = swapped == late
+	s.flows.put(key, swapped == late)
 	return !late
 }
 

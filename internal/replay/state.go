@@ -94,10 +94,13 @@ func (r *runner) waiting(s *state.State) frag.Saved {
 
 // save adds what the splitter has learnt, in a fixed order.
 func (s *splitter) save(st *state.State, devs []DeviceReport) {
-	for k, first := range s.flows {
+	if !s.initiator {
+		return
+	}
+	for k, first := range s.flows.all() {
 		st.Split = append(st.Split, state.SplitFlow{
 			A: k.a.Netip(k.family &^ anyProto), B: k.b.Netip(k.family &^ anyProto), APort: k.aPort, BPort: k.bPort,
-			Proto: k.proto, Hosts: k.family&anyProto != 0, First: first,
+			Proto: k.proto, Hosts: k.family&anyProto != 0, First: first.v, Old: first.old,
 		})
 	}
 	slices.SortFunc(st.Split, func(a, b state.SplitFlow) int {
@@ -110,8 +113,8 @@ func (s *splitter) save(st *state.State, devs []DeviceReport) {
 		return cmp.Or(hosts(a)-hosts(b), a.A.Compare(b.A), a.B.Compare(b.B), cmp.Compare(a.Proto, b.Proto),
 			cmp.Compare(a.APort, b.APort), cmp.Compare(a.BPort, b.BPort))
 	})
-	for mac, d := range s.macs {
-		st.MACs = append(st.MACs, state.SplitMAC{MAC: net.HardwareAddr(mac[:]).String(), Device: devs[d].Name})
+	for mac, d := range s.macs.all() {
+		st.MACs = append(st.MACs, state.SplitMAC{MAC: net.HardwareAddr(mac[:]).String(), Device: devs[d.v].Name, Old: d.old})
 	}
 	slices.SortFunc(st.MACs, func(a, b state.SplitMAC) int { return cmp.Compare(a.MAC, b.MAC) })
 }
@@ -132,7 +135,7 @@ func (s *splitter) restore(st *state.State, devs []DeviceReport) error {
 		if f.Hosts {
 			k.family |= anyProto
 		}
-		s.flows[k] = f.First
+		s.flows.restore(k, f.First, f.Old)
 	}
 	for _, m := range st.MACs {
 		mac, err := net.ParseMAC(m.MAC)
@@ -143,7 +146,7 @@ func (s *splitter) restore(st *state.State, devs []DeviceReport) error {
 		if d < 0 {
 			continue // a device that the policy has no longer
 		}
-		s.macs[[6]byte(mac)] = int32(d)
+		s.macs.restore([6]byte(mac), int32(d), m.Old)
 	}
 	return nil
 }

@@ -125,9 +125,9 @@ func TestEveryFieldIsKept(t *testing.T) {
 		return *s.Fragments
 	}, waiting)
 
-	checkState(t, "what splits know", State{Split: []SplitFlow{{A: bareEnd(ptr(tuple(6))).Src, B: bareEnd(ptr(tuple(6))).Dst, APort: 1, BPort: 2, Proto: 6, Hosts: true, First: true}}, MACs: filled[[]SplitMAC]()},
+	checkState(t, "what splits know", State{Split: []SplitFlow{{A: bareEnd(ptr(tuple(6))).Src, B: bareEnd(ptr(tuple(6))).Dst, APort: 1, BPort: 2, Proto: 6, Hosts: true, First: true, Old: true}}, MACs: filled[[]SplitMAC]()},
 		func(s *State) any { return []any{s.Split, s.MACs} },
-		[]any{[]SplitFlow{{A: bareEnd(ptr(tuple(6))).Src, B: bareEnd(ptr(tuple(6))).Dst, APort: 1, BPort: 2, Proto: 6, Hosts: true, First: true}}, filled[[]SplitMAC]()})
+		[]any{[]SplitFlow{{A: bareEnd(ptr(tuple(6))).Src, B: bareEnd(ptr(tuple(6))).Dst, APort: 1, BPort: 2, Proto: 6, Hosts: true, First: true, Old: true}}, filled[[]SplitMAC]()})
 	checkState(t, "devices", State{Cards: filled[[]Card](), Places: filled[[]Place]()},
 		func(s *State) any { return []any{s.Cards, s.Places} }, []any{filled[[]Card](), filled[[]Place]()})
 	checkState(t, "the clock", State{Clock: filled[Clock]()}, func(s *State) any { return s.Clock }, filled[Clock]())

@@ -59,12 +59,14 @@ type SplitFlow struct {
 	Proto uint8      `json:"proto,omitempty"`
 	Hosts bool       `json:"hosts,omitempty"` // the two hosts, whatever they speak
 	First bool       `json:"b_spoke_first"`
+	Old   bool       `json:"old,omitempty"` // it is forgotten next
 }
 
 // SplitMAC is the device behind which --split initiator has seen a station.
 type SplitMAC struct {
 	MAC    string `json:"mac"`
 	Device string `json:"device"`
+	Old    bool   `json:"old,omitempty"` // it is forgotten next
 }
 
 // Sync finishes the flow tables' maintenance that is due at the clock's time,
