@@ -19,6 +19,10 @@ const (
 	// maxBlock is the largest block a reader believes in: a packet with its
 	// options.
 	maxBlock = maxFrame + 64<<10
+
+	// maxIfaces is how many interfaces a section may describe: as many as the
+	// obsolete packet block can name. Real captures have a handful.
+	maxIfaces = 1 << 16
 )
 
 // pcapng options.
@@ -89,6 +93,9 @@ func (r *Reader) block(typ uint32, b []byte, rec *Record, start int64) (done boo
 	case blockInterface:
 		if len(b) < 8 {
 			return false, bad("an interface description that is too short")
+		}
+		if len(r.ifaces) == maxIfaces {
+			return false, bad(fmt.Sprintf("an interface description behind %d others of the section, the most that there may be", maxIfaces))
 		}
 		ifc, err := r.describe(b)
 		if err != nil {

@@ -2,10 +2,10 @@ package ctcmd
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"sluice/conntrack"
+	"sluice/internal/infile"
 	"sluice/observe"
 	"sluice/packet"
 )
@@ -155,9 +155,13 @@ func (r *request) option(o *option, value string) error {
 	return r.value(o.names[0], value)
 }
 
+// maxLabels is the longest file of label bits' names that is read, in bytes:
+// there are 128 of them.
+const maxLabels = 1 << 20
+
 // labelMap reads the names of label bits.
 func (r *request) labelMap(file string) error {
-	text, err := os.ReadFile(file)
+	text, err := infile.Read(file, maxLabels)
 	if err != nil {
 		return badf("Can't open %s", file)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"sluice/conntrack"
 	"sluice/datapath"
 	"sluice/driver/sim"
+	"sluice/internal/infile"
 	"sluice/observe"
 	"sluice/packet"
 	"sluice/policy"
@@ -86,7 +86,7 @@ func parseReloads(o Options, p *policy.Policy, text string, cards []card) ([]rel
 		if !ok || err != nil || !(s >= 0 && s <= 1e9) || file == "" {
 			return nil, fmt.Errorf("--reload %s: want SECONDS=FILE, seconds after the first packet", arg)
 		}
-		b, err := os.ReadFile(file)
+		b, err := infile.Read(file, tc.MaxBatch)
 		if err != nil {
 			return nil, fmt.Errorf("--reload: %w", err)
 		}

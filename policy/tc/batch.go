@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 
 	"sluice/policy"
@@ -18,50 +19,67 @@ type command struct {
 }
 
 // commands cuts a batch into logical lines: a backslash before the end of a
-// line joins it with the next, unless a comment stands before it.
-func commands(text string) (out []command) {
-	lines := strings.SplitAfter(text, "\n")
-	for i := 0; i < len(lines); i++ {
-		c := command{line: i + 1}
-		for {
-			l := lines[i]
-			c.text += l
-			body, _, comment := strings.Cut(l, "#")
-			_ = body
-			if comment || !strings.HasSuffix(strings.TrimRight(l, "\r\n"), `\`) || i+1 == len(lines) {
-				break
+// line joins it with the next, unless a comment stands before it. One that has
+// become longer than maxLine is joined no further.
+func commands(text string) iter.Seq[command] {
+	return func(yield func(command) bool) {
+		for n := 1; text != ""; n++ {
+			c := command{line: n}
+			end := 0
+			for {
+				l := text[end:]
+				if i := strings.IndexByte(l, '\n'); i >= 0 {
+					l = l[:i+1]
+				}
+				end += len(l)
+				joins := !strings.Contains(l, "#") && strings.HasSuffix(strings.TrimRight(l, "\r\n"), `\`)
+				if !joins || end == len(text) || end > maxLine {
+					break
+				}
+				n++
 			}
-			i++
+			c.text, c.last = text[:end], n
+			if text = text[end:]; !yield(c) {
+				return
+			}
 		}
-		c.last = i + 1
-		out = append(out, c)
 	}
-	return out
 }
 
 // maxLine is the longest line of a batch that is read, in bytes: what is no
 // policy is refused before it fills the memory.
 const maxLine = 1 << 20
 
+// MaxBatch is the longest batch, a policy's file, that is read, in bytes. A filter takes some 50
+// bytes of memory for each of its text.
+const MaxBatch = 32 << 20
+
 // read reads a batch, without the mark that some editors put in front of
-// UTF-8. It stops at the first line that is too long and gives its number and
-// its beginning.
-func read(r io.Reader) (text string, long int, err error) {
+// UTF-8. It stops at the first line that is too long, or too much, and says
+// where.
+func read(r io.Reader) (text string, long *Error, err error) {
 	var b strings.Builder
 	br := bufio.NewReaderSize(r, maxLine)
 	for line := 1; ; line++ {
 		l, err := br.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			return string(l[:2*maxWord]), line, nil
+			return "", tooLong(line, string(l[:2*maxWord])), nil
+		}
+		if b.Len()+len(l) > MaxBatch {
+			return "", &Error{Line: line, Col: 1, Word: strings.TrimRight(string(l[:min(len(l), 2*maxWord)]), "\r\n"), Msg: "batch too long", Want: fmt.Sprintf("at most %d bytes", MaxBatch), code: 1}, nil
 		}
 		b.Write(l)
 		if errors.Is(err, io.EOF) {
-			return strings.TrimPrefix(b.String(), "\ufeff"), 0, nil
+			return strings.TrimPrefix(b.String(), "\ufeff"), nil, nil
 		}
 		if err != nil {
-			return "", 0, err
+			return "", nil, err
 		}
 	}
+}
+
+func tooLong(line int, begin string) *Error {
+	return &Error{Line: line, Col: 1, Word: begin, Msg: "line too long", Want: fmt.Sprintf("at most %d bytes in a line", maxLine), code: 1}
 }
 
 // Batch executes the commands of r as `tc -batch` does. name stands for r in
@@ -72,20 +90,24 @@ func (s *Session) Batch(name string, r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	if long != 0 {
-		e := &Error{File: name, Line: long, Col: 1, Word: text, Msg: "line too long", Want: fmt.Sprintf("at most %d bytes in a line", maxLine), code: 1}
-		e.plain()
+	if long != nil {
+		long.File = name
+		long.plain()
 		if s.Err != nil {
-			e.Print(s.Err)
+			long.Print(s.Err)
 		}
-		return e
+		return long
 	}
 	defer func(f string) { s.file = f }(s.file)
 	s.file = name
 	var errs []error
-	for _, c := range commands(text) {
-		words, e := split(c.text, c.line)
-		if e == nil {
+	for c := range commands(text) {
+		var words []word
+		var e *Error
+		if len(c.text) > maxLine {
+			e = tooLong(c.line, c.text[:2*maxWord])
+			e.plain()
+		} else if words, e = split(c.text, c.line); e == nil {
 			e = s.run(words)
 		}
 		if e == nil {
