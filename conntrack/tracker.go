@@ -465,6 +465,30 @@ func (t *Tracker) All(now int64) iter.Seq2[packet.ConnRef, *Conn] {
 	}
 }
 
+// Census is how many connections there are. Both together are Len.
+type Census struct {
+	Live    int // those that All yields
+	Expired int // those that are past their deadline and not collected yet
+}
+
+// Count counts the connections at now, all of them and by zone; zones without any
+// are left out. It walks all slots.
+func (t *Tracker) Count(now int64) (all Census, zones map[uint16]Census) {
+	zones = map[uint16]Census{}
+	for _, c := range t.Known() {
+		z := zones[c.Zone]
+		if t.expired(c, now) {
+			all.Expired++
+			z.Expired++
+		} else {
+			all.Live++
+			z.Live++
+		}
+		zones[c.Zone] = z
+	}
+	return all, zones
+}
+
 // Check walks all tables and reports every inconsistency.
 func (t *Tracker) Check() (errs []error) {
 	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }

@@ -252,11 +252,11 @@ func (e *Engine) InHW(f *policy.Filter) (n int, refusals []*offload.Refusal) {
 
 // EachRule yields the rules that a device was asked to hold, and why it does
 // not; nil: it does.
-func (e *Engine) EachRule(d offload.Driver, yield func(*policy.Filter, *offload.Refusal)) {
+func (e *Engine) EachRule(d offload.Driver, yield func(*offload.Rule, *offload.Refusal)) {
 	for i := range e.devices {
 		if a := &e.devices[i]; a.Driver == d {
-			for f := range a.rules {
-				yield(f, a.held[f])
+			for f, r := range a.rules {
+				yield(r, a.held[f])
 			}
 		}
 	}

@@ -377,7 +377,7 @@ func (p *pkt) child() *pkt {
 	c.meta = *p.m
 	c.e, c.now, c.frame, c.h, c.m = p.e, p.now, p.frame, p.h, &c.meta
 	c.from, c.dev, c.iif, c.i, c.depth, c.nest = p.from, p.dev, p.iif, p.i, p.depth+1, p.nest
-	c.copy, c.egress, c.split = p.copy, p.egress, p.split
+	c.copy, c.hit, c.egress, c.split = p.copy, p.hit, p.egress, p.split
 	c.fate = packet.Stolen
 	c.tag, c.typ, c.strip, c.dirty = p.tag, p.typ, p.strip, p.dirty
 	c.tun, c.set = p.tun, p.set

@@ -27,6 +27,9 @@ func (p *pkt) defrag(zone uint16) uint8 {
 		p.h = &p.headers // the ones so far are the caller's, too
 	}
 	p.frame, p.split, p.lent = e.whole.Frame, e.whole.Split, false
+	if e.trace {
+		e.hits[p.hit].Fragments = uint16(p.split.Fragments())
+	}
 	p.parse()
 	p.begin()
 	p.pullHeader()

@@ -11,6 +11,7 @@ import (
 	"sluice/driver/sim"
 	"sluice/packet"
 	"sluice/packet/packettest"
+	"sluice/policy"
 )
 
 // looping reaches actions that count a packet twice, or not at all: jumps back,
@@ -41,9 +42,9 @@ func renumber(l string) string {
 // copies, nested redirects, egress, clones, fragments, chance and rates.
 func TestI8_records_are_the_counters(t *testing.T) {
 	hits, uncounted := 0, 0
-	for _, policy := range [][]string{everything, copying, looping} {
+	for _, lines := range [][]string{everything, copying, looping} {
 		rapid.Check(t, func(rt *rapid.T) {
-			r := datapathtest.New(t, append([]string{"qdisc add dev b clsact"}, drop(policy, "qdisc add dev b clsact")...)...)
+			r := datapathtest.New(t, append([]string{"qdisc add dev b clsact"}, drop(lines, "qdisc add dev b clsact")...)...)
 			l := datapathtest.NewLedger(r.E, r.P)
 			in := drawTraffic(rt)
 			for len(in) > 0 {
@@ -183,6 +184,26 @@ func TestWayOfAlonePacket(t *testing.T) {
 		}
 		if i > 0 && r.E.Followed() != before+1 {
 			t.Errorf("packet %d took no remembered way: nothing was tested", i)
+		}
+	}
+}
+
+// TestUncounted: a filter's counter is its first action's; a filter without actions
+// has none.
+func TestUncounted(t *testing.T) {
+	some, none := &policy.Filter{Actions: make([]*policy.Action, 2)}, &policy.Filter{}
+	for _, c := range []struct {
+		hit  datapath.Hit
+		want bool
+	}{
+		{datapath.Hit{Filter: some, Counted: 0}, true},
+		{datapath.Hit{Filter: some, Counted: 1}, false},
+		{datapath.Hit{Filter: some, Counted: 2}, true}, // software skips the first
+		{datapath.Hit{Filter: some, Counted: 3}, false},
+		{datapath.Hit{Filter: none}, false},
+	} {
+		if got := c.hit.Uncounted(); got != c.want {
+			t.Errorf("%d actions, counted %b: %v", len(c.hit.Filter.Actions), c.hit.Counted, got)
 		}
 	}
 }

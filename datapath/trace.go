@@ -23,7 +23,9 @@ type Hit struct {
 	Filter  *policy.Filter
 	Counted uint32 // actions that counted the packet: bit n for the filter's n-th, from 0
 	CTState uint16 // policy.CT* bits; 0 before any ct action
-	Conn    packet.ConnRef
+	// Fragments is of how many ct has put the packet together here; 0: it has not.
+	Fragments uint16
+	Conn      packet.ConnRef
 }
 
 // Uncounted reports a hit that the filter's own counter does not show: its first

@@ -82,7 +82,7 @@ came in on --in's device.`,
 	f.StringVar(&o.conntrack, "conntrack", "", "write the connection table at the end to `FILE`, as /proc/net/nf_conntrack has it")
 	f.StringVar(&o.opts.StateOut, "state", "", "write connections, flow tables, counters, events and the time at the end to `FILE`,\nfor sluice conntrack and --from-state")
 	f.StringVar(&o.opts.FromState, "from-state", "", "go on from the state in `FILE` instead of an empty table")
-	f.IntVar(&o.opts.Events, "events", 0, "with --state: keep the last `N` connection events (default 65536)")
+	f.IntVar(&o.opts.Events, "events", replay.DefaultEvents, "with --state: keep the last `N` connection events; 0: none")
 	f.StringArrayVar(&o.opts.Devices, "device", nil, "put ports behind a model of a network card that carries what it can,\n`[DEV[+DEV]:]PROFILE[,KEY=VALUE]…` (repeatable; docs/devices.md):\n"+profiles())
 	f.StringVar(&o.opts.Admit, "admit", "", "with --device: which established connections it is asked to take, `WORDS`, such as\npackets=20,lru (sluice sim --help lists them; default: all)")
 	f.StringVar(&o.opts.Aging, "aging", "", "with --device: how flow tables look for idle flows, `HOW`: "+strings.Join(flowtable.AgingNames[:], " (default), "))
@@ -113,6 +113,7 @@ func runReplay(ctx context.Context, stdout, stderr io.Writer, o replayFlags) err
 	if o.lines < -1 {
 		return fmt.Errorf("--connections %d: want a number from 0 on, or -1 for all", o.lines)
 	}
+	o.opts.NoEvents = o.opts.Events == 0
 	o.opts.Inputs = inputs(o.in)
 	o.opts.Notes, o.opts.Table, o.opts.Page = stderr, o.conntrack, o.page != ""
 	o.opts.Others = []replay.Other{{Flag: "--report", Path: o.page}, {Flag: "--stat", Path: o.stat}, {Flag: "--flowtable-stat", Path: o.flowStat}}

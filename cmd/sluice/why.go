@@ -55,11 +55,14 @@ func runWhy(w io.Writer, file string, asJSON bool, args []string) error {
 	}
 	q, err := why.Parse(words)
 	if err != nil {
-		return fmt.Errorf("tuple %w", err)
+		return err
 	}
 	st, err := state.ReadFile(file)
 	if err != nil {
 		return err
+	}
+	if err := st.Sync(); err != nil {
+		return fmt.Errorf("read state %s: %w", file, err)
 	}
 	lives := why.Find(st, q)
 	if asJSON {

@@ -276,9 +276,8 @@ func (c *caller) count() int {
 	case "expect":
 		n = len(c.t.Expectations(c.s.Clock.Now))
 	case "conntrack":
-		for range c.t.All(c.s.Clock.Now) {
-			n++
-		}
+		all, _ := c.t.Count(c.s.Clock.Now)
+		n = all.Live
 	}
 	fmt.Fprintln(c.out, n)
 	return exitOK
@@ -318,7 +317,10 @@ func (c *caller) events() int {
 	if first > 0 {
 		fmt.Fprintf(c.err, "WARNING: %d older events were not kept; sluice replay --events N keeps more.\n", first)
 	}
-	if _, capacity := c.t.EventCount(); capacity > 0 {
+	_, capacity := c.t.EventCount()
+	if capacity == 0 {
+		fmt.Fprintln(c.err, "WARNING: the state keeps no events; sluice replay --events N keeps them.")
+	} else {
 		for ref, conn := range c.t.Known() {
 			if c.t.Expired(conn, c.s.Clock.Now) {
 				e := &conntrack.Event{

@@ -242,8 +242,8 @@ func (s *show) summary() {
 	s.e.Flows().Sync(s.v.Now)
 	fmt.Fprintln(s, s.ink.bold("The filters, as tc -s counts them (bytes from the IP header on)"))
 	for i, f := range replay.Filters(s.p, s.e, map[string]string{PolicyFile: policyText}) {
-		match, _, _ := strings.Cut(strings.TrimPrefix(f.Rule, "flower "), " action")
-		fmt.Fprintf(s, "  %s %-10s  chain %d  %-39s %4d packets %7d bytes\n", s.ink.bold(fmt.Sprintf("[%d]", i+1)), f.Dev, f.Chain, match, f.Packets, f.Bytes)
+		match, _, _ := strings.Cut(strings.Replace(f.Rule, " flower ", " ", 1), " action")
+		fmt.Fprintf(s, "  %s %-10s  chain %d  %-51s %4d packets %7d bytes\n", s.ink.bold(fmt.Sprintf("[%d]", i+1)), f.Dev, f.Chain, match, f.Packets, f.Bytes)
 	}
 	fmt.Fprintln(s)
 	fmt.Fprintln(s, s.ink.bold("The connection table, as /proc/net/nf_conntrack shows it"))

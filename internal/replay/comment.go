@@ -8,6 +8,7 @@ import (
 	"sluice/datapath"
 	"sluice/packet"
 	"sluice/policy"
+	"sluice/policy/tc"
 )
 
 // stateNames are ct_state's flags in the order in which tc prints them.
@@ -58,7 +59,7 @@ type end struct {
 // appendComment describes one end of packet i of the runner's vector, the
 // number-th of the replay.
 //
-//	#4 from uplink_rep: fwd to vf0_rep; uplink_rep chain 0 prio 1 handle 0x1 +trk+est; …; tcp A:P > B:Q zone 0
+//	#4 from uplink_rep: fwd to vf0_rep; uplink_rep chain 0 protocol ip prio 1 handle 0x1 +trk+est; …; tcp A:P > B:Q zone 0
 func appendComment(b []byte, r *runner, number uint64, i int, t end) []byte {
 	v, e := &r.v, r.e
 	b = append(b, '#')
@@ -112,17 +113,27 @@ func appendComment(b []byte, r *runner, number uint64, i int, t end) []byte {
 	return b
 }
 
-// AppendHit names a filter that a packet hit and the packet's ct_state after
-// it. dev is the name of the filter's device.
+// AppendHit names a filter that a packet hit, as tc's listing does, and the
+// packet's ct_state after it; of how many fragments ct put the packet together
+// there; and "uncounted" when the filter's counter has not moved for the packet. dev
+// is the name of the filter's device.
 func AppendHit(b []byte, dev string, h *datapath.Hit) []byte {
 	b = append(b, dev...)
 	if h.Egress {
 		b = append(b, " egress"...)
 	}
 	b = strconv.AppendUint(append(b, " chain "...), uint64(h.Chain), 10)
+	b = append(append(b, " protocol "...), tc.ProtocolWord(h.Proto.Protocol)...)
 	b = strconv.AppendUint(append(b, " prio "...), uint64(h.Proto.Prio), 10)
 	b = strconv.AppendUint(append(b, " handle 0x"...), uint64(h.Filter.Handle), 16)
-	return AppendState(append(b, ' '), h.CTState)
+	b = AppendState(append(b, ' '), h.CTState)
+	if h.Fragments > 0 {
+		b = append(strconv.AppendUint(append(b, " put together of "...), uint64(h.Fragments), 10), " fragments"...)
+	}
+	if h.Uncounted() {
+		b = append(b, " uncounted"...)
+	}
+	return b
 }
 
 // AppendConn names a connection by its original direction and tells what its

@@ -50,21 +50,21 @@ func TestCopies(t *testing.T) {
 		state  string // of the packet itself
 	}{
 		{"into an ingress that drops, out, and the packet dropped", []string{
-			"drop: #1 from uplink_rep: copy to mon: drop, drop action; uplink_rep chain 0 prio 1 handle 0x1 -trk; mon chain 0 prio 1 handle 0x1 -trk",
-			"drop: #1 from uplink_rep: drop, drop action; uplink_rep chain 0 prio 1 handle 0x1 -trk",
-			"tap: #1 from uplink_rep: copy to tap; uplink_rep chain 0 prio 1 handle 0x1 -trk",
+			"drop: #1 from uplink_rep: copy to mon: drop, drop action; uplink_rep chain 0 protocol all prio 1 handle 0x1 -trk; mon chain 0 protocol ip prio 1 handle 0x1 -trk",
+			"drop: #1 from uplink_rep: drop, drop action; uplink_rep chain 0 protocol all prio 1 handle 0x1 -trk",
+			"tap: #1 from uplink_rep: copy to tap; uplink_rep chain 0 protocol all prio 1 handle 0x1 -trk",
 		}, CopyReport{2, 1, 0, 1}, "drop action", "-trk"},
 		{"out of a device whose egress block drops", []string{
-			"drop: #1 from uplink_rep: copy to tap: drop, egress drop action; uplink_rep chain 0 prio 1 handle 0x1 -trk; tap egress chain 0 prio 1 handle 0x1 -trk",
-			"vf0_rep: #1 from uplink_rep: fwd to vf0_rep; uplink_rep chain 0 prio 1 handle 0x1 -trk",
+			"drop: #1 from uplink_rep: copy to tap: drop, egress drop action; uplink_rep chain 0 protocol all prio 1 handle 0x1 -trk; tap egress chain 0 protocol ip prio 1 handle 0x1 -trk",
+			"vf0_rep: #1 from uplink_rep: fwd to vf0_rep; uplink_rep chain 0 protocol all prio 1 handle 0x1 -trk",
 		}, CopyReport{1, 0, 0, 1}, "egress drop action", "-trk"},
 		{"to a block's ports", []string{
-			"a: #1 from uplink_rep: copy to a; uplink_rep chain 0 prio 1 handle 0x1 -trk",
-			"b: #1 from uplink_rep: fwd to b; uplink_rep chain 0 prio 1 handle 0x1 -trk",
+			"a: #1 from uplink_rep: copy to a; uplink_rep chain 0 protocol all prio 1 handle 0x1 -trk",
+			"b: #1 from uplink_rep: fwd to b; uplink_rep chain 0 protocol all prio 1 handle 0x1 -trk",
 		}, CopyReport{1, 1, 0, 0}, "", "-trk"},
 		{"A026_clone", []string{
-			"drop: #1 from uplink_rep: copy to uplink_rep: drop, drop action; uplink_rep chain 0 prio 1 handle 0x1 -trk; uplink_rep chain 5 prio 1 handle 0x1 +trk+new; tcp 10.0.0.1:4000 > 10.0.0.2:80 zone 0 SYN_SENT [UNREPLIED]",
-			"pass: #1 from uplink_rep: pass to the stack at uplink_rep; uplink_rep chain 0 prio 1 handle 0x1 -trk",
+			"drop: #1 from uplink_rep: copy to uplink_rep: drop, drop action; uplink_rep chain 0 protocol ip prio 1 handle 0x1 -trk; uplink_rep chain 5 protocol ip prio 1 handle 0x1 +trk+new; tcp 10.0.0.1:4000 > 10.0.0.2:80 zone 0 SYN_SENT [UNREPLIED]",
+			"pass: #1 from uplink_rep: pass to the stack at uplink_rep; uplink_rep chain 0 protocol ip prio 1 handle 0x1 -trk",
 		}, CopyReport{1, 0, 0, 1}, "drop action", "-trk"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestStateAfterRedirect(t *testing.T) {
 	if named(rep.States, "+trk+new") != 1 {
 		t.Errorf("states %v", rep.States)
 	}
-	const want = "#1 from uplink_rep: fwd to vf0_rep; uplink_rep chain 0 prio 1 handle 0x1 -trk; br chain 0 prio 1 handle 0x1 +trk+new; br chain 1 prio 1 handle 0x1 +trk+new; tcp 10.0.0.1:4000 > 10.0.0.2:80 zone 0 SYN_SENT [UNREPLIED]"
+	const want = "#1 from uplink_rep: fwd to vf0_rep; uplink_rep chain 0 protocol all prio 1 handle 0x1 -trk; br chain 0 protocol ip prio 1 handle 0x1 +trk+new; br chain 1 protocol ip prio 1 handle 0x1 +trk+new; tcp 10.0.0.1:4000 > 10.0.0.2:80 zone 0 SYN_SENT [UNREPLIED]"
 	if got := readCommented(t, filepath.Join(o.OutDir, "vf0_rep.pcapng")); len(got) != 1 || got[0].comment != want {
 		t.Errorf("%+v, want %s", got, want)
 	}

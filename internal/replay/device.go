@@ -16,6 +16,7 @@ import (
 	"sluice/internal/state"
 	"sluice/offload"
 	"sluice/policy"
+	"sluice/policy/tc"
 )
 
 // OffloadReport is what devices have done.
@@ -183,7 +184,7 @@ func (c *card) report(e *datapath.Engine, p *policy.Policy) CardReport {
 	if limit, _ := c.nic.Capacity(); rep.Limit == 0 {
 		rep.Limit = limit
 	}
-	e.EachRule(c.nic, func(f *policy.Filter, why *offload.Refusal) {
+	e.EachRule(c.nic, func(_ *offload.Rule, why *offload.Refusal) {
 		if why == nil {
 			rep.RulesHeld++
 			return
@@ -230,9 +231,9 @@ func (r *runner) savePlaces(s *state.State, o Options) {
 		c := &r.cards[i]
 		d, _ := r.e.Flows().DeviceStats(c.nic)
 		k := state.Card{Name: c.nic.Name(), Profile: c.words, Admit: cmp.Or(o.Admit, "none"), Limit: d.Limit, Held: d.Held}
-		r.e.EachRule(c.nic, func(f *policy.Filter, why *offload.Refusal) {
+		r.e.EachRule(c.nic, func(u *offload.Rule, why *offload.Refusal) {
 			if why != nil {
-				k.Refusals = append(k.Refusals, state.RuleRefusal{Rule: fmt.Sprintf("%s:%d", f.File, f.Line), Reason: why.Reason})
+				k.Refusals = append(k.Refusals, state.RuleRefusal{Rule: ruleName(u), Reason: why.Reason})
 			}
 		})
 		slices.SortFunc(k.Refusals, func(a, b state.RuleRefusal) int {
@@ -248,6 +249,12 @@ func (r *runner) savePlaces(s *state.State, o Options) {
 		}
 		s.Places = append(s.Places, p)
 	}
+}
+
+// ruleName names a rule by its place in the policy's file and in tc's listing.
+func ruleName(u *offload.Rule) string {
+	return fmt.Sprintf("%s:%d (%s chain %d protocol %s prio %d handle %#x)",
+		u.Filter.File, u.Filter.Line, u.Dev, u.Chain, tc.ProtocolWord(u.Protocol), u.Prio, u.Filter.Handle)
 }
 
 // offloadText writes it for people.
@@ -295,12 +302,16 @@ func (r *Report) WritePage(w io.Writer) error {
 	for _, in := range r.Inputs {
 		p.About = append(p.About, report.Fact{Name: "capture", Value: fmt.Sprintf("%s, %d packets", in.File, in.Packets)})
 	}
+	if r.First != "" {
+		p.About = append(p.About, report.Fact{Name: "first packet", Value: r.First})
+	}
 	run := report.Run{Name: "software", Reasons: course.Reasons, Samples: r.samples, Sizes: r.sizes()}
 	facts := func(name string, v any) {
 		run.Facts = append(run.Facts, report.Fact{Name: name, Value: fmt.Sprint(v)})
 	}
 	facts("packets", r.Packets)
-	facts("connections in the end", r.Conntrack.Entries)
+	facts("connections in the end", r.Conntrack.Live)
+	facts("expired and not collected yet", r.Conntrack.Expired)
 	facts("in flow tables", r.Flows)
 	if o := r.Offload; o != nil {
 		run.Name = o.Admission

@@ -70,19 +70,19 @@ func TestComments(t *testing.T) {
 		want []string
 	}{
 		{"vf0_rep", []string{
-			"#7 from uplink_rep: fwd to vf0_rep; uplink_rep chain 0 prio 1 handle 0x1 +trk+new; uplink_rep chain 2 prio 1 handle 0x1 +trk+new; " +
+			"#7 from uplink_rep: fwd to vf0_rep; uplink_rep chain 0 protocol ip prio 1 handle 0x1 +trk+new; uplink_rep chain 2 protocol ip prio 1 handle 0x1 +trk+new; " +
 				"tcp 192.0.2.10:57354 > 192.0.2.80:80 zone 0 SYN_SENT [UNREPLIED]",
-			"#9 from uplink_rep: fwd to vf0_rep; uplink_rep chain 0 prio 1 handle 0x1 +trk+est; uplink_rep chain 2 prio 1 handle 0x2 +trk+est; " +
+			"#9 from uplink_rep: fwd to vf0_rep; uplink_rep chain 0 protocol ip prio 1 handle 0x1 +trk+est; uplink_rep chain 2 protocol ip prio 1 handle 0x2 +trk+est; " +
 				"tcp 192.0.2.10:57354 > 192.0.2.80:80 zone 0 ESTABLISHED [OFFLOAD]",
 		}},
 		{"uplink_rep", []string{
-			"#8 from vf0_rep: fwd to uplink_rep; vf0_rep chain 0 prio 1 handle 0x1 +trk+est+rpl; vf0_rep chain 2 prio 1 handle 0x1 +trk+est+rpl; " +
+			"#8 from vf0_rep: fwd to uplink_rep; vf0_rep chain 0 protocol ip prio 1 handle 0x1 +trk+est+rpl; vf0_rep chain 2 protocol ip prio 1 handle 0x1 +trk+est+rpl; " +
 				"tcp 192.0.2.10:57354 > 192.0.2.80:80 zone 0 SYN_RECV",
-			"#60 from vf0_rep: fwd to uplink_rep; vf0_rep chain 0 prio 1 handle 0x1 +trk+est+rpl; vf0_rep chain 2 prio 1 handle 0x1 +trk+est+rpl; " +
+			"#60 from vf0_rep: fwd to uplink_rep; vf0_rep chain 0 protocol ip prio 1 handle 0x1 +trk+est+rpl; vf0_rep chain 2 protocol ip prio 1 handle 0x1 +trk+est+rpl; " +
 				"tcp 192.0.2.10:57354 > 192.0.2.80:80 zone 0 FIN_WAIT [ASSURED]",
 		}},
 		{"pass", []string{"#1 from uplink_rep: pass to the stack at uplink_rep; no filter matched"}},
-		{"drop", []string{"#71 from vf0_rep: drop, drop action; vf0_rep chain 0 prio 1 handle 0x1 +trk+new; vf0_rep chain 2 prio 1 handle 0x2 +trk+new; " +
+		{"drop", []string{"#71 from vf0_rep: drop, drop action; vf0_rep chain 0 protocol ip prio 1 handle 0x1 +trk+new; vf0_rep chain 2 protocol ip prio 1 handle 0x2 +trk+new; " +
 			"connection not committed"}},
 	} {
 		have := map[string]bool{}

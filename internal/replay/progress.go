@@ -15,7 +15,7 @@ type progress struct {
 	shown bool
 }
 
-func (p *progress) show(packets uint64, conns int) {
+func (p *progress) show(packets uint64, entries int) {
 	if p.w == nil {
 		return
 	}
@@ -28,7 +28,7 @@ func (p *progress) show(packets uint64, conns int) {
 	if d < time.Second {
 		return
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K%d packets, %.2f M/s, %d connections", packets, float64(packets-p.count)/d.Seconds()/1e6, conns)
+	fmt.Fprintf(p.w, "\r\x1b[K%d packets, %.2f M/s, %d entries", packets, float64(packets-p.count)/d.Seconds()/1e6, entries)
 	p.last, p.count, p.shown = now, packets, true
 }
 

@@ -11,6 +11,7 @@ import (
 	"sluice/packet"
 	"sluice/packet/frag"
 	"sluice/policy"
+	"sluice/policy/tc"
 )
 
 // Report is what a replay did. Its JSON and text forms are the same, byte for
@@ -21,7 +22,8 @@ type Report struct {
 	Incomplete string         `json:"incomplete,omitempty"` // why not all was replayed; empty: all was
 	Packets    uint64         `json:"packets"`
 	Bytes      uint64         `json:"bytes"`
-	FirstTime  int64          `json:"first_time_ns"` // since the epoch
+	First      string         `json:"first_time,omitempty"` // by the wall clock, RFC 3339 in UTC; empty: no packet
+	FirstTime  int64          `json:"first_time_ns"`        // since the epoch
 	LastTime   int64          `json:"last_time_ns"`
 	Verdicts   []Named        `json:"verdicts"`
 	Copies     CopyReport     `json:"copies"`
@@ -93,11 +95,13 @@ type FilterReport struct {
 	Block  uint32 `json:"block,omitempty"` // a shared block, instead of a device
 	Egress bool   `json:"egress,omitempty"`
 	Chain  uint32 `json:"chain"`
-	Prio   uint16 `json:"prio"`
-	Kind   string `json:"kind"`
-	Handle uint32 `json:"handle"`
-	Line   int    `json:"line"` // of the policy file
-	Rule   string `json:"rule"` // as written there
+	// Protocol is the EtherType that the filter takes, in tc's word for it.
+	Protocol string `json:"protocol"`
+	Prio     uint16 `json:"prio"`
+	Kind     string `json:"kind"`
+	Handle   uint32 `json:"handle"`
+	Line     int    `json:"line"` // of the policy file
+	Rule     string `json:"rule"` // its protocol, and what is written there
 	// Counted is false for a filter without actions: nothing counts it.
 	Counted bool   `json:"counted"`
 	Packets uint64 `json:"packets"`
@@ -108,7 +112,9 @@ type FilterReport struct {
 // TrackerReport is what the tracker counted, by the columns' names in
 // /proc/net/stat/nf_conntrack.
 type TrackerReport struct {
-	Entries       uint64 `json:"entries"`
+	Live          int    `json:"live"`    // connections: those that are listed
+	Expired       int    `json:"expired"` // past their deadline and not collected yet
+	Entries       uint64 `json:"entries"` // both
 	Found         uint64 `json:"found"`
 	Invalid       uint64 `json:"invalid"`
 	Insert        uint64 `json:"insert"`
@@ -123,11 +129,12 @@ type TrackerReport struct {
 	ExpectDelete  uint64 `json:"expect_delete"`
 }
 
-// ZoneReport is how full a zone is in the end. Connections that have expired
-// count until they are collected.
+// ZoneReport is how full a zone is in the end. Limits count what has expired until
+// it is collected, too.
 type ZoneReport struct {
 	Zone        uint16 `json:"zone"`
-	Connections uint32 `json:"connections"`
+	Connections int    `json:"connections"`     // that live
+	Expired     int    `json:"expired"`         // and not collected yet
 	Limit       uint32 `json:"limit,omitempty"` // 0: none
 	Refused     uint64 `json:"refused"`         // connections not committed for a limit
 }
@@ -172,6 +179,9 @@ func (r *runner) finish(f *feed) {
 		r.LastTime = r.now
 		r.e.Flows().Sync(r.now)
 	}
+	if r.Packets > 0 {
+		r.First = wallClock(r.FirstTime)
+	}
 	if r.course != nil {
 		r.samples = r.course.Finish(r.now + 1)
 	}
@@ -197,14 +207,15 @@ func (r *runner) finish(f *feed) {
 			r.Invalid = append(r.Invalid, Named{Name: conntrack.Invalid(why).String(), Packets: n})
 		}
 	}
+	all, zones := r.e.Tracker().Count(r.LastTime)
 	r.Conntrack = TrackerReport{
-		Entries: st.Entries, Found: st.Found, Invalid: st.Invalid, Insert: st.Insert, InsertFailed: st.InsertFailed,
+		Live: all.Live, Expired: all.Expired, Entries: st.Entries, Found: st.Found, Invalid: st.Invalid, Insert: st.Insert, InsertFailed: st.InsertFailed,
 		Drop: st.Drop, EarlyDrop: st.EarlyDrop, ICMPError: st.ICMPError, ClashResolved: st.ClashRes, NATExhausted: st.NATExhausted,
 		ExpectNew: st.ExpectNew, ExpectCreate: st.ExpectCreate, ExpectDelete: st.ExpectDelete,
 	}
 	r.Zones = []ZoneReport{}
 	for z := range r.e.Tracker().ZonesInUse() {
-		r.Zones = append(r.Zones, ZoneReport{z.Zone, z.Conns, z.Limit, z.Refused})
+		r.Zones = append(r.Zones, ZoneReport{z.Zone, zones[z.Zone].Live, zones[z.Zone].Expired, z.Limit, z.Refused})
 	}
 	for _, c := range r.reloads {
 		r.Reloads = append(r.Reloads, ReloadReport{File: c.file, Mode: r.onReload, Changed: []CutReport{}})
@@ -213,6 +224,9 @@ func (r *runner) finish(f *feed) {
 	r.Flows = r.e.Flows().Len()
 	r.Fragments = newFragmentReport(r.e.Fragments())
 }
+
+// wallClock writes a time of the captures', nanoseconds since the epoch.
+func wallClock(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
 
 // byReason names the reasons that occurred.
 func byReason(counts *[256]Count) []Named {
@@ -248,7 +262,7 @@ func Filters(p *policy.Policy, e *datapath.Engine, texts map[string]string) []Fi
 				for _, pr := range c.Protos {
 					for _, f := range pr.Filters {
 						fr := at
-						fr.Chain, fr.Prio, fr.Kind = c.Index, pr.Prio, pr.Kind
+						fr.Chain, fr.Protocol, fr.Prio, fr.Kind = c.Index, tc.ProtocolWord(pr.Protocol), pr.Prio, pr.Kind
 						fr.count(f, e, lines[f.File])
 						out = append(out, fr)
 					}
@@ -260,7 +274,7 @@ func Filters(p *policy.Policy, e *datapath.Engine, texts map[string]string) []Fi
 }
 
 func (fr *FilterReport) count(f *policy.Filter, e *datapath.Engine, lines []string) {
-	fr.Handle, fr.Line, fr.Rule = f.Handle, f.Line, ruleText(lines, f.Line, fr.Kind)
+	fr.Handle, fr.Line, fr.Rule = f.Handle, f.Line, "protocol "+fr.Protocol+" "+ruleText(lines, f.Line, fr.Kind)
 	for i, a := range f.Actions {
 		st := e.ActionStats(a)
 		if i == 0 {

@@ -50,7 +50,8 @@ type Options struct {
 	Others   []Other  // further files that the caller will write
 	Page     bool     // the caller will write a page with the course of the replay
 	StateOut string   // where the state at the end goes; empty: nowhere
-	Events   int      // how many connection events a state keeps; 0: defaultEvents
+	Events   int      // how many connection events a state keeps; 0: DefaultEvents
+	NoEvents bool     // a state keeps none
 	// Notes are about the policy's spelling and about rules that can never
 	// match; nil: nobody reads them.
 	Notes io.Writer
@@ -94,7 +95,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, fmt.Errorf("load policy: %w", errs[0])
 	}
 	if o.Events < 0 || o.Events > state.MaxEvents {
-		return nil, fmt.Errorf("--events %d: want a number from 1 to %d", o.Events, state.MaxEvents)
+		return nil, fmt.Errorf("--events %d: want a number from 0 to %d", o.Events, state.MaxEvents)
 	}
 	var from *state.State
 	settings := conntrack.DefaultSettings()
@@ -344,8 +345,8 @@ func newRunner(p *policy.Policy, settings *conntrack.Settings, o Options, from *
 			Seed: [2]uint64{o.Seed, ^o.Seed}, MaxConns: int(settings.Max), Settings: settings,
 		})
 	}
-	if _, capacity := tr.EventCount(); o.StateOut != "" && capacity == 0 {
-		tr.Listen(cmp.Or(o.Events, defaultEvents))
+	if from == nil && o.StateOut != "" && !o.NoEvents { // a state brings its own events, or none
+		tr.Listen(cmp.Or(o.Events, DefaultEvents))
 	}
 	r := &runner{
 		e:     datapath.New(datapath.Config{Tracker: tr, Seed: o.Seed, Trace: true}),

@@ -62,12 +62,12 @@ func TestHTTP(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s %d %d 0x%x line %d: %d/%d, %s", f.Dev, f.Chain, f.Prio, f.Handle, f.Line, f.Packets, f.Bytes, f.Rule))
 		}
 		want := []string{
-			"uplink_rep 0 1 0x1 line 3: 30/1732, flower ct_state -trk ip_proto tcp dst_port 80 action ct pipe action goto chain 2",
-			"uplink_rep 2 1 0x1 line 5: 2/120, flower ct_state +new+trk action ct commit pipe action mirred egress redirect dev vf0_rep",
-			"uplink_rep 2 1 0x2 line 7: 28/1612, flower ct_state -new+est+trk action mirred egress redirect dev vf0_rep",
-			"vf0_rep 0 1 0x1 line 12: 38/42246, flower ct_state -trk ip_proto tcp src_port 80 action ct pipe action goto chain 2",
-			"vf0_rep 2 1 0x1 line 14: 34/42006, flower ct_state +est+trk action mirred egress redirect dev uplink_rep",
-			"vf0_rep 2 1 0x2 line 16: 4/240, flower ct_state +new+trk action drop",
+			"uplink_rep 0 1 0x1 line 3: 30/1732, protocol ip flower ct_state -trk ip_proto tcp dst_port 80 action ct pipe action goto chain 2",
+			"uplink_rep 2 1 0x1 line 5: 2/120, protocol ip flower ct_state +new+trk action ct commit pipe action mirred egress redirect dev vf0_rep",
+			"uplink_rep 2 1 0x2 line 7: 28/1612, protocol ip flower ct_state -new+est+trk action mirred egress redirect dev vf0_rep",
+			"vf0_rep 0 1 0x1 line 12: 38/42246, protocol ip flower ct_state -trk ip_proto tcp src_port 80 action ct pipe action goto chain 2",
+			"vf0_rep 2 1 0x1 line 14: 34/42006, protocol ip flower ct_state +est+trk action mirred egress redirect dev uplink_rep",
+			"vf0_rep 2 1 0x2 line 16: 4/240, protocol ip flower ct_state +new+trk action drop",
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("-want +got\n%s", d)

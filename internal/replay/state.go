@@ -15,8 +15,8 @@ import (
 	"sluice/policy/tc"
 )
 
-// defaultEvents is how many connection events a state keeps unless told.
-const defaultEvents = 1 << 16
+// DefaultEvents is how many connection events a state keeps unless told.
+const DefaultEvents = 1 << 16
 
 // state is what the replay has come to.
 func (r *runner) state(o Options) *state.State {

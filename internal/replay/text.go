@@ -35,8 +35,9 @@ func (r *Report) WriteText(w io.Writer, conns int) error {
 	if r.Incomplete != "" {
 		fmt.Fprintf(b, "INCOMPLETE: %s\n", r.Incomplete)
 	}
-	span := r.LastTime - r.FirstTime
-	fmt.Fprintf(b, "time     %d.%06d s from the first packet to the last\n", span/1e9, span%1e9/1e3)
+	if span := r.LastTime - r.FirstTime; r.First != "" {
+		fmt.Fprintf(b, "time     %d.%06d s from the first packet, at %s, to the last\n", span/1e9, span%1e9/1e3, r.First)
+	}
 	v := &r.verdicts
 	fmt.Fprintf(b, "frames   %d in = %d fwd + %d pass + %d drop + %d stolen\n", r.Packets,
 		v[packet.Forward].Packets, v[packet.Pass].Packets, v[packet.Drop].Packets, v[packet.Stolen].Packets)
@@ -137,17 +138,17 @@ func namedTable(b io.Writer, head string, rows []Named) {
 // number of connections.
 func (r *Report) zonesTable(b io.Writer) {
 	more := len(r.Zones) > 1
-	rows := [][]string{{"zone", "connections", "limit", "refused"}}
+	rows := [][]string{{"zone", "connections", "expired", "limit", "refused"}}
 	for _, z := range r.Zones {
 		limit := "-"
 		if z.Limit != 0 {
 			limit, more = fmt.Sprint(z.Limit), true
 		}
 		more = more || z.Refused > 0
-		rows = append(rows, []string{fmt.Sprint(z.Zone), fmt.Sprint(z.Connections), limit, fmt.Sprint(z.Refused)})
+		rows = append(rows, []string{fmt.Sprint(z.Zone), fmt.Sprint(z.Connections), fmt.Sprint(z.Expired), limit, fmt.Sprint(z.Refused)})
 	}
 	if more {
-		grid(b, "rrrr", rows)
+		grid(b, "rrrrr", rows)
 	}
 }
 
@@ -243,11 +244,12 @@ func FilterTable(b io.Writer, filters []FilterReport) {
 
 // connections writes the table's first lines.
 func (r *Report) connections(b *bufio.Writer, limit int) {
-	n, line := 0, []byte(nil)
-	for range r.Connections {
-		n++
+	n, line := r.Conntrack.Live, []byte(nil)
+	fmt.Fprintf(b, "%s, %d in flow tables", count(n, "connection"), r.Flows)
+	if r.Conntrack.Expired > 0 {
+		fmt.Fprintf(b, "; %d more expired and not collected yet", r.Conntrack.Expired)
 	}
-	fmt.Fprintf(b, "%s, %d in flow tables\n", count(n, "connection"), r.Flows)
+	b.WriteByte('\n')
 	shown := 0
 	for ref := range r.Connections {
 		if shown == limit {

@@ -34,7 +34,7 @@ type Sample struct {
 	Refusals       []uint64         // that it did not take, by Run.Reasons
 
 	// How it stood in the end.
-	Conns   int // tracked connections
+	Conns   int // entries of the connection table: expired ones, too, until they are collected
 	Flows   int // of them in flow tables
 	Held    int // of them in a device
 	Limit   int // what devices can hold; 0: nobody knows

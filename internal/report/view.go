@@ -180,9 +180,9 @@ func (p *Page) occupancy() section {
 }
 
 func (p *Page) churn() section {
-	return section{Title: "Coming and going", Text: "New connections, what the device took in, and what was not taken.", Drawings: []drawing{
+	return section{Title: "Coming and going", Text: "New connections, the connection table with what has expired and is not collected yet, what the device took in, and what was not taken.", Drawings: []drawing{
 		timed(plot{title: "New connections", y: axis{name: "connections/s"}, lines: p.each(func(s *Sample) float64 { return perSecond(s.NewConns, s) })}),
-		timed(plot{title: "Tracked connections", y: axis{name: "connections"}, lines: p.each(func(s *Sample) float64 { return float64(s.Conns) })}),
+		timed(plot{title: "Entries of the connection table", y: axis{name: "entries"}, lines: p.each(func(s *Sample) float64 { return float64(s.Conns) })}),
 		timed(plot{title: "Insertions into the device", y: axis{name: "flows/s"}, lines: p.each(func(s *Sample) float64 { return perSecond(s.Insertions, s) })}),
 		timed(plot{title: "Insertions refused", y: axis{name: "flows/s"}, lines: p.each(func(s *Sample) float64 {
 			n := uint64(0)

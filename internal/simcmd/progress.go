@@ -30,7 +30,7 @@ func (p *progress) show(done time.Duration, packets uint64, conns int) {
 	if d < time.Second {
 		return
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K%s: %.0f %% of %v, %d packets, %.2f M/s, %d connections", p.name, 100*done.Seconds()/p.of.Seconds(), p.of, packets, float64(packets-p.count)/d.Seconds()/1e6, conns)
+	fmt.Fprintf(p.w, "\r\x1b[K%s: %.0f %% of %v, %d packets, %.2f M/s, %d entries", p.name, 100*done.Seconds()/p.of.Seconds(), p.of, packets, float64(packets-p.count)/d.Seconds()/1e6, conns)
 	p.last, p.count, p.shown = now, packets, true
 }
 

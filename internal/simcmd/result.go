@@ -62,8 +62,9 @@ type Run struct {
 	Refusals        []Named `json:"refusals"`         // attempts that came to nothing
 	NotInDevice     []Named `json:"rules_not_in_hw"`  // by the device's reason
 	Dropped         []Named `json:"dropped"`          // packets by reason
-	Tracked         int     `json:"tracked"`          // connections at the end
+	Tracked         int     `json:"tracked"`          // connections that live at the end
 	Flows           int     `json:"flows"`            // of them in flow tables
+	Expired         int     `json:"expired"`          // connections beside those, past their deadline and not collected yet
 	TrackerRefused  uint64  `json:"tracker_refused"`  // new connections for which there was no room
 	TrackerReplaced uint64  `json:"tracker_replaced"` // that made room for others before their time
 	Memory          int     `json:"memory_bytes"`     // of tracker and flow tables

@@ -214,7 +214,8 @@ func (r *runner) finish() {
 	}
 	tr := r.e.Tracker()
 	st := tr.Stats()
-	o.Tracked, o.Flows = tr.Len(), r.e.Flows().Len()
+	all, _ := tr.Count(begin + r.gen.Now())
+	o.Tracked, o.Expired, o.Flows = all.Live, all.Expired, r.e.Flows().Len()
 	o.TrackerRefused, o.TrackerReplaced = st.Drop, st.EarlyDrop
 	o.Memory = tr.MemoryBytes() + r.e.Flows().MemoryBytes()
 	for b := range r.gen.Sizes().Falling {

@@ -43,7 +43,7 @@ func Parse(words []string) (q Query, err error) {
 		key, value, isKey := strings.Cut(w, "=")
 		if p, ok := protocols[strings.ToLower(w)]; ok {
 			if q.proto != 0 && q.proto != p && !table {
-				return q, fmt.Errorf("%q: a connection has one protocol", w)
+				return q, fmt.Errorf("tuple %q: a connection has one protocol", w)
 			}
 			q.proto = p
 			continue
@@ -76,17 +76,21 @@ func Parse(words []string) (q Query, err error) {
 			}
 		}
 		if err != nil {
-			return q, fmt.Errorf("%q: %w", words[i], err)
+			return q, fmt.Errorf("tuple %q: %w", words[i], err)
 		}
 	}
 	if src != (end{}) || dst != (end{}) {
 		q.ends = append(q.ends, src, dst)
 	}
 	if len(q.ends) > 2 {
-		return q, fmt.Errorf("%d ends; a connection has two", len(q.ends))
+		return q, fmt.Errorf("tuple has %d ends; a connection has two", len(q.ends))
 	}
 	if len(q.ends) == 0 && q.proto == 0 && !q.hasZone {
-		return q, fmt.Errorf("want a tuple, such as tcp 192.0.2.10:40000 192.0.2.80:80")
+		what := "is empty"
+		if len(words) > 0 {
+			what = fmt.Sprintf("%q names no protocol, end, or zone", strings.Join(words, " "))
+		}
+		return q, fmt.Errorf("tuple %s: want a protocol, one or two ends, and zone N, as far as they are known, such as tcp 192.0.2.10:40000 192.0.2.80:80", what)
 	}
 	return q, nil
 }

@@ -21,12 +21,13 @@ type Life struct {
 	Connection string `json:"connection"` // its tuples
 	Zone       uint16 `json:"zone"`
 	Steps      []Step `json:"events"`
-	Missing    bool   `json:"earlier_events_lost,omitempty"`
-	Alive      bool   `json:"alive"`
-	Now        string `json:"now,omitempty"`    // the connection table's line
-	Place      string `json:"place,omitempty"`  // tracker, flow table, or a device's name
-	Reason     string `json:"reason,omitempty"` // why it is there
-	Devices    []At   `json:"devices,omitempty"`
+	// Missing: it began before the first event that was kept.
+	Missing bool   `json:"earlier_events_lost,omitempty"`
+	Alive   bool   `json:"alive"`
+	Now     string `json:"now,omitempty"`    // the connection table's line
+	Place   string `json:"place,omitempty"`  // tracker, flow table, or a device's name
+	Reason  string `json:"reason,omitempty"` // why it is there
+	Devices []At   `json:"devices,omitempty"`
 	// Notes are what keeps packets of a connection that a device holds in
 	// software all the same.
 	Notes []string `json:"notes,omitempty"`
@@ -92,8 +93,8 @@ func Find(st *state.State, q Query) []Life {
 		l.Steps = append(l.Steps, Step{e.Time, step(t, e)})
 	}
 	out := make([]Life, 0, len(order))
-	total, _ := t.EventCount()
-	lost := total > 0
+	total, kept := t.EventCount()
+	lost := total > 0 || kept == 0
 	for n := range t.Events(0) {
 		lost = n > 0
 		break
@@ -281,7 +282,7 @@ func WriteText(w io.Writer, lives []Life, first int64) {
 		}
 		fmt.Fprintf(w, "%s, zone %d\n", l.Connection, l.Zone)
 		if l.Missing {
-			fmt.Fprintln(w, "  earlier events are lost: say --events N when replaying")
+			fmt.Fprintln(w, "  earlier events were not kept: say --events N when replaying")
 		}
 		for _, s := range l.Steps {
 			d := s.Time - first

@@ -54,7 +54,7 @@ func TestC10_tuples(t *testing.T) {
 		}
 	}
 	for words, want := range map[string]string{
-		"": "want a tuple", "zone": "want a protocol", "zone x": "want a zone", "1.2.3.4:x": "want a port", "a.b:80": "want ADDRESS:PORT",
+		"": "tuple is empty: want a protocol", "ESTABLISHED mark=0": "names no protocol, end, or zone", "zone": "want a protocol", "zone x": "want a zone", "1.2.3.4:x": "want a port", "a.b:80": "want ADDRESS:PORT",
 		"1.1.1.1 2.2.2.2 3.3.3.3": "3 ends", "sport=70000": "want a port",
 	} {
 		if _, err := Parse(strings.Fields(words)); err == nil || !strings.Contains(err.Error(), want) {

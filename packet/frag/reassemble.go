@@ -27,6 +27,9 @@ type Split struct {
 	pulled int // bytes of the IP packet, from its header on, that were made one piece, see Pull
 }
 
+// Fragments is of how many the packet was put together, duplicates not counted.
+func (s *Split) Fragments() int { return len(s.sizes) }
+
 // Reassembler holds fragments of all zones until their packets are whole. One
 // goroutine owns it.
 type Reassembler struct {

@@ -176,7 +176,7 @@ func mplsWordsOf(m *policy.MPLS) string {
 	var s strings.Builder
 	s.WriteString(" " + mplsOpName(m.Op))
 	if m.Proto != 0 {
-		s.WriteString(" protocol " + etherWord(m.Proto))
+		s.WriteString(" protocol " + ProtocolWord(m.Proto))
 	}
 	if m.HasLabel {
 		fmt.Fprintf(&s, " label %d", m.Label)

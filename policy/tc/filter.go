@@ -149,7 +149,7 @@ func (h *head) preferences(p *policy.Policy) string {
 	if b, err := p.Find(h.where, false); err == nil {
 		if ch := b.Chain(h.rule.Chain); ch != nil {
 			for _, pr := range ch.Protos {
-				s := fmt.Sprintf("pref %d protocol %s", pr.Prio, etherWord(pr.Protocol))
+				s := fmt.Sprintf("pref %d protocol %s", pr.Prio, ProtocolWord(pr.Protocol))
 				for i, f := range pr.Filters {
 					if i == 4 {
 						s += " …"

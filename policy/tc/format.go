@@ -63,7 +63,7 @@ func (f *formatter) block(where string, b *policy.Block) {
 			s := fmt.Sprintf("chain add %s chain %d", where, ch.Index)
 			if ch.Template != nil {
 				if ch.TemplateProtocol != 0 {
-					s += " protocol " + etherWord(ch.TemplateProtocol)
+					s += " protocol " + ProtocolWord(ch.TemplateProtocol)
 				}
 				s += " flower" + matchWords(ch.Template)
 			}
@@ -229,8 +229,9 @@ func controlPhrase(c policy.Control, arg uint32) string {
 	return controlWord(c)
 }
 
-// etherWord writes an EtherType so that it can be read again.
-func etherWord(t uint16) string {
+// ProtocolWord writes an EtherType as tc reads a filter's protocol: by name, or in
+// hexadecimal.
+func ProtocolWord(t uint16) string {
 	if s := etherName(t); !strings.HasPrefix(s, "[") {
 		return s
 	}
@@ -251,10 +252,10 @@ func matchWords(m *policy.Match) string {
 	add(w.NumVLANs != 0, "num_of_vlans %d", k.NumVLANs)
 	add(w.VLANTCI&0xfff != 0, "vlan_id %d", k.VLANTCI&0xfff)
 	add(w.VLANTCI>>13 != 0, "vlan_prio %d", k.VLANTCI>>13)
-	add(w.VLANEthType != 0, "vlan_ethtype %s", etherWord(k.VLANEthType))
+	add(w.VLANEthType != 0, "vlan_ethtype %s", ProtocolWord(k.VLANEthType))
 	add(w.CVLANTCI&0xfff != 0, "cvlan_id %d", k.CVLANTCI&0xfff)
 	add(w.CVLANTCI>>13 != 0, "cvlan_prio %d", k.CVLANTCI>>13)
-	add(w.CVLANEthType != 0, "cvlan_ethtype %s", etherWord(k.CVLANEthType))
+	add(w.CVLANEthType != 0, "cvlan_ethtype %s", ProtocolWord(k.CVLANEthType))
 	add(w.PPPoESID != 0, "pppoe_sid %d", k.PPPoESID)
 	add(w.PPPProto != 0, "ppp_proto 0x%x", k.PPPProto)
 	macWords(add, "dst_mac", k.DstMAC, w.DstMAC)

@@ -59,5 +59,5 @@ func blocksOf(p *policy.Policy) iter.Seq2[string, *policy.Block] {
 
 func (f *formatter) filterLine(where string, ch *policy.Chain, pr *policy.Proto, x *policy.Filter) string {
 	return fmt.Sprintf("filter add %s chain %d pref %d handle 0x%x protocol %s %s%s",
-		where, ch.Index, pr.Prio, x.Handle, etherWord(pr.Protocol), pr.Kind, f.filter(pr, x))
+		where, ch.Index, pr.Prio, x.Handle, ProtocolWord(pr.Protocol), pr.Kind, f.filter(pr, x))
 }
