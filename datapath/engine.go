@@ -20,6 +20,9 @@ type Config struct {
 	// ClassifyAll classifies every packet, also those of established
 	// connections whose way is known. It changes speed and nothing else.
 	ClassifyAll bool
+	// NoFlowTable keeps connections out of flow tables (flowtable.Set.Disable).
+	// Devices are then told of none.
+	NoFlowTable bool
 	// Fragments is where several engines' fragments wait; nil: the engine has a
 	// place of its own. Whoever shares one sees to it that only one engine gets
 	// fragments at a time, ticks it, and recycles it once nobody needs the
@@ -105,6 +108,9 @@ func newEngine(cfg Config, flows *flowtable.Set) *Engine {
 	}
 	if cfg.Fragments != nil {
 		e.frags, e.lent = cfg.Fragments, true
+	}
+	if cfg.NoFlowTable {
+		e.flows.Disable(0)
 	}
 	e.rng = rand.New(e.pcg)
 	e.paths.reset()

@@ -72,7 +72,7 @@ func (t *Table) consider(now int64, ref packet.ConnRef, c *conntrack.Conn, info 
 		return
 	}
 	ok, both := Admit(c, info)
-	if !ok || t.tr.Lapses(c) {
+	if !ok || t.set.off || t.tr.Lapses(c) {
 		return
 	}
 	c.Status |= conntrack.StatusOffload

@@ -45,6 +45,7 @@ type Set struct {
 	n      Counters
 
 	release Release
+	off     bool // no connection enters
 
 	now   int64 // the latest told; what comes from outside has none
 	devs  [maxDevices]*device
@@ -109,6 +110,16 @@ func (s *Set) Overdue(now int64, ref packet.ConnRef, c *conntrack.Conn) {
 		t.unlink(c, ref, offload.Flushed, t.dyingAt)
 		s.handBack(c, t.dyingAt)
 	}
+}
+
+// Disable keeps every connection out of the tables from now on, and hands those in
+// them back, as on a machine whose ct actions have no flow table (a kernel without
+// CONFIG_NF_FLOW_TABLE): the tracker judges every packet and checks its windows.
+// Connections that were in a table before keep what it left them; their windows
+// stay unchecked.
+func (s *Set) Disable(now int64) {
+	s.off = true
+	s.RemoveIf(now, Match{})
 }
 
 // Counters returns the counts so far.

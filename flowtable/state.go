@@ -127,6 +127,9 @@ func (s *Set) Restore(now int64, saved []Saved, n Counters) error {
 		return fmt.Errorf("the connection in slot %d says that a flow table holds it, and none does", slot)
 	}
 	s.n = n
+	if s.off {
+		s.Disable(now)
+	}
 	return nil
 }
 

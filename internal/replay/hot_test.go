@@ -107,7 +107,7 @@ func TestProgress(t *testing.T) {
 	}
 	p.last = p.last.Add(-2 * time.Second)
 	p.show(4_000_020, 7)
-	if s := b.String(); !strings.Contains(s, "4000020 packets") || !strings.Contains(s, "7 connections") {
+	if s := b.String(); !strings.Contains(s, "4000020 packets") || !strings.Contains(s, "7 entries") {
 		t.Errorf("progress: %q", s)
 	}
 	p.clear()

@@ -413,3 +413,28 @@ func firstPackets(path string, most int) (out []packetAt, err error) {
 	}
 	return out, nil
 }
+
+// TestCommentsOfFragments: what ct holds is in drop.pcapng and says so; what it has
+// put together leaves under the last fragment's number, and its filter says of how
+// many.
+func TestCommentsOfFragments(t *testing.T) {
+	parts := packettest.Fragments(packettest.UDP(hostA, hostB, 1000, 53, strings.Repeat("x", 500)), 1, 200, 200)
+	o := Options{Policy: file(t, "any.tc", fragmentPolicy), OutDir: t.TempDir()}
+	o.Inputs = []Input{{"a", file(t, "in.pcap", pcap(1, packetAt{1e18, parts[0], 0}, packetAt{1e18, parts[2], 0}, packetAt{1e18, parts[1], 0}))}}
+	mustRun(t, o)
+	const (
+		held  = "#%d from a: stolen, fragment: held for the others; a chain 0 protocol ip prio 1 handle 0x1 -trk"
+		whole = "#3 from a: fwd to b; a chain 0 protocol ip prio 1 handle 0x1 +trk+new put together of 3 fragments; a chain 2 protocol all prio 1 handle 0x1 +trk+new; udp 10.0.0.1:1000 > 10.0.0.2:53 zone 0 [UNREPLIED] [OFFLOAD]"
+	)
+	for name, want := range map[string][]string{
+		"drop.pcapng": {fmt.Sprintf(held, 1), fmt.Sprintf(held, 2)}, "b.pcapng": {whole, whole, whole}, "a.pcapng": nil, "pass.pcapng": nil,
+	} {
+		var got []string
+		for _, c := range readCommented(t, filepath.Join(o.OutDir, name)) {
+			got = append(got, c.comment)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}

@@ -39,9 +39,11 @@ type Report struct {
 	Zones      []ZoneReport   `json:"zones"`               // those with connections, limits, or refusals
 	NATPools   []PoolReport   `json:"nat_pools,omitempty"` // that are nearly used up
 	Flows      int            `json:"flows"`               // in flow tables in the end
-	Fragments  FragmentReport `json:"fragments"`
-	Reloads    []ReloadReport `json:"reloads,omitempty"`
-	Offload    *OffloadReport `json:"offload,omitempty"` // with devices
+	// NoFlowTable: connections were kept out of flow tables.
+	NoFlowTable bool           `json:"no_flow_table,omitempty"`
+	Fragments   FragmentReport `json:"fragments"`
+	Reloads     []ReloadReport `json:"reloads,omitempty"`
+	Offload     *OffloadReport `json:"offload,omitempty"` // with devices
 
 	// Elapsed is how long reading and judging took, by the wall clock.
 	Elapsed time.Duration `json:"-"`

@@ -44,14 +44,17 @@ type Options struct {
 	// becomes of established connections.
 	Reloads  []string
 	OnReload string
-	Devices  []string // offloading devices: [DEV[+DEV]…:]PROFILE[,KEY=VALUE]…
-	Admit    string   // what goes into them, in admission's words; empty: all
-	Aging    string   // one of flowtable.AgingNames; empty: the first
-	Others   []Other  // further files that the caller will write
-	Page     bool     // the caller will write a page with the course of the replay
-	StateOut string   // where the state at the end goes; empty: nowhere
-	Events   int      // how many connection events a state keeps; 0: DefaultEvents
-	NoEvents bool     // a state keeps none
+	// NoFlowTable keeps connections out of flow tables, as on machines that have
+	// none. With devices or OnReload it is refused.
+	NoFlowTable bool
+	Devices     []string // offloading devices: [DEV[+DEV]…:]PROFILE[,KEY=VALUE]…
+	Admit       string   // what goes into them, in admission's words; empty: all
+	Aging       string   // one of flowtable.AgingNames; empty: the first
+	Others      []Other  // further files that the caller will write
+	Page        bool     // the caller will write a page with the course of the replay
+	StateOut    string   // where the state at the end goes; empty: nowhere
+	Events      int      // how many connection events a state keeps; 0: DefaultEvents
+	NoEvents    bool     // a state keeps none
 	// Notes are about the policy's spelling and about rules that can never
 	// match; nil: nobody reads them.
 	Notes io.Writer
@@ -108,6 +111,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	if err := adjust(settings, o); err != nil {
 		return nil, err
+	}
+	if o.NoFlowTable && len(o.Devices) > 0 {
+		return nil, errors.New("--no-flow-table beside --device: what devices carry are the flow table's connections")
+	}
+	if o.NoFlowTable && o.OnReload != "" && o.OnReload != keepConns {
+		return nil, fmt.Errorf("--no-flow-table beside --on-reload %s: it is about the flow table's connections", o.OnReload)
 	}
 	cards, adm, aging, err := parseCards(o, p)
 	if err != nil {
@@ -349,7 +358,7 @@ func newRunner(p *policy.Policy, settings *conntrack.Settings, o Options, from *
 		tr.Listen(cmp.Or(o.Events, DefaultEvents))
 	}
 	r := &runner{
-		e:     datapath.New(datapath.Config{Tracker: tr, Seed: o.Seed, Trace: true}),
+		e:     datapath.New(datapath.Config{Tracker: tr, Seed: o.Seed, Trace: true, NoFlowTable: o.NoFlowTable}),
 		limit: packet.VectorSize, span: granuleOf(p), now: math.MinInt64, prog: progress{w: o.Progress},
 	}
 	if o.OutDir != "" {
@@ -358,7 +367,7 @@ func newRunner(p *policy.Policy, settings *conntrack.Settings, o Options, from *
 		r.limit = 1
 	}
 	r.policy = p
-	r.PolicyFile = o.Policy
+	r.PolicyFile, r.NoFlowTable = o.Policy, o.NoFlowTable
 	r.Devices = make([]DeviceReport, len(p.Devices))
 	for i, d := range p.Devices {
 		r.Devices[i].Name = d.Name

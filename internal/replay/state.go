@@ -24,7 +24,7 @@ func (r *runner) state(o Options) *state.State {
 		r.e.Flows().Read(r.begin) // what a card has forgotten is not in it
 	}
 	s := &state.State{
-		Clock:   state.Clock{Now: r.now, Vector: r.begin, Seed: o.Seed, Policy: o.Policy},
+		Clock:   state.Clock{Now: r.now, Vector: r.begin, Seed: o.Seed, Policy: o.Policy, NoFlowTable: o.NoFlowTable},
 		Tracker: r.e.Tracker(), Tables: r.e.Flows().Save(), Flows: r.e.Flows().Counters(),
 		Actions: r.e.SaveActions(tc.Homes(r.policy)), Random: r.e.Random(),
 	}

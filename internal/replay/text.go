@@ -246,6 +246,9 @@ func FilterTable(b io.Writer, filters []FilterReport) {
 func (r *Report) connections(b *bufio.Writer, limit int) {
 	n, line := r.Conntrack.Live, []byte(nil)
 	fmt.Fprintf(b, "%s, %d in flow tables", count(n, "connection"), r.Flows)
+	if r.NoFlowTable {
+		b.WriteString(" (--no-flow-table)")
+	}
 	if r.Conntrack.Expired > 0 {
 		fmt.Fprintf(b, "; %d more expired and not collected yet", r.Conntrack.Expired)
 	}

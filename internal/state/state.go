@@ -47,6 +47,9 @@ type Clock struct {
 	Empty  bool   `json:"empty,omitempty"` // there was no packet, and there is no time
 	Seed   uint64 `json:"seed"`
 	Policy string `json:"policy,omitempty"` // the file's name
+	// NoFlowTable: connections were kept out of flow tables. What goes on from
+	// the state says again whether it has any.
+	NoFlowTable bool `json:"no_flow_table,omitempty"`
 }
 
 // SplitFlow is what --split initiator knows of two ends: whether the first of

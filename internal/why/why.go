@@ -183,17 +183,15 @@ func (l *Life) locate(st *state.State, c *conntrack.Conn, p *state.Place) {
 	if inTable {
 		l.Place = "flow table"
 	}
-	if p == nil {
-		switch {
-		case !inTable:
-			l.Reason = software(c)
-		default:
-			l.Reason = "there was no device"
-		}
+	switch {
+	case !inTable && st.Clock.NoFlowTable:
+		l.Reason = "there was none (--no-flow-table)"
 		return
-	}
-	if !inTable {
+	case !inTable:
 		l.Reason = software(c)
+		return
+	case p == nil:
+		l.Reason = "there was no device"
 		return
 	}
 	for _, d := range p.Devices {
