@@ -9,7 +9,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | column -t -s $$'\t'
 
 .PHONY: test
-test: ## run all tests
+test: ## run all tests; SLUICE_SLOW=1 runs the slow proofs, too, as CI does
 	go test ./...
 
 .PHONY: lint

@@ -19,7 +19,7 @@ func TestA124_expiry_is_lazy_and_bounded(t *testing.T) {
 		b.now += 31 * second
 		return b
 	}
-	t.Run("by_budget", func(t *testing.T) {
+	t.Run("B028_by_budget", func(t *testing.T) {
 		b := full()
 		for i := range 5 {
 			before := b.Len()
@@ -29,7 +29,7 @@ func TestA124_expiry_is_lazy_and_bounded(t *testing.T) {
 			}
 		}
 	})
-	t.Run("by_time_earned", func(t *testing.T) {
+	t.Run("B028_by_time_earned", func(t *testing.T) {
 		b := full()
 		b.ticked = b.now
 		b.credit = 0

@@ -156,7 +156,7 @@ func TestCTAction(t *testing.T) {
 			t.Errorf("to %q", r.Out(res))
 		}
 	})
-	t.Run("A026_ct_chain_clones", func(t *testing.T) {
+	t.Run("A026_X8_ct_chain_clones", func(t *testing.T) {
 		r := datapathtest.New(t,
 			"filter add dev a ingress prio 1 chain 0 proto ip flower action ct commit zone 7 chain 9 pipe action goto chain 1",
 			"filter add dev a ingress prio 1 chain 1 proto ip flower ct_state -trk action mirred egress redirect dev b",

@@ -142,7 +142,7 @@ func TestRegister(t *testing.T) {
 			t.Errorf("devices %v", r.set().Devices())
 		}
 	})
-	t.Run("A109_A132_the_zone's_last_action_empties_devices_at_once", func(t *testing.T) {
+	t.Run("A109_the_zone's_last_action_empties_devices_at_once", func(t *testing.T) {
 		d := newDevice()
 		r := newRig(t, datapathtest.HTTPPolicy)
 		tab := r.table(0)
@@ -368,7 +368,7 @@ func TestDeviceCounters(t *testing.T) {
 	})
 }
 
-func TestC01_A130_activity_in_either_direction(t *testing.T) {
+func TestC01_A133_activity_in_either_direction(t *testing.T) {
 	for name, exact := range map[string]bool{"at_once": true, "later": false} {
 		for dir := range 2 {
 			for _, aging := range []flowtable.Aging{flowtable.Sweep, flowtable.Sample} {

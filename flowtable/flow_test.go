@@ -60,7 +60,7 @@ var udpPolicy = []string{
 }
 
 func TestAdmission(t *testing.T) {
-	t.Run("A111_B007_tcp_enters_when_assured_and_established", func(t *testing.T) {
+	t.Run("A111_A119_B007_tcp_enters_when_assured_and_established", func(t *testing.T) {
 		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
 		steps := []struct {
 			dev   string

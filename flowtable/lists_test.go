@@ -60,7 +60,7 @@ func TestLists(t *testing.T) {
 			t.Errorf("%d flows, %d of them in devices", all, hard)
 		}
 	})
-	t.Run("A119_what_is_known_when_it_is_considered", func(t *testing.T) {
+	t.Run("A120_what_is_known_when_it_is_considered", func(t *testing.T) {
 		d := newDevice()
 		r := newRig(t, append([]string{
 			"filter add dev a ingress prio 1 chain 0 proto ip flower ct_state -trk action ct commit zone 3 mark 7 label 05000000000000000000000000000000 nat src addr 10.9.9.9 pipe action mirred egress redirect dev b",
@@ -79,7 +79,7 @@ func TestLists(t *testing.T) {
 			t.Errorf("the reply comes as %v", f.Tuple[1])
 		}
 	})
-	t.Run("A134_a_device_may_let_go_by_itself", func(t *testing.T) {
+	t.Run("A130_A134_a_device_may_let_go_by_itself", func(t *testing.T) {
 		for name, exact := range map[string]bool{"at_once": true, "later": false} {
 			t.Run(name, func(t *testing.T) {
 				d := newDevice()
@@ -127,7 +127,7 @@ func TestLists(t *testing.T) {
 		}
 		r.check()
 	})
-	t.Run("A154_flows_come_from_packets_alone", func(t *testing.T) {
+	t.Run("A132_A154_flows_come_from_packets_alone_and_leave_when_idle", func(t *testing.T) {
 		d := newDevice()
 		r := newRig(t, datapathtest.HTTPPolicy, prober{d})
 		r.pump()

@@ -31,7 +31,7 @@ func crowd(t *testing.T, n int, aging flowtable.Aging) (*flowtable.Set, *fast, [
 
 func TestWork(t *testing.T) {
 	const n = 30000
-	t.Run("A126_A127_X7_sampling_looks_at_2N_K_a_second", func(t *testing.T) {
+	t.Run("A127_X7_sampling_looks_at_2N_K_a_second", func(t *testing.T) {
 		set, f, _ := crowd(t, n, flowtable.Sample)
 		now := int64(1)
 		second := func() int {
@@ -57,6 +57,11 @@ func TestWork(t *testing.T) {
 	})
 	t.Run("A129_A131_B013_the_timeout_is_settable", func(t *testing.T) {
 		set, f, _ := crowd(t, n, flowtable.Sample)
+		for _, name := range []string{"nf_flowtable_tcp_timeout", "nf_flowtable_udp_timeout"} {
+			if s, err := set.Tracker().Settings().Get(name); s != "30" || err != nil {
+				t.Errorf("%s is %q, %v", name, s, err)
+			}
+		}
 		if err := set.Tracker().Settings().Set("nf_flowtable_udp_timeout", "10"); err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +75,7 @@ func TestWork(t *testing.T) {
 			t.Errorf("%d flows read in a second, want %d", f.reads, want)
 		}
 	})
-	t.Run("B016_a_sweep_asks_late", func(t *testing.T) {
+	t.Run("A126_B016_a_sweep_asks_late", func(t *testing.T) {
 		set, f, _ := crowd(t, n, flowtable.Sweep)
 		for now := int64(1e6); now < 30e9; now += 1e6 {
 			set.Tick(now, 8192)

@@ -37,6 +37,18 @@ func shellWords(s string) (words []string) {
 	return words
 }
 
+// small makes a benchmark's example short, unless SLUICE_SLOW asks for all of
+// it: the last flag holds.
+func small(words []string) []string {
+	if words[1] != "bench" || os.Getenv("SLUICE_SLOW") != "" {
+		return nil
+	}
+	if len(words) > 2 && words[2] == "replay" {
+		return []string{"--seconds", "0.01"}
+	}
+	return []string{"--conns", "2000", "--packets", "2000"}
+}
+
 // TestExamplesRun runs every example of every help text, in a folder that has
 // the files they name. 0 and 1 are fine: a warning is a result.
 func TestExamplesRun(t *testing.T) {
@@ -88,7 +100,7 @@ func TestExamplesRun(t *testing.T) {
 				if words[0] != "sluice" {
 					t.Fatalf("%q is no command of this program", l)
 				}
-				exec(t, words[1:]...)
+				exec(t, append(words[1:], small(words)...)...)
 			})
 		}
 		for _, sub := range cmd.Commands() {

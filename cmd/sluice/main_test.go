@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -14,5 +15,13 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the scripts: commands, their input, and their exact output.
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireUniqueNames: true})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireUniqueNames: true,
+		Condition: func(cond string) (bool, error) { // what takes long has [slow] in front
+			if cond != "slow" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			return os.Getenv("SLUICE_SLOW") != "", nil
+		},
+	})
 }

@@ -177,6 +177,40 @@ func TestA096_actions_in_a_card(t *testing.T) {
 	}
 }
 
+// TestA139: a rule of a card matches zone, mark, label and the bits of ct_state
+// that its ct table has set, and what does not match goes on in software.
+func TestA139_what_ct_has_set_is_matched_in_the_card(t *testing.T) {
+	const label = "07000000000000000000000000000000"
+	for _, c := range []struct {
+		match string
+		held  bool
+	}{
+		{"ct_state +trk+est", true}, {"ct_state +trk+est-rpl", true}, {"ct_state +trk+est ct_zone 3", true}, {"ct_state +trk+est ct_mark 5", true},
+		{"ct_state +trk+est ct_mark 4/4", true}, {"ct_state +trk+est ct_label " + label, true}, {"ct_state +trk+est ct_zone 3 ct_mark 5 ct_label " + label, true},
+		{"ct_state +trk+est+rpl", false}, {"ct_state +trk+est ct_zone 4", false}, {"ct_state +trk+est ct_mark 6", false}, {"ct_state +trk+est ct_label 01" + label[2:], false},
+	} {
+		t.Run(c.match, func(t *testing.T) {
+			r, n := rig(t, "plain",
+				"filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower ip_proto tcp action ct zone 3 pipe action goto chain 2",
+				"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state +trk+new action ct commit zone 3 mark 5 label "+label+" pipe action mirred egress redirect dev vf0_rep",
+				"filter add dev uplink_rep ingress prio 2 chain 2 proto ip flower "+c.match+" action mirred egress redirect dev vf0_rep",
+				"filter add dev uplink_rep ingress prio 3 chain 2 proto ip flower ct_state +trk+est skip_hw action mirred egress redirect dev vf0_rep",
+				"filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower action ct zone 3 pipe action mirred egress redirect dev uplink_rep")
+			r.Handshake(1000)
+			before := n.Packets().Packets
+			for i := range uint32(4) {
+				if res := r.Send("uplink_rep", data(1000, i)); r.Out(res) != "vf0_rep" {
+					t.Fatalf("went to %q", r.Out(res))
+				}
+			}
+			s := r.Stats("uplink_rep", 2, 2, 0)
+			if done := n.Packets().Packets - before; (done == 4) != c.held || (s.HWPackets == 4) != c.held || (s.Packets >= 4) != c.held {
+				t.Errorf("the card has finished %d of 4 packets, the rule counts %+v", done, s)
+			}
+		})
+	}
+}
+
 // TestA140_B040_window: a card that checks windows leaves to software what
 // is outside of them, for software to judge; another carries it, as the flow
 // table does.

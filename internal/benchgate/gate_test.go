@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -175,8 +176,8 @@ func TestNoValgrind(t *testing.T) {
 
 // One binary counts the same twice.
 func TestRepeats(t *testing.T) {
-	if testing.Short() {
-		t.Skip("valgrind takes seconds")
+	if os.Getenv("SLUICE_SLOW") == "" {
+		t.Skip("valgrind takes seconds; SLUICE_SLOW=1 runs it")
 	}
 	valgrind, err := exec.LookPath("valgrind")
 	if err != nil {
