@@ -103,7 +103,7 @@ func (b *bed) fresh(frame []byte) packet.CT {
 
 // TestClash: two packets of one tuple, neither committed when the other began.
 func TestClash(t *testing.T) {
-	t.Run("C26_tcp_is_refused", func(t *testing.T) {
+	t.Run("B024_C26_tcp_is_refused", func(t *testing.T) {
 		b := newBed(t)
 		first, second := b.fresh(c("S", 1000, 0)), b.fresh(c("S", 2000, 0))
 		if r := b.Confirm(b.now, &first); r != Accept {

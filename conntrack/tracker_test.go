@@ -190,7 +190,7 @@ func TestZonesAndCommit(t *testing.T) {
 			t.Errorf("label %x: value bits outside the mask toggle", l)
 		}
 	})
-	t.Run("C26_clash_of_udp_is_resolved", func(t *testing.T) {
+	t.Run("B024_C26_clash_of_udp_is_resolved", func(t *testing.T) {
 		b := newBed(t)
 		var h packet.Headers
 		packet.Parse(q, &h)
