@@ -363,7 +363,7 @@ func (p *ctParams) setHelper(s string) (ok bool) {
 
 func controlArg(b *block, ctl policy.Control, arg uint32) int32 {
 	if ctl == policy.GotoChain {
-		return b.chainAt(arg)
+		return b.goTo(arg)
 	}
 	return int32(arg)
 }

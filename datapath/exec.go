@@ -17,6 +17,7 @@ type pkt struct {
 	key     key
 	meta    packet.Meta    // a nested judgement's own
 	rx      packet.Tunnel  // tun's memory for a packet that was unwrapped here
+	left    packet.CT      // what ct had said of it in the chain that it missed in
 	headers packet.Headers // in place of the vector's, once the frame is its own copy
 }
 
@@ -39,6 +40,7 @@ type life struct {
 	proto   uint16 // protocol as cls_api sees it
 	copy    int32  // which copy of the packet it is; 0: the packet itself
 	hit     int32  // the filter under way, by its place in the engine's hits; valid when tracing
+	missed  uint32 // the chain that it fell out of; valid with outMiss
 	egress  bool
 	shared  packet.ConnRef // an unconfirmed connection that the caller still needs
 	reason  uint8
@@ -103,7 +105,11 @@ func (e *Engine) judge(v *packet.Vector, i int, from int32, f conntrack.Found) (
 	if p.h != &v.H[i] {
 		v.H[i] = *p.h
 	}
-	p.m.CT, p.m.Resume = packet.CT{}, packet.Resume{}
+	p.m.CT, p.m.Resume, p.m.Chain = packet.CT{}, packet.Resume{}, 0
+	if p.missed != 0 && verdict == packet.Pass {
+		// tcf_classify tells whoever comes next (net/sched/cls_api.c, tc_skb_ext).
+		p.m.CT, p.m.Chain = p.left, p.missed
+	}
 	return verdict, reason
 }
 
@@ -147,7 +153,7 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 			b := &p.e.prog.blocks[n]
 			start := b.zero
 			if p.m.Chain != 0 && p.depth == 0 {
-				start = b.chainAt(p.m.Chain)
+				start = b.goTo(p.m.Chain)
 			}
 			if resume {
 				out = p.runOn(b, start)
@@ -159,6 +165,14 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 	if p.flowHit && p.depth == 0 && p.e.paths.ok {
 		p.settle(out)
 	}
+	if out != outMiss {
+		p.missed = 0
+	} else if p.missed != 0 {
+		p.left = p.m.CT
+		if c := p.e.tr.Conn(p.left.Conn); p.left.Conn != 0 && (c == nil || c.Status&conntrack.StatusConfirmed == 0) {
+			p.left = packet.CT{} // it ends here
+		}
+	}
 	p.dropCT()
 	switch out {
 	case outDrop:
@@ -169,6 +183,7 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 	}
 	if len(p.e.prog.tunnels) > 0 {
 		if v, reason, ok := p.unwrap(); ok {
+			p.missed = 0
 			return v, reason
 		}
 	}
@@ -184,6 +199,9 @@ func (p *pkt) settle(out outcome) {
 	case outMiss, outPass:
 		if p.e.prog.tunnelFor(p.frame, p.h, p.dev) >= 0 {
 			return // it goes on out of its tunnel
+		}
+		if out == outMiss && p.missed != 0 {
+			return // whoever comes next is told where
 		}
 		n.up, n.verdict = true, packet.Pass
 	case outDrop:
@@ -232,6 +250,7 @@ func (p *pkt) walk(b *block, start int32, from walk) outcome {
 	c, loops := from.chain, from.loops
 	for {
 		if c < 0 {
+			p.missed = uint32(^c)
 			return outMiss
 		}
 		ch := &b.chains[c]
@@ -250,6 +269,7 @@ func (p *pkt) walk(b *block, start int32, from walk) outcome {
 					continue
 				}
 			} else if i = ch.next(kw, p.tun, prog.filters, after); i < 0 {
+				p.missed = ch.index
 				return outMiss
 			}
 			if d := p.e.device; d != nil && !d.holds(i) {

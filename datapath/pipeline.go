@@ -171,7 +171,9 @@ func (pl *Pipeline) process(v *packet.Vector, i int) bool {
 	default:
 		p := &e.stack[0]
 		if out != outStop {
-			d.at = packet.Resume{On: true, End: true}
+			if d.at, d.chain = (packet.Resume{On: true, End: true}), 0; out == outMiss {
+				d.chain = p.missed
+			}
 		}
 		p.halt(v)
 		pl.n.Middle++
@@ -251,9 +253,6 @@ func (p *pkt) halt(v *packet.Vector) {
 	}
 	p.m.Tunnel = p.tun
 	p.m.Chain, p.m.Resume = d.chain, r
-	if r.End {
-		p.m.Chain = 0
-	}
 }
 
 // goOn puts a packet back where a device has stopped with it.
@@ -268,6 +267,7 @@ func (p *pkt) goOn() {
 func (p *pkt) runOn(b *block, c int32) outcome {
 	r := p.m.Resume
 	if r.End {
+		p.missed = p.m.Chain
 		return outMiss
 	}
 	p.m.Chain = 0

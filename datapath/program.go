@@ -90,7 +90,7 @@ type action struct {
 	control policy.Control
 	skipSW  bool
 	final   bool   // ct: its filter ends the classification, nobody looks at the key afterwards
-	arg     int32  // goto: position of the chain in the block, -1 when empty; jump: actions to skip
+	arg     int32  // goto: position of the chain in the block, its index inverted when it is empty; jump: actions to skip
 	stat    uint32 // slot of its counters
 
 	// gact
@@ -130,6 +130,15 @@ type ctParams struct {
 	table *flowtable.Table
 	clone int32  // position of the chain a clone resumes in; -1 when empty
 	chain uint32 // whose filter has the action
+}
+
+// goTo returns where walk is to begin to go on in a chain: its position, or what
+// tells its index if nothing is in it.
+func (b *block) goTo(index uint32) int32 {
+	if at := b.chainAt(index); at >= 0 {
+		return at
+	}
+	return ^int32(index)
 }
 
 // chainAt returns the position of a chain in the block, -1 if nothing is in it.

@@ -62,7 +62,11 @@ type CT struct {
 // Meta travels with a packet and is not in its bytes.
 type Meta struct {
 	Dev   int32  // ingress device, as the datapath numbers devices
-	Chain uint32 // resume point: the chain to start in; 0 from the wire
+	// Chain is the resume point: the one to start in, 0 from the wire. Of a
+	// packet that was handed up since no filter of a chain matched, it says
+	// afterwards in which one that was, with CT as it was there: whoever comes next
+	// goes on with the packet as it is now (tc_skb_ext).
+	Chain uint32
 	CT    CT
 	// Tunnel is what the packet came out of, nil if out of none. It stays the
 	// owner's; the datapath points it at memory of its own when it unwraps.
