@@ -165,9 +165,7 @@ func (p *pkt) ingress() (packet.Verdict, uint8) {
 	if p.flowHit && p.depth == 0 && p.e.paths.ok {
 		p.settle(out)
 	}
-	if out != outMiss {
-		p.missed = 0
-	} else if p.missed != 0 {
+	if p.missed != 0 {
 		p.left = p.m.CT
 		if c := p.e.tr.Conn(p.left.Conn); p.left.Conn != 0 && (c == nil || c.Status&conntrack.StatusConfirmed == 0) {
 			p.left = packet.CT{} // it ends here

@@ -114,6 +114,30 @@ func TestMiss(t *testing.T) {
 			}
 		})
 	}
+	t.Run("A181_on_a_way_that_could_be_remembered", func(t *testing.T) {
+		r := datapathtest.NewWith(t, datapath.Config{}, append([]string{"filter add dev uplink_rep ingress prio 5 chain 2 proto ip flower ct_state +trk+est action goto chain 5"},
+			"filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower ct_state -trk action ct pipe action goto chain 2",
+			"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state +trk+new action ct commit pipe action mirred egress redirect dev vf0_rep",
+			"filter add dev vf0_rep ingress prio 1 chain 0 proto ip flower action ct pipe action mirred egress redirect dev uplink_rep")...)
+		for k, p := range []struct {
+			dev   string
+			frame []byte
+		}{
+			{"uplink_rep", packettest.TCP(datapathtest.Client, datapathtest.Server, 1000, 80, "S", 1000, 0, "")},
+			{"vf0_rep", packettest.TCP(datapathtest.Server, datapathtest.Client, 80, 1000, "SA", 5000, 1001, "")},
+			{"uplink_rep", segment("A")}, {"uplink_rep", segment("PA")}, {"uplink_rep", segment("PA")}, {"uplink_rep", segment("PA")}, {"uplink_rep", segment("PA")},
+		} {
+			dev, _ := r.E.Device(p.dev)
+			var v packet.Vector
+			r.Now += 1e6
+			v.Now = r.Now
+			v.Add(p.frame, dev)
+			r.E.Process(&v)
+			if want := map[bool]uint32{true: 5}[k > 1]; v.M[0].Chain != want {
+				t.Errorf("packet %d: chain %d, want %d", k, v.M[0].Chain, want)
+			}
+		}
+	})
 	t.Run("A181_what_nobody_knows_outside_stays_inside", func(t *testing.T) {
 		// A connection that was not committed ends with its packet.
 		r, _ := rig(t, "plain", "filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower action ct zone 7 pipe action goto chain 5")
