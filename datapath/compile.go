@@ -316,7 +316,7 @@ type UnsupportedError struct {
 func (e *UnsupportedError) Error() string {
 	s := e.What + " is not supported by this datapath"
 	if p := e.Place; p.Line != 0 && p.Word == "" {
-		s = fmt.Sprintf("%s:%d: %s", p.File, p.Line, s)
+		s = fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Col, s)
 	} else if p.Line != 0 {
 		s = fmt.Sprintf("%s:%d:%d: %s (at %q)", p.File, p.Line, p.Col, s, p.Word)
 	}

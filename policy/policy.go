@@ -102,6 +102,7 @@ type Filter struct {
 	SkipSWAt Place
 	Verbose  bool
 	Born     uint64 // the policy's Generation when it came in, or was replaced last
-	Line     int // where it was written, for messages; 0: unknown
-	File     string
+	// Line and Col are where its kind was written, for messages; 0: unknown.
+	Line, Col int
+	File      string
 }

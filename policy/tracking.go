@@ -29,7 +29,7 @@ func (p *Policy) counted(f *Filter, fresh bool) {
 		}
 	}
 	if m := f.Match; m != nil && (m.Mask.CTState|m.Mask.CTZone != 0 || m.Mask.CTMark != 0 || m.Mask.CTLabel != [16]byte{}) {
-		p.tracking = Tracking{p.Generation, Place{File: f.File, Line: f.Line}}
+		p.tracking = Tracking{p.Generation, Place{File: f.File, Line: f.Line, Col: f.Col}}
 	}
 }
 

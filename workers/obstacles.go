@@ -70,7 +70,7 @@ func (l *looker) block(b *policy.Block) {
 func (l *looker) action(a *policy.Action, rest []*policy.Action) {
 	at := ""
 	if a.Place.Line != 0 {
-		at = fmt.Sprintf("%s:%d: ", a.Place.File, a.Place.Line)
+		at = fmt.Sprintf("%s:%d:%d: ", a.Place.File, a.Place.Line, a.Place.Col)
 	}
 	switch {
 	case a.Police != nil:

@@ -33,6 +33,12 @@ kernel made of each. Compares verdicts, every byte that comes out, counters, the
 connection table after each step, /proc/net/nf_conntrack and tc's own listing.
 Each failure prints its first difference.
 
+A file holds one case and nothing behind it. Steps may run tc and conntrack(8)
+commands (-D and -U with their filters, -F, -L, -G, -C, -S). Ports have an
+ingress qdisc unless the policy, or the case's "qdisc", gives them clsact; then
+hits say on which side ("dir"). What the kernel chose at random is named in
+"free": nat port, nat id (of ICMP), stack, outer headers.
+
 Exit status: 0, all passed; 1, some failed; 2, a case could not be read.`,
 		Example: `  sluice conform internal/conform/testdata/cases
   sluice conform --skip-needs vlan,sctp cases/

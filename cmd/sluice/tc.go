@@ -314,7 +314,7 @@ func checkJSON(out io.Writer, file string) error {
 func notHere(p *policy.Policy) (out []tc.Warning) {
 	for _, f := range datapath.Check(p) {
 		w := tc.Warning{
-			File: f.Filter.File, Line: f.Filter.Line, Kind: tc.WarnNever, Why: f.What, Do: "replay will never see it match",
+			File: f.Filter.File, Line: f.Filter.Line, Col: f.Filter.Col, Kind: tc.WarnNever, Why: f.What, Do: "replay will never see it match",
 			Where: fmt.Sprintf("chain %d pref %d handle 0x%x", f.Chain, f.Prio, f.Filter.Handle),
 		}
 		if f.Refused {

@@ -253,8 +253,8 @@ func (r *runner) savePlaces(s *state.State, o Options) {
 
 // ruleName names a rule by its place in the policy's file and in tc's listing.
 func ruleName(u *offload.Rule) string {
-	return fmt.Sprintf("%s:%d (%s chain %d protocol %s prio %d handle %#x)",
-		u.Filter.File, u.Filter.Line, u.Dev, u.Chain, tc.ProtocolWord(u.Protocol), u.Prio, u.Filter.Handle)
+	return fmt.Sprintf("%s:%d:%d (%s chain %d protocol %s prio %d handle %#x)",
+		u.Filter.File, u.Filter.Line, u.Filter.Col, u.Dev, u.Chain, tc.ProtocolWord(u.Protocol), u.Prio, u.Filter.Handle)
 }
 
 // offloadText writes it for people.

@@ -29,7 +29,7 @@ filter add dev d ingress prio 4 proto ip flower action "drop"
 	}
 	t.Run("stops_at_the_first_error", func(t *testing.T) {
 		out, _, err := run(false)
-		want := "RTNETLINK answers: File exists\nWe have an error talking to the kernel\n  b.tc:5:5: at \"flower\": expected a key that no filter of the preference has; the other is handle 0x1 (b.tc:2)\nCommand failed b.tc:5\n"
+		want := "RTNETLINK answers: File exists\nWe have an error talking to the kernel\n  b.tc:5:5: at \"flower\": expected a key that no filter of the preference has; the other is handle 0x1 (b.tc:2:42)\nCommand failed b.tc:5\n"
 		if out != want {
 			t.Errorf("got\n%s\nwant\n%s", out, want)
 		}
@@ -40,7 +40,7 @@ filter add dev d ingress prio 4 proto ip flower action "drop"
 	})
 	t.Run("force_goes_on", func(t *testing.T) {
 		out, p, err := run(true)
-		want := "RTNETLINK answers: File exists\nWe have an error talking to the kernel\n  b.tc:5:5: at \"flower\": expected a key that no filter of the preference has; the other is handle 0x1 (b.tc:2)\nCommand failed b.tc:5\n" +
+		want := "RTNETLINK answers: File exists\nWe have an error talking to the kernel\n  b.tc:5:5: at \"flower\": expected a key that no filter of the preference has; the other is handle 0x1 (b.tc:2:42)\nCommand failed b.tc:5\n" +
 			"Error: no trk, so no other flag can be set.\nWe have an error talking to the kernel\n  b.tc:7:13: at \"+new\": expected +trk with at most one of new, est, rel and inv, and rpl with est or rel only\nCommand failed b.tc:7\n" +
 			"Illegal \"ct_state\"\n  b.tc:8:58: at \"foo\": expected +FLAG or -FLAG, joined: trk new est rel inv rpl snat dnat\nCommand failed b.tc:8\n"
 		if out != want {

@@ -14,8 +14,9 @@ import (
 type Warning struct {
 	File  string `json:"file,omitempty"`
 	Line  int    `json:"line,omitempty"` // 0: unknown
-	Kind  string `json:"kind"`           // one of the Warn constants
-	Where string `json:"where"`          // block, chain, preference and handle
+	Col   int    `json:"column,omitempty"`
+	Kind  string `json:"kind"`  // one of the Warn constants
+	Where string `json:"where"` // block, chain, preference and handle
 	Why   string `json:"why"`
 	Do    string `json:"do"`
 }
@@ -40,7 +41,7 @@ const (
 func (w Warning) String() string {
 	place := ""
 	if w.Line != 0 {
-		place = fmt.Sprintf("%s:%d: ", w.File, w.Line)
+		place = fmt.Sprintf("%s:%d:%d: ", w.File, w.Line, w.Col)
 	}
 	return fmt.Sprintf("%s%s: %s; %s", place, w.Where, w.Why, w.Do)
 }
@@ -69,11 +70,11 @@ func Check(p *policy.Policy) []Warning {
 		c.block(fmt.Sprintf("block %d", i), "", p.Blocks[i])
 	}
 	for _, e := range NeedsDevice(p) {
-		c.out = append(c.out, Warning{File: e.File, Line: e.Line, Kind: WarnDevice, Where: fmt.Sprintf("column %d", e.Col),
-			Why: "skip_sw keeps it from software, and the kernel refuses it (Operation not supported) unless the device holds it", Do: "drop skip_sw, or use it where the device offloads"})
+		c.out = append(c.out, Warning{File: e.File, Line: e.Line, Col: e.Col, Kind: WarnDevice, Where: "skip_sw",
+			Why: "it keeps the filter or action from software, and the kernel refuses it (Operation not supported) unless the device holds it", Do: "drop skip_sw, or use it where the device offloads"})
 	}
 	slices.SortStableFunc(c.out, func(a, b Warning) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
 	return c.out
 }
@@ -116,7 +117,7 @@ type checker struct {
 func (c *checker) warn(f *policy.Filter, kind, where, why, do string) {
 	w := Warning{Kind: kind, Where: c.name + " " + where, Why: why, Do: do}
 	if f != nil {
-		w.File, w.Line = f.File, f.Line
+		w.File, w.Line, w.Col = f.File, f.Line, f.Col
 	}
 	c.out = append(c.out, w)
 }

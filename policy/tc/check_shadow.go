@@ -71,7 +71,7 @@ func writtenAt(f *policy.Filter) string {
 	if f.Line == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%s:%d)", f.File, f.Line)
+	return fmt.Sprintf(" (%s:%d:%d)", f.File, f.Line, f.Col)
 }
 
 // ends reports that a packet which a filter matched sees no later filter of

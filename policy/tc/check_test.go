@@ -147,7 +147,7 @@ func TestX1_Check(t *testing.T) {
 			var got []string
 			for _, w := range ws {
 				got = append(got, fmt.Sprintf("%d %s", w.Line, w.Kind))
-				if w.File != "test.tc" || w.Why == "" || w.Do == "" || !strings.HasPrefix(w.String(), fmt.Sprintf("test.tc:%d: ", w.Line)) {
+				if w.File != "test.tc" || w.Why == "" || w.Do == "" || !strings.HasPrefix(w.String(), fmt.Sprintf("test.tc:%d:%d: ", w.Line, w.Col)) {
 					t.Errorf("incomplete: %+v", w)
 				}
 			}

@@ -232,7 +232,7 @@ func (s *Session) head(c *cursor, why purpose) *head {
 	}
 	h.rule.Kind = kind
 	w := c.words[kindAt]
-	f.Line, f.File = w.line, s.file
+	f.File, f.Line, f.Col = s.file, w.line, w.col
 	return h
 }
 
