@@ -135,6 +135,15 @@ func invertible(t *packet.Tuple) bool {
 	return true
 }
 
+// toItself reports that a connection's tuple is its own reply's. The kernel's
+// tracker finds the reply first, which it has put in front of the original
+// (nf_conntrack_core.c __nf_conntrack_hash_insert): every packet but the first
+// is one. Its flow table finds the original, and so do Find and Meet.
+func (c *Conn) toItself() bool {
+	o := &c.Orig
+	return o.SPort == o.DPort && o.Src == o.Dst && c.Status&natMask == 0 && isReply(o, o)
+}
+
 // isReply reports whether t is the other direction of o, without building it.
 func isReply(o, t *packet.Tuple) bool {
 	if o.Src != t.Dst || o.Dst != t.Src || o.Proto != t.Proto || o.Family != t.Family {

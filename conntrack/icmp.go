@@ -78,12 +78,12 @@ func (t *Tracker) quoted(now int64, b []byte, h *packet.Headers, zone uint16, ct
 		return t.notICMP(InvalidICMPQuote)
 	}
 	inner := invert(&in.Tuple)
-	ref, dir := t.Lookup(&inner, t.Hash(&inner), zone, now)
+	ref, c, dir := t.Find(&inner, t.Hash(&inner), zone, now)
 	if ref == 0 || h.Tuple.Dst != inner.Dst {
 		return t.notICMP(InvalidICMPUnknown)
 	}
 	ct.Conn, ct.Info = ref, packet.CTRelated
-	if dir == 1 {
+	if dir == 1 || c.toItself() {
 		ct.Info = packet.CTRelatedReply
 	}
 	return icmpRelated

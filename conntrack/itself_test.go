@@ -42,36 +42,22 @@ func TestToItself(t *testing.T) {
 }
 
 // TestToItselfTranslated: a translation makes the way back another, and the
-// original is an original again. All ways of finding it agree.
+// original is an original again.
 func TestToItselfTranslated(t *testing.T) {
 	for _, status := range []uint16{0, StatusSrcNAT, StatusDstNAT} {
-		tr := New(Config{MaxConns: 4})
-		slot, c := tr.slab.get()
-		c.Orig = packet.Tuple{Src: packet.Addr{10, 0, 0, 1}, Dst: packet.Addr{10, 0, 0, 1}, SPort: 7, DPort: 7, Proto: packet.ProtoUDP, Family: packet.IPv4}
-		c.Timeout = 1 << 60
-		want := 1
-		if status != 0 {
-			c.Status |= status
-			back := invert(&c.Orig)
-			if back.Dst[3] = 9; status == StatusDstNAT {
-				back.Dst[3], back.Src[3] = 1, 9
-			}
-			tr.slab.setReply(slot, c, &back)
-			want = 0
+		c := Conn{Status: status, Orig: packet.Tuple{Src: packet.Addr{10, 0, 0, 1}, Dst: packet.Addr{10, 0, 0, 1}, SPort: 7, DPort: 7, Proto: packet.ProtoUDP, Family: packet.IPv4}}
+		if got := c.toItself(); got != (status == 0) {
+			t.Errorf("status %#x: %v", status, got)
 		}
-		if r := tr.Confirm(1, &packet.CT{Conn: tr.slab.ref(slot, c)}); r != Accept {
-			t.Fatal(r)
-		}
-		g := [SeekSize]packet.Gist{{Tuple: c.Orig}}
-		var s Seek
-		tr.Aim(&s, &g, 0, 1, 0)
-		tr.Fetch(&s, 0, 1, 0)
-		met, reply := tr.Meet(&s, &g, 0, 1)
-		if met != 1 || int(reply) != want {
-			t.Errorf("status %#x: met %d, direction %d, want %d", status, met, reply, want)
-		}
-		if _, found, dir := tr.Find(&c.Orig, tr.Hash(&c.Orig), 0, 1); found != c || dir != want {
-			t.Errorf("status %#x: found in direction %d, want %d", status, dir, want)
-		}
+	}
+}
+
+// TestToItselfError: an error about such a connection belongs to the reply, too.
+func TestToItselfError(t *testing.T) {
+	b := newBed(t)
+	q := packettest.UDP(cAddr, cAddr, 7, 7, "x")
+	b.in(q)
+	if got := b.in(packettest.ICMP("10.0.0.9", cAddr, 3, 3, 0, q[14:])); got != "rel+rpl" {
+		t.Error(got)
 	}
 }

@@ -142,6 +142,85 @@ func TestSCTP(t *testing.T) {
 	})
 }
 
+// TestSCTPRepeatedInit: an INIT whose tag is the one that is known is no pending
+// INIT, unless it begins the association (nf_conntrack_proto_sctp.c
+// nf_conntrack_sctp_packet): the answer to a stale one cannot change the tags.
+func TestSCTPRepeatedInit(t *testing.T) {
+	init := func(tag uint32) []byte { return packettest.InitChunk(1, tag) }
+	ack := func(tag uint32) []byte { return packettest.InitChunk(2, tag) }
+	t.Run("of an association", func(t *testing.T) {
+		b := newBed(t)
+		b.sctpRun(append(slices.Clone(sctpUp),
+			sctpStep{sctpC(0, init(0x11)), "est", SCTPEstablished, 210},
+			sctpStep{sctpS(0x11, ack(0x33)), "inv", SCTPEstablished, 0},
+			sctpStep{sctpS(0x11, ack(0x22)), "est+rpl", SCTPEstablished, 0},
+			sctpStep{sctpC(0x22, dataChunk), "est", SCTPEstablished, 0},
+			// A new tag asks for an association anew, and may be answered with another.
+			sctpStep{sctpC(0, init(0x44)), "est", SCTPEstablished, 0},
+			sctpStep{sctpS(0x44, ack(0x55)), "est+rpl", SCTPEstablished, 0},
+			sctpStep{sctpC(0x22, dataChunk), "inv", SCTPEstablished, 0},
+			sctpStep{sctpC(0x55, dataChunk), "est", SCTPEstablished, 0},
+			sctpStep{sctpS(0x44, dataChunk), "est+rpl", SCTPEstablished, 0}))
+	})
+	t.Run("before an answer", func(t *testing.T) {
+		b := newBed(t)
+		b.sctpRun([]sctpStep{
+			{sctpC(0, init(0x11)), "new", SCTPClosed, 10},
+			{sctpC(0, init(0x11)), "new", SCTPClosed, 10},
+			{sctpS(0x11, ack(0x22)), "est+rpl", SCTPCookieWait, 3},
+			{sctpS(0x11, ack(0x23)), "est+rpl", SCTPCookieWait, 3}, // the first INIT is pending still
+			{sctpC(0x22, cookieEcho), "inv", SCTPCookieWait, 0},
+			{sctpC(0x23, cookieEcho), "est", SCTPCookieEchoed, 3},
+		})
+	})
+	t.Run("of both sides", func(t *testing.T) {
+		b := newBed(t)
+		b.sctpRun([]sctpStep{
+			{sctpC(0, init(0x11)), "new", SCTPClosed, 10},
+			{sctpS(0, init(0x77)), "est+rpl", SCTPClosed, 10},
+			{sctpC(0x77, ack(0x12)), "inv", SCTPClosed, 0}, // crossed: nobody may change its tag
+			{sctpC(0x77, ack(0x11)), "est", SCTPClosed, 0},
+			{sctpS(0x11, ack(0x77)), "est+rpl", SCTPCookieWait, 3},
+			{sctpC(0, init(0x13)), "est", SCTPCookieWait, 3}, // the other side's is pending no more
+			{sctpS(0x13, ack(0x78)), "est+rpl", SCTPCookieWait, 3},
+			{sctpC(0x78, ack(0x14)), "inv", SCTPCookieWait, 0},
+		})
+	})
+}
+
+// TestSCTPFirstTags: what tells a new connection's tags (sctp_new): an INIT the
+// answer's, a HEARTBEAT its sender's, a SHUTDOWN ACK the one that comes back.
+func TestSCTPFirstTags(t *testing.T) {
+	operation := packettest.Chunk(9, 0) // ERROR
+	for _, tc := range []struct {
+		name  string
+		first []byte
+		want  string
+		tags  [2]uint32
+	}{
+		{"INIT", sctpC(0, packettest.InitChunk(1, 0x11)), "new", [2]uint32{0, 0x11}},
+		{"HEARTBEAT", sctpC(0x99, heartbeat), "new", [2]uint32{0x99, 0}},
+		{"HEARTBEAT and ERROR", sctpC(0x99, heartbeat, operation), "new", [2]uint32{0x99, 0}},
+		{"HEARTBEAT ACK", sctpC(0x99, heartbeatOK), "new", [2]uint32{0x99, 0}},
+		{"HEARTBEAT ACK and ERROR", sctpC(0x99, heartbeatOK, operation), "new", [2]uint32{0x99, 0}},
+		{"SHUTDOWN ACK", sctpC(0x99, shutdownAck), "new", [2]uint32{0, 0x99}},
+		{"SHUTDOWN ACK and ERROR", sctpC(0x99, shutdownAck, operation), "new", [2]uint32{0, 0x99}},
+		{"SHUTDOWN", sctpC(0x99, shutdown), "inv", [2]uint32{}},
+		{"SHUTDOWN without a tag", sctpC(0, shutdown), "new", [2]uint32{}},
+		{"COOKIE ECHO", sctpC(0x99, cookieEcho), "inv", [2]uint32{}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBed(t)
+			if got := b.in(tc.first); got != tc.want {
+				t.Fatalf("%s, want %s", got, tc.want)
+			}
+			if c := b.only(); c != nil && c.SCTP().VTag != tc.tags {
+				t.Errorf("tags %#x, want %#x", c.SCTP().VTag, tc.tags)
+			}
+		})
+	}
+}
+
 // TestSCTPTable compares the transitions with how the states are explained:
 // what must hold for every cell of a row or a column.
 func TestSCTPTable(t *testing.T) {

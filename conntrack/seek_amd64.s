@@ -209,10 +209,11 @@ compare:
 	XORL  BX, BX
 	XORL  CX, CX
 	TESTL AX, AX
-	SETEQ CX
+	SETEQ BX
 	TESTL DX, DX
-	SETEQ BX                 // the reply's
+	SETEQ CX
 	ORL   BX, CX
+	XORL  CX, BX             // the reply's, and not the original one
 	MOVL  CX, AX
 	MOVQ  R10, CX
 	SHLL  CX, AX

@@ -71,7 +71,7 @@ func meetPlain(s *Seek, g *[SeekSize]packet.Gist, chunks *[]Conn, lo, hi int) (m
 		if orig == 0 || back == 0 {
 			met |= 1 << i
 		}
-		if back == 0 { // of a connection with itself it is the reply, see Find
+		if orig != 0 && back == 0 {
 			reply |= 1 << i
 		}
 	}

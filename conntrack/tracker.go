@@ -176,10 +176,6 @@ func (t *Tracker) Find(tu *packet.Tuple, hash uint64, zone uint16, now int64) (p
 					continue
 				}
 				dir = 1
-			} else if tu.SPort == tu.DPort && tu.Src == tu.Dst && c.Status&natMask == 0 && isReply(tu, tu) {
-				// A connection with itself: the kernel finds its reply first, which
-				// it has put in front of the original (__nf_conntrack_hash_insert).
-				dir = 1
 			}
 			if t.gone(now, slot, c) {
 				t.clock(now)

@@ -117,13 +117,10 @@ func (s *store) find(zone uint16, tu *packet.Tuple, h uint64) (*flow, int) {
 		if f.Zone != zone {
 			continue
 		}
-		// The reply's first: of a connection with itself the packets are replies
-		// (conntrack.Tracker.Find).
-		if f.Tuple[1] == *tu {
-			return f, 1
-		}
-		if f.Tuple[0] == *tu {
-			return f, 0
+		for dir := range f.Tuple {
+			if f.Tuple[dir] == *tu {
+				return f, dir
+			}
 		}
 	}
 }
