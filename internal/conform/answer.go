@@ -266,6 +266,10 @@ func (r *runner) frame(s *Step, a *Step) error {
 // hits gives the filters whose counters moved since it was last asked.
 func (r *runner) hits() []Hit {
 	hits := []Hit{}
+	// A filter that is gone when counters are read is forgotten: one that comes
+	// under its name begins anew.
+	was := r.last
+	r.last = make(map[hitKey][]policy.Stats, len(was))
 	for _, d := range r.policy.Devices {
 		for dir, b := range d.Block {
 			if b == nil {
@@ -279,7 +283,7 @@ func (r *runner) hits() []Hit {
 				for _, pr := range ch.Protos {
 					for _, f := range pr.Filters {
 						k := hitKey{d.Name, name, ch.Index, uint32(pr.Prio), f.Handle}
-						if h, moved := r.moved(k, f); moved {
+						if h, moved := r.moved(k, f, was[k]); moved {
 							hits = append(hits, h)
 						}
 					}
@@ -290,13 +294,13 @@ func (r *runner) hits() []Hit {
 	return hits
 }
 
-func (r *runner) moved(k hitKey, f *policy.Filter) (Hit, bool) {
+func (r *runner) moved(k hitKey, f *policy.Filter, last []policy.Stats) (Hit, bool) {
 	h, moved := Hit{Dev: k.dev, Dir: k.dir, Chain: k.chain, Prio: k.prio, Handle: k.handle}, false
 	now := make([]policy.Stats, len(f.Actions))
 	for i, act := range f.Actions {
 		now[i] = r.engine.ActionStats(act)
 		var was policy.Stats
-		if last := r.last[k]; i < len(last) {
+		if i < len(last) {
 			was = last[i]
 		}
 		d := ActionHit{act.Kind, int64(now[i].Packets - was.Packets), int64(now[i].Bytes - was.Bytes), int64(now[i].Drops - was.Drops)}
