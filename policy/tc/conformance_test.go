@@ -20,6 +20,7 @@ import (
 type recorded struct {
 	Name    string
 	Devices []string
+	Qdisc   string
 	Policy  []string
 	Refused []struct {
 		Line  int
@@ -85,6 +86,11 @@ func (c *recorded) play(t *testing.T) (*Session, map[int]string) {
 	s := &Session{Policy: &policy.Policy{}}
 	for _, d := range c.Devices {
 		s.Policy.Declare(d)
+		if c.Qdisc != "" { // what each port has in the case's own words
+			if err := s.Run("qdisc add dev " + d + " " + c.Qdisc); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	refused := map[int]string{}
 	for i, l := range c.Policy {
