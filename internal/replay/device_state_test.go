@@ -119,6 +119,8 @@ func TestDeviceState(t *testing.T) {
 		}{
 			{"plain", plainPolicy, func(seed uint64) []packetAt { return dialogue(seed, 1500, "") }, 300},
 			{"translated", sourcePolicy, func(seed uint64) []packetAt { return dialogue(seed, 1500, "192.0.2.1") }, 300},
+			// Connections of every protocol get FTP's helper.
+			{"helper", strings.ReplaceAll(plainPolicy, "ct commit zone 4", "ct commit zone 4 helper ipv4-tcp-ftp"), func(seed uint64) []packetAt { return chatter(seed+200, 400) }, 0},
 			{"chatter", natPolicy, func(seed uint64) []packetAt { return chatter(seed+100, 500) }, 0},
 		} {
 			for seed := range uint64(2) {
@@ -195,6 +197,7 @@ func sides(t *testing.T, path string) string {
 	}
 	for ref, c := range s.Tracker.Known() {
 		fmt.Fprintf(&b, "%x %v %v %#x %v %v %d %d\n", ref, c.Orig, c.TCP, c.Status&^conntrack.StatusHWOffload, c.Packets(), c.Bytes(), c.Timeout, c.Mark)
+		fmt.Fprintln(&b, s.Tracker.HelperOf(ref))
 	}
 	n := 0
 	for _, e := range s.Tracker.Events(0) {
@@ -203,6 +206,7 @@ func sides(t *testing.T, path string) string {
 		}
 		n++
 		fmt.Fprintf(&b, "event %d: %d %x %#x %v %v %#x %v\n", n, e.Time, e.Ref, e.What, e.Expired, e.Conn.Orig, e.Conn.Status&^conntrack.StatusHWOffload, e.Conn.Packets())
+		fmt.Fprintln(&b, e.Helper)
 	}
 	return b.String()
 }

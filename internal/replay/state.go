@@ -2,16 +2,19 @@ package replay
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"math"
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"sluice/datapath"
 	"sluice/internal/state"
 	"sluice/packet"
 	"sluice/packet/frag"
+	"sluice/policy"
 	"sluice/policy/tc"
 )
 
@@ -26,7 +29,7 @@ func (r *runner) state(o Options) *state.State {
 	s := &state.State{
 		Clock:   state.Clock{Now: r.now, Vector: r.begin, Seed: o.Seed, Policy: o.Policy, NoFlowTable: o.NoFlowTable},
 		Tracker: r.e.Tracker(), Tables: r.e.Flows().Save(), Flows: r.e.Flows().Counters(),
-		Actions: r.e.SaveActions(tc.Homes(r.policy)), Random: r.e.Random(),
+		Actions: r.e.SaveActions(homes(r.policy)), Random: r.e.Random(),
 	}
 	waiting := r.e.SaveFragments(r.begin)
 	s.Fragments = &waiting
@@ -39,6 +42,21 @@ func (r *runner) state(o Options) *state.State {
 	r.split.save(s, r.Devices)
 	r.savePlaces(s, o)
 	return s
+}
+
+// longestHome is how much of a filter's command a state holds, in bytes.
+const longestHome = 64 << 10
+
+// homes are the commands that actions belong to. One that is too long for a
+// line of a state is told from others by its sum.
+func homes(p *policy.Policy) map[*policy.Action]string {
+	m := tc.Homes(p)
+	for a, h := range m {
+		if len(h) > longestHome {
+			m[a] = fmt.Sprintf("%s… sha256:%x", strings.ToValidUTF8(h[:longestHome/64], ""), sha256.Sum256([]byte(h)))
+		}
+	}
+	return m
 }
 
 // resume goes on where a state stands. The tracker is the state's already.
@@ -59,7 +77,7 @@ func (r *runner) resume(s *state.State) error {
 		return err
 	}
 	idle := func(a datapath.ActionState) bool { return a.Stats.Packets == 0 }
-	if left := slices.DeleteFunc(r.e.RestoreActions(s.Actions, tc.Homes(r.policy)), idle); len(left) > 0 && r.notes != nil {
+	if left := slices.DeleteFunc(r.e.RestoreActions(s.Actions, homes(r.policy)), idle); len(left) > 0 && r.notes != nil {
 		fmt.Fprintf(r.notes, "%s: of the actions that counted packets under %s, %d are not in this policy, and their counters are left behind; the first: %s index %d of %q\n",
 			r.PolicyFile, s.Clock.Policy, len(left), left[0].Kind, left[0].Index, left[0].Home)
 	}

@@ -38,12 +38,26 @@ var ErrTruncated = errors.New("the file is cut off: its end line is missing")
 // ErrDamaged: the checksum is wrong.
 var ErrDamaged = errors.New("the file is damaged: its checksum is wrong")
 
-// maxLine bounds a line's length: a line of free slots, the longest, has less
-// than a tenth.
-const maxLine = 1 << 18
+// maxLine bounds a line's length, in bytes; the writer keeps to it.
+const maxLine = 1 << 20
 
 // maxConns is how many connections a tracker may be made for at most.
 const maxConns = 1 << 26
+
+// mostLines is how many lines of a kind are read at most: as many as the
+// writer may have to say, but no file fills the memory with what it repeats.
+// Kinds that are not here have a line that takes the last one's place, or their
+// own limit.
+var mostLines = map[string]int{
+	kindConn: maxConns, kindFree: maxConns/slotsPerLine + 1, kindSources: maxConns/slotsPerLine + 1, kindPlace: maxConns,
+	kindTable: 1 << 16, kindHeld: maxConns/slotsPerLine + 1<<16, kindStale: maxConns/slotsPerLine + 1<<16,
+	kindEvent: MaxEvents, kindExpect: 1 << 20, kindSender: 1 << 24, kindAction: 1 << 24, kindLimits: 1 << 16,
+	kindPacket: 1 << 20, kindFragment: 1 << 24, kindSplit: 1 << 26, kindMAC: 1 << 20, kindCard: 1 << 20,
+}
+
+// maxFragments bounds the bytes of fragments that wait: as many as
+// ipfrag_high_thresh and nf_conntrack_frag6_high_thresh let wait at most.
+const maxFragments = 1 << 32
 
 // reader gathers lines until all are there.
 type reader struct {
@@ -62,6 +76,8 @@ type reader struct {
 	ring    eventsLine
 	gotTime bool
 	scan    scanner
+	lines   map[string]int // so far, by kind
+	waiting int64          // bytes of fragments
 }
 
 // ReadFile reads a state file.
@@ -80,7 +96,7 @@ func ReadFile(path string) (*State, error) {
 
 // Read reads a state. The error is an *Error unless reading itself failed.
 func Read(in io.Reader) (*State, error) {
-	r := &reader{}
+	r := &reader{lines: map[string]int{}}
 	br := bufio.NewReaderSize(in, maxLine)
 	sum := uint64(0)
 	for n := 1; ; n++ {
@@ -152,6 +168,9 @@ func (r *reader) line(line []byte) (*endLine, error) {
 		}
 		return nil
 	}
+	if err := r.count(kind.Kind); err != nil {
+		return nil, err
+	}
 	switch kind.Kind {
 	case kindEnd:
 		var l endLine
@@ -184,18 +203,45 @@ func (r *reader) line(line []byte) (*endLine, error) {
 		return nil, err
 	case kindFree:
 		var l freeLine
-		err := get(&l)
+		err := errors.Join(get(&l), slotsInLine(len(l.Slots)))
 		for _, f := range l.Slots {
 			r.free = append(r.free, packet.ConnRef(uint64(f[1])<<32|uint64(f[0])))
 		}
 		return nil, err
 	case kindSources:
 		var l sourcesLine
-		err := get(&l)
+		err := errors.Join(get(&l), slotsInLine(len(l.Slots)))
 		r.sources = append(r.sources, l.Slots...)
 		return nil, err
 	}
 	return nil, r.minorLine(kind.Kind, get)
+}
+
+// count refuses lines of which there are too many.
+func (r *reader) count(kind string) error {
+	most, counted := mostLines[kind]
+	if !counted {
+		return nil
+	}
+	r.lines[kind]++
+	n := r.lines[kind]
+	switch kind { // most of these go the fast way
+	case kindConn:
+		n = len(r.conns) + 1
+	case kindEvent:
+		n = len(r.events) + 1
+	}
+	if n > most {
+		return fmt.Errorf("more than %d lines of kind %q", most, kind)
+	}
+	return nil
+}
+
+func slotsInLine(n int) error {
+	if n > slotsPerLine {
+		return fmt.Errorf("%d slots in a line; at most %d", n, slotsPerLine)
+	}
+	return nil
 }
 
 // fast takes in a line of which there are many, if it is as this program
@@ -207,7 +253,7 @@ func (r *reader) fast(line []byte) bool {
 			return false
 		}
 		c, err := l.saved()
-		if err != nil {
+		if err != nil || len(r.conns) >= maxConns {
 			return false // to be told with the other reader's words
 		}
 		r.conns = append(r.conns, c)
@@ -219,7 +265,7 @@ func (r *reader) fast(line []byte) bool {
 			return false
 		}
 		e, err := l.event()
-		if err != nil {
+		if err != nil || len(r.events) >= MaxEvents {
 			return false
 		}
 		r.events, r.devices = append(r.events, e), append(r.devices, l.Device)
@@ -233,7 +279,14 @@ func (r *reader) fast(line []byte) bool {
 func (r *reader) minorLine(kind string, get func(any) error) (err error) {
 	switch kind {
 	case kindLimits:
+		// Several lines are one: zones are many.
+		full := r.limits.Full
+		r.limits.Full = nil
 		err = get(&r.limits)
+		r.limits.Full = append(full, r.limits.Full...)
+		if len(r.limits.Full) > 1<<16 || len(r.limits.Refused) > slotsPerLine {
+			return errors.New("more zones have refused connections than there can be")
+		}
 	case kindExpect:
 		var l expectLine
 		if err = get(&l); err != nil {
@@ -264,7 +317,7 @@ func (r *reader) minorLine(kind string, get func(any) error) (err error) {
 		r.s.Tables = append(r.s.Tables, l.saved())
 	case kindHeld, kindStale:
 		var l listLine
-		err = get(&l)
+		err = errors.Join(get(&l), slotsInLine(len(l.Slots)), slotsInLine(len(l.Chains)))
 		n := len(r.s.Tables) - 1
 		if n < 0 || r.s.Tables[n].ID != l.ID {
 			return fmt.Errorf("flow table %d has no line before this one", l.ID)
@@ -312,6 +365,9 @@ func (r *reader) minorLine(kind string, get func(any) error) (err error) {
 		if err = get(&l); err == nil {
 			err = r.s.fragment(&l)
 		}
+		if r.waiting += int64(len(l.Data)); r.waiting > maxFragments {
+			return fmt.Errorf("more than %d bytes of fragments", int64(maxFragments))
+		}
 	case kindSplit:
 		var l splitLine
 		if err = get(&l); err == nil && (l.A.Is4() != l.B.Is4() || !l.A.IsValid() || !l.B.IsValid()) {
@@ -321,6 +377,12 @@ func (r *reader) minorLine(kind string, get func(any) error) (err error) {
 	case kindCard:
 		var l cardLine
 		err = get(&l)
+		// Several lines of one device are one: refusals are many.
+		if n := len(r.s.Cards) - 1; n >= 0 && r.s.Cards[n].Name == l.Card.Name {
+			l.Card.Refusals = append(r.s.Cards[n].Refusals, l.Card.Refusals...)
+			r.s.Cards[n] = l.Card
+			break
+		}
 		r.s.Cards = append(r.s.Cards, l.Card)
 	case kindPlace:
 		var l placeLine

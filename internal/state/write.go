@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc64"
 	"io"
+	"maps"
 	"slices"
 
 	"sluice/conntrack"
@@ -37,6 +38,10 @@ func (w *writer) line(v any) {
 		return
 	}
 	b = append(b, '\n')
+	if len(b) > maxLine {
+		w.err = fmt.Errorf("a line of %d bytes, of which none could be read back; at most %d: %.60s", len(b), maxLine, b)
+		return
+	}
 	w.lines++
 	w.sum = crc64.Update(w.sum, table, b)
 	_, w.err = w.w.Write(b)
@@ -56,7 +61,7 @@ func (s *State) Write(out io.Writer) error {
 	w.line(trackerLine{kindTracker, led.Slots, led.Cursor, led.Ticked, led.Credit, hex.EncodeToString(led.Random)})
 	w.line(newStatsLine(led.Stats))
 	set := t.Settings()
-	w.line(limitsLine{kindLimits, set.ZoneLimit, set.UDPFirst, set.UDPReplied, set.ICMPReply, set.TCPTimeouts[conntrack.TCPSynSent2], set.Zones, led.Zones, led.Refused})
+	w.limits(set, &led)
 	for i := range s.Tables {
 		v := &s.Tables[i]
 		w.line(newTableLine(v))
@@ -114,7 +119,7 @@ func (s *State) Write(out io.Writer) error {
 		w.line(macLine{kindMAC, m})
 	}
 	for _, c := range s.Cards {
-		w.line(cardLine{kindCard, c})
+		w.card(c)
 	}
 	for _, p := range s.Places {
 		w.line(placeLine{kindPlace, p})
@@ -129,6 +134,45 @@ func (s *State) Write(out io.Writer) error {
 
 // slotsPerLine keeps lines short.
 const slotsPerLine = 512
+
+// partsPerLine does for what is longer than a slot.
+const partsPerLine = 32
+
+// limits writes settings, then zones a few to a line, then those that have
+// refused connections.
+func (w *writer) limits(set *conntrack.Settings, led *conntrack.Ledger) {
+	l := limitsLine{
+		Kind: kindLimits, Zone: set.ZoneLimit, UDPFirst: set.UDPFirst, UDPReplied: set.UDPReplied, ICMPReply: set.ICMPReply,
+		SynSent2: set.TCPTimeouts[conntrack.TCPSynSent2], Refused: led.Refused,
+	}
+	zones := slices.Sorted(maps.Keys(set.Zones))
+	full := led.Zones
+	for first := true; first || len(zones) > 0 || len(full) > 0; first = false {
+		n := min(len(zones), partsPerLine)
+		if n > 0 {
+			l.Zones = map[uint16]conntrack.Zone{}
+		}
+		for _, id := range zones[:n] {
+			l.Zones[id] = set.Zones[id]
+		}
+		m := min(len(full), slotsPerLine)
+		l.Full = full[:m]
+		w.line(l)
+		zones, full = zones[n:], full[m:]
+		l.Zones = nil
+	}
+}
+
+// card writes a device, with as many lines as its refusals take.
+func (w *writer) card(c Card) {
+	refusals := c.Refusals
+	for first := true; first || len(refusals) > 0; first = false {
+		n := min(len(refusals), partsPerLine)
+		c.Refusals = refusals[:n:n]
+		w.line(cardLine{kindCard, c})
+		refusals = refusals[n:]
+	}
+}
 
 // sysctls are all settings by name.
 func sysctls(s *conntrack.Settings) map[string]string {
