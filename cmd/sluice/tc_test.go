@@ -54,7 +54,7 @@ filter add dev a ingress prio 1 chain 2 proto ip flower ct_state +trk action mir
 		{"X1_check_good", []string{"check", good}, "", "", 0},
 		{"X1_check_slide", []string{"check", slide}, "nothing goes to chain 1", "", 1},
 		{"X3_check_notes", []string{"check", slide}, slide + `:1:107: note: "mirrored"; tc writes "mirred"`, "", 1},
-		{"check_not_here", []string{"check", tunnel}, tunnel + ":1: chain 0 pref 1 handle 0x1: it asks for a tunnel that the packet came out of", "", 1},
+		{"check_not_here", []string{"check", tunnel}, tunnel + ":1:42: chain 0 pref 1 handle 0x1: it asks for a tunnel that the packet came out of", "", 1},
 		{"check_refused", []string{"check", helper}, "", "Error: act_ct: Failed to add helper.\nWe have an error talking to the kernel\n", 2},
 		{"check_refused_json", []string{"check", "--json", helper}, `"message": "Error: act_ct: Failed to add helper."`, "", 2},
 		{"version", []string{"-V"}, "tc utility, sluice", "", 0},
