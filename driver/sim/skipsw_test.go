@@ -32,7 +32,7 @@ func TestSkipSW(t *testing.T) {
 		want  string // of the error; empty: accepted
 	}{
 		{"A090_the_ct_line_is_refused", []string{skip, act}, "p.tc:2:"},
-		{"A090_so_is_a_ct_match", []string{plain, skip, match}, "p.tc:3: tracking connections beside the filter with skip_sw of line 2"},
+		{"A090_so_is_a_ct_match", []string{plain, skip, match}, "p.tc:3:59: tracking connections beside the filter with skip_sw of line 2"},
 		{"A090_all_chains_and_ports_are_looked_through", []string{plain, deep, act}, "p.tc:3:"},
 		{"A090_skip_sw_is_refused_afterwards", []string{plain, act, skip}, "p.tc:3:"},
 		{"A090_in_any_chain_of_any_port", []string{act, plain, deep}, "p.tc:3:"},
