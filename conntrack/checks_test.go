@@ -34,7 +34,7 @@ func TestZoneChecks(t *testing.T) {
 	})
 	t.Run("C29_one_direction_alone", func(t *testing.T) {
 		client := [][]byte{c("S", 1000, 0), c("A", 1001, 5001), c("PA", 1001, 5001), c("PA", 77777777, 6001), c("A", 2, 9001), c("FA", 1002, 9001), c("A", 1003, 9002)}
-		server := [][]byte{s("SA", 5000, 1001), s("PA", 5001, 1001), s("PA", 66666666, 1002), s("FA", 9001, 1003)}
+		server := [][]byte{s("SA", 5000, 1001), s("PA", 5001, 1001), s("PA", 66666666, 1002), s("FA", 9001, 1003), s("SA", 5000, 1001)}
 		for name, frames := range map[string][][]byte{"client's": client, "server's": server, "from the middle": server[1:]} {
 			strict, lax := limited(t, 64, [2]string{"checks", "zone=5,tcp=one-way"}), limited(t, 64, [2]string{"checks", "zone=5,tcp=one-way"})
 			invalid := 0
@@ -58,6 +58,17 @@ func TestZoneChecks(t *testing.T) {
 			}
 			if left := lax.left(); left > 120 {
 				t.Errorf("%s: lives on for %d s", name, left)
+			}
+		}
+		for kind, want := range map[string]string{"FA": "FIN_WAIT", "R": "", "A": "ESTABLISHED", "SA": "ESTABLISHED"} {
+			b := limited(t, 64, [2]string{"checks", "zone=5,tcp=one-way"}, [2]string{"nf_conntrack_tcp_loose", "0"})
+			b.inZone(c(kind, 1000, 1), 5, true)
+			got := ""
+			if x := b.only(); x != nil {
+				got = x.StateName()
+			}
+			if got != want {
+				t.Errorf("first of all %s: %q, want %q", kind, got, want)
 			}
 		}
 		b := limited(t, 64, [2]string{"checks", "zone=5,tcp=one-way"})

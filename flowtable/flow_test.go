@@ -60,6 +60,22 @@ var udpPolicy = []string{
 }
 
 func TestAdmission(t *testing.T) {
+	t.Run("C31_what_lapses_stays_out", func(t *testing.T) {
+		r := datapathtest.New(t, udpPolicy...)
+		if err := r.E.Tracker().Settings().Set("udp.unanswered", "100"); err != nil {
+			t.Fatal(err)
+		}
+		q, a := packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q"), packettest.UDP(datapathtest.Server, datapathtest.Client, 53, 1000, "a")
+		r.Send("a", q)
+		r.Send("a", q)
+		if n := r.E.Flows().Len(); n != 0 {
+			t.Errorf("%d flows that nothing has answered", n)
+		}
+		r.Send("b", a)
+		if n := r.E.Flows().Len(); n != 1 {
+			t.Errorf("answered, and %d flows", n)
+		}
+	})
 	t.Run("A111_A119_B007_tcp_enters_when_assured_and_established", func(t *testing.T) {
 		r := datapathtest.New(t, datapathtest.HTTPPolicy...)
 		steps := []struct {
