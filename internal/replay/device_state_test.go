@@ -123,7 +123,7 @@ func TestDeviceState(t *testing.T) {
 			{"helper", strings.ReplaceAll(plainPolicy, "ct commit zone 4", "ct commit zone 4 helper ipv4-tcp-ftp"), func(seed uint64) []packetAt { return chatter(seed+200, 400) }, 0},
 			{"chatter", natPolicy, func(seed uint64) []packetAt { return chatter(seed+100, 500) }, 0},
 		} {
-			for seed := range uint64(2) {
+			for seed := range uint64(1 + min(c.carried, 1)) { // one of what cards leave to software
 				t.Run(fmt.Sprintf("C15_I6_%s_%s_%d", profile, c.name, seed), func(t *testing.T) {
 					all := c.traffic(seed)
 					dir := t.TempDir()
