@@ -37,10 +37,27 @@ fuzz: ## run every fuzz target for FUZZTIME
 	rm -f "$$log"; exit $$failed
 
 SOAK ?= 600
+RAPID ?=
+PKG ?= ./...
 OVS ?=
 .PHONY: soak
-soak: ## compare random devices with software alone for SOAK seconds
-	SLUICE_SOAK=$(SOAK) go test -run TestI1_I2 -timeout 0 -v ./driver/sim ./datapath
+soak: ## run every property of every package, SOAK seconds in all; PKG=./dir RAPID=n repeats one round
+	@set -- $$(go list -f '{{.Dir}} {{join .TestImports " "}} {{join .XTestImports " "}}' $(PKG) | awk '/pgregory.net\/rapid/ { print $$1 }'); \
+	bin=$$(mktemp -d); trap 'rm -rf "$$bin"' EXIT; failed=0; share=$$(($(SOAK) / $$#)); \
+	for dir; do \
+	  props=$$(cat "$$dir"/*_test.go | awk '/^func / { name = $$2; sub(/\(.*/, "", name) } /rapid\.(Check|MakeCheck)\(|SLUICE_SOAK/ { print name }' | sort -u); \
+	  if grep -qvE '^Test' <<<"$$props"; then run=.; else run="^($$(paste -sd'|' <<<"$$props"))\$$"; fi; \
+	  go test -c -o "$$bin/t" "$$dir"; end=$$((SECONDS + share)); rounds=0; \
+	  while [ $$rounds = 0 ] || [ $$SECONDS -lt $$end ] && [ -z "$(RAPID)" ]; do \
+	    seed=$${RAPID:-$$((RANDOM << 30 | RANDOM << 15 | RANDOM | 1))}; rounds=$$((rounds + 1)); \
+	    if ! (cd "$$dir" && SLUICE_SOAK=$$share "$$bin/t" -test.run "$$run" -test.timeout 0 -rapid.seed=$$seed -rapid.nofailfile) >"$$bin/log" 2>&1; then \
+	      grep -v '\[rapid\] draw' "$$bin/log" | tail -60; failed=1; \
+	      printf 'failed; again: make soak PKG=./%s RAPID=%s\n' "$${dir#$$PWD/}" $$seed; break; \
+	    fi; \
+	  done; \
+	  printf '%-20s %4d rounds of %d properties, the last with seed %s\n' "$${dir#$$PWD/}" $$rounds $$(wc -l <<<"$$props") $$seed; \
+	done; \
+	exit $$failed
 
 .PHONY: bench
 bench: ## measure: the program's own figures and each room's benchmarks

@@ -225,6 +225,11 @@ func (t *Tracker) pend(ref packet.ConnRef, c *Conn, what uint16) {
 	}
 }
 
+// Clock tells the tracker what time it is, before Kill and Flush, which have no
+// time of their own: events of what they end carry it. Everything else that
+// takes a time does so itself.
+func (t *Tracker) Clock(now int64) { t.clock(now) }
+
 // clock tells the event log what time it is.
 func (t *Tracker) clock(now int64) {
 	if t.events != nil {

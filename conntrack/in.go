@@ -60,6 +60,7 @@ func (t *Tracker) InFound(now int64, frame []byte, h *packet.Headers, zone uint1
 		}
 		var was traits
 		if t.events != nil {
+			t.clock(now) // the packet may end its connection and begin another
 			was = c.traits()
 		}
 		var v verdict
@@ -216,6 +217,7 @@ func (t *Tracker) earlyDrop(now int64, hash uint64, zone uint16) bool {
 				if c.Status&StatusOffload != 0 || c.Status&StatusAssured != 0 && !t.expired(c, now) {
 					continue
 				}
+				t.clock(now)
 				t.destroy(slot, c)
 				t.st.EarlyDrop++
 				return true

@@ -251,7 +251,8 @@ func (t *Tracker) release(slot uint32, c *Conn) {
 	}
 }
 
-// Kill removes a connection at once. A stale reference is ignored.
+// Kill removes a connection at once; see Clock for the time that its event has.
+// A stale reference is ignored.
 func (t *Tracker) Kill(ref packet.ConnRef) {
 	c := t.Conn(ref)
 	if c == nil {
@@ -264,7 +265,7 @@ func (t *Tracker) Kill(ref packet.ConnRef) {
 	t.destroy(slotOf(ref), c)
 }
 
-// Flush removes every confirmed connection.
+// Flush removes every confirmed connection; see Clock.
 func (t *Tracker) Flush() {
 	for n := uint32(1); n <= t.slab.used; n++ {
 		if c := t.slab.at(n); c.Status&StatusConfirmed != 0 {

@@ -168,6 +168,7 @@ func (p *pkt) cached(par *ctParams) bool {
 			return true
 		}
 		if c.Status&conntrack.StatusConfirmed != 0 {
+			p.e.tr.Clock(p.now)
 			p.e.tr.Kill(ct.Conn)
 			ct.Conn = 0
 		}

@@ -3,6 +3,7 @@ package datapath
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sluice/conntrack"
@@ -227,4 +228,49 @@ func (e *Engine) cameIn(ref packet.ConnRef, dir int) int32 {
 		return int32(c.dev[dir&1]) - 1
 	}
 	return -1
+}
+
+// Origins are connections, by slot, whose packets have come in by the same
+// devices: In by direction, "" where none has come, or the device is gone.
+type Origins struct {
+	In    [2]string `json:"in"`
+	Slots []uint32  `json:"slots"`
+}
+
+// SaveOrigins tells where all connections' packets have come in last, in a fixed
+// order.
+func (e *Engine) SaveOrigins() []Origins {
+	slots := map[[2]string][]uint32{}
+	for ref := range e.tr.Known() {
+		in := [2]string{e.DeviceName(e.cameIn(ref, 0)), e.DeviceName(e.cameIn(ref, 1))}
+		if in != ([2]string{}) {
+			slots[in] = append(slots[in], uint32(ref))
+		}
+	}
+	var all []Origins
+	for in, s := range slots {
+		slices.Sort(s)
+		all = append(all, Origins{in, s})
+	}
+	slices.SortFunc(all, func(a, b Origins) int { return slices.Compare(a.In[:], b.In[:]) })
+	return all
+}
+
+// RestoreOrigins goes on with what another engine has known, after Load. Devices
+// and connections that there are no longer are left out.
+func (e *Engine) RestoreOrigins(all []Origins) {
+	refs := map[uint32]packet.ConnRef{}
+	for ref := range e.tr.Known() {
+		refs[uint32(ref)] = ref
+	}
+	for _, o := range all {
+		for dir, name := range o.In {
+			dev, ok := e.Device(name)
+			for _, slot := range o.Slots {
+				if ref, there := refs[slot]; ok && there {
+					e.cameFrom(ref, dir, dev)
+				}
+			}
+		}
+	}
 }

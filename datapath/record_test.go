@@ -152,7 +152,7 @@ func TestI8_records_of_ways_and_devices(t *testing.T) {
 		}
 		l := datapathtest.NewLedger(r.E, r.P)
 		for _, p := range in {
-			if new(datapathtest.Transcript).Send(r, p); p.Do != nil {
+			if new(datapathtest.Transcript).Send(r, p); p.Do != nil || p.Restart {
 				l.Begin()
 				continue
 			}

@@ -25,6 +25,7 @@ type Rig struct {
 	v   packet.Vector
 
 	lines []string // the policy's
+	drops []uint64 // of engines that others have taken the place of
 }
 
 // New makes an engine that traces.
@@ -62,7 +63,7 @@ func (r *Rig) Run(line string) {
 	if err := r.s.Run(line); err != nil {
 		r.t.Fatal(err)
 	}
-	r.lines = append(r.lines, line)
+	r.note(line)
 	if err := r.E.Load(r.P, r.Now); err != nil {
 		r.t.Fatal(err)
 	}
@@ -74,8 +75,37 @@ func (r *Rig) TryRun(line string) error {
 	if err := r.s.Run(line); err != nil {
 		r.t.Fatal(err)
 	}
-	r.lines = append(r.lines, line)
+	r.note(line)
 	return r.E.Load(r.P, r.Now)
+}
+
+// note keeps a command that the policy is made of.
+func (r *Rig) note(line string) {
+	if !strings.Contains(line, " show ") {
+		r.lines = append(r.lines, line)
+	}
+}
+
+// Policy reads the policy anew, as another process would: its actions are other
+// instances.
+func (r *Rig) Policy() *policy.Policy { return load(r.t, r.lines) }
+
+// Lines are the commands that the policy is made of.
+func (r *Rig) Lines() []string { return r.lines }
+
+// Replace lets another engine go on, with the policy that it has loaded.
+func (r *Rig) Replace(e *datapath.Engine, p *policy.Policy) {
+	r.drops = r.Drops()
+	r.E, r.P, r.s.Policy = e, p, p
+}
+
+// Drops are Engine.Drops, those of engines before this one included.
+func (r *Rig) Drops() []uint64 {
+	all := slices.Clone(r.E.Drops())
+	for i, n := range r.drops {
+		all[i] += n
+	}
+	return all
 }
 
 // Reload changes the policy as a replay's --reload does: "keep" leaves connections
@@ -94,17 +124,18 @@ func (r *Rig) Reload(mode, line string) (n int) {
 	must(err)
 	p := r.P
 	if mode == "dry-run" {
-		p = load(r.t, r.lines)
+		p = r.Policy()
 	}
 	must((&tc.Session{Policy: p, Out: new(strings.Builder), Err: new(strings.Builder)}).Run(line))
 	after, err := r.E.Prospect(p, r.Now)
 	must(err)
 	cuts, _ := r.E.Compare(r.Now, before, after)
 	if mode != "dry-run" {
-		r.lines = append(r.lines, line)
+		r.note(line)
 		must(r.E.Load(p, r.Now))
 	}
 	tr, ends := r.E.Tracker(), map[packet.ConnRef]bool{}
+	tr.Clock(r.Now)
 	for _, c := range cuts {
 		ends[c.Conn] = ends[c.Conn] || mode != "kill" && c.Ends()
 	}

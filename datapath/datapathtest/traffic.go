@@ -1,6 +1,7 @@
 package datapathtest
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -19,6 +20,7 @@ type talk struct {
 	seq            [2]uint32
 	// As the server sees the client, once something has reached it.
 	seen packet.Tuple
+	got  []byte // by the server, last
 }
 
 // Traffic draws conversations of a client behind `uplink_rep` with a server
@@ -43,22 +45,31 @@ func Traffic(rt *rapid.T, r *Rig, t *Transcript, wrap func(frame []byte) []byte)
 			talks[i].server, talks[i].sport = talks[i].client, talks[i].cport
 		}
 	}
-	at := r.Now + 1e9
+	at, id := r.Now+1e9, uint32(0)
 	step := func(c *talk, side int, flags string) {
-		at += rapid.SampledFrom([]int64{1000, 1e6, 1e6, 1e6, 20e6, 2100e6, 31e9}).Draw(rt, "gap")
+		at += rapid.SampledFrom([]int64{1000, 1e6, 0, 0, 1e6, 20e6, 2100e6, 31e9, 0, 0, 0}).Draw(rt, "gap")
 		f := c.frame(rt, side, flags)
 		dev := "uplink_rep"
 		if side == 1 {
 			dev = "vf0_rep"
-		} else if wrap != nil {
-			f = wrap(f)
 		}
-		p := Input{Dev: dev, Frame: f, At: at}
-		in = append(in, p)
-		res := t.Send(r, p)
-		for _, tx := range res.Tx {
-			if tu := Tuple(tx.Frame); side == 0 && !tx.Up && !tx.Mirror && tu.Family != packet.FamilyNone {
-				c.seen = tu
+		frames := [][]byte{f}
+		if rapid.IntRange(0, 14).Draw(rt, "in pieces") == 7 && len(f) > 40 && !vlan(f) {
+			id++
+			frames = packettest.Fragments(f, id, 8, 16, 8)
+			frames = rapid.Permutation(frames).Draw(rt, "order")[:max(1, len(frames)-rapid.IntRange(0, 1).Draw(rt, "lost"))]
+		}
+		for _, f := range frames {
+			if wrap != nil && side == 0 {
+				f = wrap(f)
+			}
+			p := Input{Dev: dev, Frame: f, At: at}
+			in = append(in, p)
+			res := t.Send(r, p)
+			for _, tx := range res.Tx {
+				if tu := Tuple(tx.Frame); side == 0 && !tx.Up && !tx.Mirror && tu.Family != packet.FamilyNone {
+					c.seen, c.got = tu, bytes.Clone(tx.Frame)
+				}
 			}
 		}
 	}
@@ -70,9 +81,9 @@ func Traffic(rt *rapid.T, r *Rig, t *Transcript, wrap func(frame []byte) []byte)
 		}
 	}
 	for range rapid.IntRange(1, 120).Draw(rt, "packets") {
-		if do := happening(rt); do != nil {
+		if p := happening(rt); p.Do != nil || p.Restart {
 			at += 1000
-			p := Input{At: at, Do: do}
+			p.At = at
 			in = append(in, p)
 			t.Send(r, p)
 			continue
@@ -84,8 +95,26 @@ func Traffic(rt *rapid.T, r *Rig, t *Transcript, wrap func(frame []byte) []byte)
 	return in
 }
 
-// happening draws something that an administrator does; nil: nothing.
-func happening(rt *rapid.T) func(*Rig) {
+// drawChange draws a command that changes a policy of Policy, and what becomes of
+// the connections that it cuts.
+func drawChange(rt *rapid.T) (mode, line string) {
+	mode = rapid.SampledFrom([]string{"recheck", "keep", "kill", "dry-run", "recheck"}).Draw(rt, "mode")
+	place := rapid.SampledFrom([]string{"vf0_rep ingress prio 1 chain 3", "vf0_rep ingress prio 90 chain 3", "uplink_rep ingress prio 1 chain 1", "uplink_rep ingress prio 90 chain 2", "vf0_rep ingress prio 1 chain 0"}).Draw(rt, "place")
+	// Filters keep their mask, so each has a handle of its own.
+	match := rapid.SampledFrom([]string{"0x71 ct_state +trk+est ip_proto udp", "0x72 ct_state +trk+est-rpl", "0x73 ct_state +trk+est+rpl", "0x74 ct_state +trk+est dst_ip 10.0.0.2", "0x75 ip_proto tcp ct_state +trk+est ct_mark 7"}).Draw(rt, "change")
+	if strings.HasSuffix(place, "chain 0") {
+		match = "0x76 ip_proto udp src_port 80"
+	}
+	handle, match, _ := strings.Cut(match, " ")
+	then := rapid.SampledFrom([]string{"drop", "mirred egress redirect dev tap", "mirred egress mirror dev tap pipe action continue"}).Draw(rt, "then")
+	if rapid.IntRange(0, 3).Draw(rt, "nothing") == 3 {
+		return mode, "filter show dev vf0_rep ingress"
+	}
+	return mode, fmt.Sprintf("filter replace dev %s handle %s proto ip flower %s action %s", place, handle, match, then)
+}
+
+// happening draws something that an administrator does; none of it: nothing.
+func happening(rt *rapid.T) Input {
 	each := func(r *Rig, do func(packet.ConnRef, *conntrack.Conn)) {
 		tr := r.E.Tracker()
 		var refs []packet.ConnRef
@@ -99,38 +128,36 @@ func happening(rt *rapid.T) func(*Rig) {
 		}
 	}
 	port := rapid.Uint16Range(1000, 1003).Draw(rt, "whose")
-	switch rapid.IntRange(0, 299).Draw(rt, "happening") - 150 { // small numbers are drawn more often
+	switch rapid.IntRange(0, 119).Draw(rt, "happening") - 60 {
 	case 0: // conntrack -F
-		return func(r *Rig) { r.E.Tracker().Flush() }
+		return Input{Do: func(r *Rig) { r.E.Tracker().Flush() }}
 	case 1: // conntrack -D
-		return func(r *Rig) {
+		return Input{Do: func(r *Rig) {
 			each(r, func(ref packet.ConnRef, c *conntrack.Conn) {
 				if c.Orig.SPort == port {
 					r.E.Tracker().Kill(ref)
 				}
 			})
-		}
+		}}
 	case 2: // conntrack -U
-		return func(r *Rig) {
+		return Input{Do: func(r *Rig) {
 			each(r, func(ref packet.ConnRef, c *conntrack.Conn) {
 				if c.Orig.SPort == port {
 					r.E.Tracker().SetMark(ref, 7, 0xff)
+					r.E.Tracker().Tell(r.Now, ref) // as ctnetlink does
 				}
 			})
-		}
-	case 3: // another filter, behind the others or before them
-		prio := rapid.SampledFrom([]int{1, 90}).Draw(rt, "prio")
-		return func(r *Rig) {
-			line := fmt.Sprintf("filter replace dev vf0_rep ingress prio %d chain 3 handle 0x77 proto ip flower ct_state +trk+est ip_proto udp action mirred egress redirect dev tap", prio)
-			if err := r.TryRun(line); err != nil {
-				return
-			}
-		}
-	case 4: // everything is loaded anew
-		return func(r *Rig) { r.TryRun("filter show dev vf0_rep ingress") }
+		}}
+	case 3, 4, 5, 6, 7: // another policy
+		mode, line := drawChange(rt)
+		return Input{Do: func(r *Rig) { r.Reload(mode, line) }}
+	case 8, 9, 10, 11:
+		return Input{Restart: true}
 	}
-	return nil
+	return Input{}
 }
+
+func vlan(f []byte) bool { return f[12] == 0x81 && f[13] == 0 }
 
 // frame builds a conversation's next packet.
 func (c *talk) frame(rt *rapid.T, side int, flags string) []byte {
@@ -141,7 +168,10 @@ func (c *talk) frame(rt *rapid.T, side int, flags string) []byte {
 			src, dst, sp, dp = addr(s.Dst, s.Family), addr(s.Src, s.Family), s.DPort, s.SPort
 		}
 	}
-	data := strings.Repeat("x", rapid.IntRange(0, 3).Draw(rt, "data"))
+	data := strings.Repeat("x", rapid.SampledFrom([]int{0, 1, 2, 3, 40}).Draw(rt, "data"))
+	if side == 1 && len(c.got) >= 42 && c.got[12] == 8 && c.got[13] == 0 && rapid.IntRange(0, 19).Draw(rt, "complains") == 10 {
+		return packettest.ICMP(src, dst, 3, 1, 0, c.got[14:42])
+	}
 	if c.udp {
 		return odd(rt, packettest.UDP(src, dst, sp, dp, data))
 	}

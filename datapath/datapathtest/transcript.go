@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sluice/conntrack"
+	"sluice/datapath"
 	"sluice/packet"
 	"sluice/policy"
 )
@@ -18,6 +19,10 @@ type Input struct {
 	Frame []byte
 	At    int64
 	Do    func(*Rig) // nil: the frame comes in
+
+	// Restart: whoever proves that restarts do not matter saves, and goes on from
+	// what was saved.
+	Restart bool
 }
 
 // Transcript is what a run shows to the outside, a line a packet.
@@ -29,26 +34,61 @@ type Transcript struct {
 }
 
 // Send judges one input and notes what became of it.
-func (t *Transcript) Send(r *Rig, in Input) Result {
-	r.Now = in.At - 1e6
-	if in.Do != nil {
-		r.Now = in.At
-		in.Do(r)
-		return Result{}
+func (t *Transcript) Send(r *Rig, in Input) Result { return t.SendAll(r, []Input{in}, true)[0] }
+
+// SendAll judges inputs of one time together and notes what became of each. Of
+// those that are no frames there is one alone. tick: maintenance comes first,
+// on which nothing depends.
+func (t *Transcript) SendAll(r *Rig, in []Input, tick bool) (all []Result) {
+	r.Now = in[0].At
+	if in[0].Do != nil {
+		r.E.Flows().Sync(r.Now) // as all do that look from outside
+		r.E.Tracker().Clock(r.Now)
+		in[0].Do(r)
+		return []Result{{}}
 	}
-	res := r.Send(in.Dev, bytes.Clone(in.Frame))
-	fmt.Fprintf(&t.out, "%d %s %v %s %s", in.At, in.Dev, res.Verdict, res.Reason, r.Out(res))
+	if in[0].Restart {
+		return []Result{{}}
+	}
+	r.v.Reset()
+	r.v.Now = r.Now
+	for i := range in {
+		id, ok := r.E.Device(in[i].Dev)
+		if !ok {
+			r.t.Fatalf("no device %s", in[i].Dev)
+		}
+		r.v.Add(bytes.Clone(in[i].Frame), id)
+	}
+	if tick {
+		r.E.Tick(r.Now)
+	}
+	r.E.Process(&r.v)
+	tx := r.v.Tx
+	for i := range in {
+		n := 0
+		for n < len(tx) && int(tx[n].Pkt) == i {
+			n++
+		}
+		res := Result{r.v.Verdict[i], datapath.ReasonName(r.v.Reason[i]), tx[:n:n], append([]datapath.Hit(nil), r.E.Trace(i)...)}
+		tx = tx[n:]
+		t.note(r, &in[i], &res, r.E.Copies(i))
+		all = append(all, res)
+	}
+	return all
+}
+
+func (t *Transcript) note(r *Rig, in *Input, res *Result, copies []datapath.Copy) {
+	fmt.Fprintf(&t.out, "%d %s %v %s %s", in.At, in.Dev, res.Verdict, res.Reason, r.Out(*res))
 	for _, tx := range res.Tx {
 		fmt.Fprintf(&t.out, " %v/%d/%x", tx.Mirror, tx.Copy, tx.Frame)
 	}
 	for _, hit := range res.Hits {
 		fmt.Fprintf(&t.out, " hit %d %v %d %d %#x %#x %v", hit.Dev, hit.Egress, hit.Chain, hit.Proto.Prio, hit.Filter.Handle, hit.CTState, hit.Conn != 0)
 	}
-	for _, c := range r.E.Copies(0) {
+	for _, c := range copies {
 		fmt.Fprintf(&t.out, " copy %+v", c)
 	}
 	t.out.WriteByte('\n')
-	return res
 }
 
 // End notes the tables and counters, whichever tier has counted.
@@ -79,7 +119,7 @@ func (t *Transcript) End(r *Rig) string {
 	}
 	f := r.E.Flows().Counters()
 	// A flow that was overdue when its connection was killed may count as either.
-	fmt.Fprintf(&t.out, "flows added %d aged or vanished %d closed %d flushed %d, drops %v\n", f.Added, f.Aged+f.Vanished, f.Closed, f.Flushed, r.E.Drops())
+	fmt.Fprintf(&t.out, "flows added %d aged or vanished %d closed %d flushed %d, drops %v\n", f.Added, f.Aged+f.Vanished, f.Closed, f.Flushed, r.Drops())
 	return t.out.String()
 }
 

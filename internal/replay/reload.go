@@ -201,6 +201,7 @@ func (r *runner) reload(c *reload, now int64) error {
 		}
 		r.span = granuleOf(p)
 	}
+	tr.Clock(now)
 	rep.Killed = r.kill(cuts)
 	r.Reloads = append(r.Reloads, rep)
 	return nil

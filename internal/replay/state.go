@@ -29,7 +29,7 @@ func (r *runner) state(o Options) *state.State {
 	s := &state.State{
 		Clock:   state.Clock{Now: r.now, Vector: r.begin, Seed: o.Seed, Policy: o.Policy, NoFlowTable: o.NoFlowTable},
 		Tracker: r.e.Tracker(), Tables: r.e.Flows().Save(), Flows: r.e.Flows().Counters(),
-		Actions: r.e.SaveActions(homes(r.policy)), Random: r.e.Random(),
+		Actions: r.e.SaveActions(homes(r.policy)), Random: r.e.Random(), Origins: r.e.SaveOrigins(),
 	}
 	waiting := r.e.SaveFragments(r.begin)
 	s.Fragments = &waiting
@@ -81,6 +81,7 @@ func (r *runner) resume(s *state.State) error {
 		fmt.Fprintf(r.notes, "%s: of the actions that counted packets under %s, %d are not in this policy, and their counters are left behind; the first: %s index %d of %q\n",
 			r.PolicyFile, s.Clock.Policy, len(left), left[0].Kind, left[0].Index, left[0].Home)
 	}
+	r.e.RestoreOrigins(s.Origins)
 	if s.Random != nil {
 		if err := r.e.SetRandom(s.Random); err != nil {
 			return err

@@ -79,6 +79,7 @@ func TestTooManyLines(t *testing.T) {
 		kindFree: `"slots":[[1,2]]`, kindSources: `"slots":[1]`, kindPlace: `"slot":1`, kindTable: `"id":1`, kindHeld: `"id":1`, kindStale: `"id":1`,
 		kindExpect: "", kindSender: `"addr":"10.0.0.1"`, kindAction: `"action":"ct"`, kindLimits: "", kindPacket: `"src":"10.0.0.1","dst":"10.0.0.2"`,
 		kindFragment: `"data":"AAAA"`, kindSplit: `"a":"10.0.0.1","b":"10.0.0.2"`, kindMAC: `"mac":"x"`, kindCard: `"name":"x"`,
+		kindOrigin: `"in":["a","b"],"slots":[1]`,
 	}
 	body := body(t)
 	for _, kind := range []string{kindConn, kindEvent, kindExpect} {

@@ -3,6 +3,7 @@ package state
 import (
 	"fmt"
 
+	"sluice/datapath"
 	"sluice/offload"
 )
 
@@ -47,6 +48,12 @@ type cardLine struct {
 type placeLine struct {
 	Kind string `json:"kind"`
 	Place
+}
+
+// originLine is a piece of an Origins.
+type originLine struct {
+	Kind string `json:"kind"`
+	datapath.Origins
 }
 
 func (p *Place) check() error {

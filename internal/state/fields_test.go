@@ -130,6 +130,12 @@ func TestEveryFieldIsKept(t *testing.T) {
 		[]any{[]SplitFlow{{A: bareEnd(ptr(tuple(6))).Src, B: bareEnd(ptr(tuple(6))).Dst, APort: 1, BPort: 2, Proto: 6, Hosts: true, First: true, Old: true}}, filled[[]SplitMAC]()})
 	checkState(t, "devices", State{Cards: filled[[]Card](), Places: filled[[]Place]()},
 		func(s *State) any { return []any{s.Cards, s.Places} }, []any{filled[[]Card](), filled[[]Place]()})
+	long := datapath.Origins{In: [2]string{"d0", "d1"}}
+	for i := range uint32(3*slotsPerLine + 1) {
+		long.Slots = append(long.Slots, 7+i)
+	}
+	origins := []datapath.Origins{long, {In: [2]string{"", "d0"}, Slots: []uint32{1, 2}}}
+	checkState(t, "where packets came in", State{Origins: origins}, func(s *State) any { return s.Origins }, origins)
 	checkState(t, "the clock", State{Clock: filled[Clock]()}, func(s *State) any { return s.Clock }, filled[Clock]())
 
 	for _, proto := range []uint8{packet.ProtoTCP, packet.ProtoUDP, packet.ProtoUDPLite, packet.ProtoSCTP, packet.ProtoDCCP, packet.ProtoGRE, 99} {

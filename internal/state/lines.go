@@ -36,6 +36,7 @@ const (
 	kindEnd       = "end"
 	kindCard      = "device"
 	kindPlace     = "place"
+	kindOrigin    = "origin"
 )
 
 type header struct {

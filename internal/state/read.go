@@ -49,7 +49,7 @@ const maxConns = 1 << 26
 // Kinds that are not here have a line that takes the last one's place, or their
 // own limit.
 var mostLines = map[string]int{
-	kindConn: maxConns, kindFree: maxConns/slotsPerLine + 1, kindSources: maxConns/slotsPerLine + 1, kindPlace: maxConns,
+	kindConn: maxConns, kindFree: maxConns/slotsPerLine + 1, kindSources: maxConns/slotsPerLine + 1, kindPlace: maxConns, kindOrigin: maxConns/slotsPerLine + 1<<20,
 	kindTable: 1 << 16, kindHeld: maxConns/slotsPerLine + 1<<16, kindStale: maxConns/slotsPerLine + 1<<16,
 	kindEvent: MaxEvents, kindExpect: 1 << 20, kindSender: 1 << 24, kindAction: 1 << 24, kindLimits: 1 << 16,
 	kindPacket: 1 << 20, kindFragment: 1 << 24, kindSplit: 1 << 26, kindMAC: 1 << 20, kindCard: 1 << 20,
@@ -390,6 +390,19 @@ func (r *reader) minorLine(kind string, get func(any) error) (err error) {
 			err = l.check()
 		}
 		r.s.Places = append(r.s.Places, l.Place)
+	case kindOrigin:
+		var l originLine
+		if err = get(&l); err == nil {
+			err = slotsInLine(len(l.Slots))
+		}
+		if err != nil {
+			return err
+		}
+		if n := len(r.s.Origins); n > 0 && r.s.Origins[n-1].In == l.In {
+			r.s.Origins[n-1].Slots = append(r.s.Origins[n-1].Slots, l.Slots...)
+		} else {
+			r.s.Origins = append(r.s.Origins, l.Origins)
+		}
 	case kindMAC:
 		var l macLine
 		err = get(&l)

@@ -36,6 +36,9 @@ type State struct {
 	MACs      []SplitMAC
 	Cards     []Card
 	Places    []Place // of connections, when there were devices
+	// Origins are where connections' packets have come in: a change of policy is
+	// judged by it.
+	Origins []datapath.Origins
 
 	flows *flowtable.Set // after Sync: the tables' owner
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"sluice/conntrack"
+	"sluice/datapath"
 )
 
 const (
@@ -123,6 +124,11 @@ func (s *State) Write(out io.Writer) error {
 	}
 	for _, p := range s.Places {
 		w.line(placeLine{kindPlace, p})
+	}
+	for _, o := range s.Origins {
+		for chunk := range slices.Chunk(o.Slots, slotsPerLine) {
+			w.line(originLine{kindOrigin, datapath.Origins{In: o.In, Slots: chunk}})
+		}
 	}
 	if w.err != nil {
 		return w.err
