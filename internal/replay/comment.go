@@ -128,7 +128,7 @@ func AppendHit(b []byte, dev string, h *datapath.Hit) []byte {
 	b = strconv.AppendUint(append(b, " handle 0x"...), uint64(h.Filter.Handle), 16)
 	b = AppendState(append(b, ' '), h.CTState)
 	if h.Fragments > 0 {
-		b = append(strconv.AppendUint(append(b, " put together of "...), uint64(h.Fragments), 10), " fragments"...)
+		b = append(append(b, " put together of "...), count(int(h.Fragments), "fragment")...)
 	}
 	if h.Uncounted() {
 		b = append(b, " uncounted"...)

@@ -110,7 +110,7 @@ func filterPlaces(p *policy.Policy) (of map[place]*policy.Filter) {
 	return of
 }
 
-var toldFilter = regexp.MustCompile(`^(\S+)( egress)? chain (\d+) protocol (\S+) prio (\d+) handle 0x([0-9a-f]+) (?:-trk|\+trk\S*)(?: put together of \d+ fragments)?( uncounted)?$`)
+var toldFilter = regexp.MustCompile(`^(\S+)( egress)? chain (\d+) protocol (\S+) prio (\d+) handle 0x([0-9a-f]+) (?:-trk|\+trk\S*)(?: put together of \d+ fragments?)?( uncounted)?$`)
 
 // told reads the filters of a comment, and whether each says that it counted.
 func told(t *testing.T, comment string) (number int, filters map[place]bool) {
