@@ -45,7 +45,7 @@ func (r *runner) state(o Options) *state.State {
 }
 
 // longestHome is how much of a filter's command a state holds, in bytes.
-const longestHome = 64 << 10
+const longestHome = 4 << 10
 
 // homes are the commands that actions belong to. One that is too long for a
 // line of a state is told from others by its sum.
@@ -53,7 +53,7 @@ func homes(p *policy.Policy) map[*policy.Action]string {
 	m := tc.Homes(p)
 	for a, h := range m {
 		if len(h) > longestHome {
-			m[a] = fmt.Sprintf("%s… sha256:%x", strings.ToValidUTF8(h[:longestHome/64], ""), sha256.Sum256([]byte(h)))
+			m[a] = fmt.Sprintf("%s… sha256:%x", strings.ToValidUTF8(h[:longestHome/4], ""), sha256.Sum256([]byte(h)))
 		}
 	}
 	return m

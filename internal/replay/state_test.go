@@ -292,3 +292,44 @@ func TestCountersOfAnotherPolicy(t *testing.T) {
 		})
 	}
 }
+
+// TestLongCommands: counters of filters whose command is too long for a line
+// of a state go on with them, and with no other.
+func TestLongCommands(t *testing.T) {
+	long := func(last string) string {
+		b := "filter add dev a ingress prio 1 proto ip flower dst_ip 192.0.2.1"
+		for range 5 {
+			b += " action pedit ex" + strings.Repeat(" munge ip ttl set 9 munge ip tos set 4", 50) + " pipe"
+		}
+		return b + " action " + last
+	}
+	dir := t.TempDir()
+	o := Options{
+		Policy: file(t, "p.tc", lines(long("drop"))), StateOut: filepath.Join(dir, "s"),
+		Inputs: []Input{{File: file(t, "one.pcap", pcap(1, packetAt{time: 5e9, data: packettest.UDP("192.0.2.2", "192.0.2.1", 1, 2, "")})), Device: "a"}},
+	}
+	mustRun(t, o)
+	if text := read(t, o.StateOut); !strings.Contains(text, "… sha256:") || len(text) > 1<<15 {
+		t.Errorf("a state of %d bytes", len(text))
+	}
+	o.FromState, o.StateOut = o.StateOut, ""
+	for last, want := range map[string]uint64{"drop": 2, "pass": 1} {
+		o.Policy = file(t, "then.tc", lines(long(last)))
+		if r := mustRun(t, o); len(r.Filters) != 1 || r.Filters[0].Packets != want {
+			t.Errorf("%s: %+v packets, want %d", last, r.Filters[0].Packets, want)
+		}
+	}
+	s, err := state.ReadFile(o.FromState)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Clock.Vector = s.Clock.Now + 1
+	bad := filepath.Join(dir, "bad")
+	if err := s.WriteFile(bad); err != nil {
+		t.Fatal(err)
+	}
+	o.FromState = bad
+	if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "is after now_ns") {
+		t.Errorf("a vector after the last packet: %v", err)
+	}
+}
