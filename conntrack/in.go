@@ -134,7 +134,7 @@ func (t *Tracker) resolve(now int64, b []byte, h *packet.Headers, zone uint16, c
 	c := f.Conn
 	ct.Conn = f.Ref
 	switch {
-	case f.Dir == 1 || c.toItself():
+	case f.Dir == 1 || c.Orig.SPort == c.Orig.DPort && c.toItself():
 		ct.Info = packet.CTEstablishedReply
 	case c.Status&StatusSeenReply != 0:
 		ct.Info = packet.CTEstablished
