@@ -111,6 +111,9 @@ func (s *Set) fits(c *conntrack.Conn) bool {
 	if c.FlowFlags&flowBidirectional != 0 || c.Status&conntrack.StatusAssured != 0 {
 		return true
 	}
+	if o := &c.Orig; o.SPort == o.DPort && o.Src == o.Dst {
+		return false // each of its packets is an answer to the tracker
+	}
 	return c.Status&conntrack.StatusSeenReply == 0 && s.release != Linux6_1 // whose tracker ages it meanwhile
 }
 

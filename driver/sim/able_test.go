@@ -194,3 +194,27 @@ func TestCounters(t *testing.T) {
 		}
 	})
 }
+
+// TestWithItself: to the tracker every packet of a connection with itself but
+// the first is a reply, and makes it assured in the end; to the flow table none
+// is. Before it is assured a card must not carry it.
+func TestWithItself(t *testing.T) {
+	q := packettest.UDP(datapathtest.Client, datapathtest.Client, 1000, 1000, "echo")
+	soft := datapathtest.NewWith(t, datapath.Config{Trace: true}, oneWayLines...)
+	hard, n := rig(t, "linux", oneWayLines...)
+	var want, got datapathtest.Transcript
+	for k := range int64(12) {
+		in := datapathtest.Input{Dev: "uplink_rep", Frame: q, At: 2e9 + k*500e6}
+		want.Send(soft, in)
+		got.Send(hard, in)
+	}
+	soft.Now, hard.Now = 9e9, 9e9
+	t.Run("B005_I1_a_connection_with_itself", func(t *testing.T) {
+		if a, b := want.End(soft), got.End(hard); a != b {
+			t.Error(datapathtest.Differences(a, b))
+		}
+		if n.Packets().Packets == 0 {
+			t.Error("the card carries nothing once it is assured")
+		}
+	})
+}
