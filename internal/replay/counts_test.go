@@ -14,7 +14,7 @@ import (
 	"sluice/packet/packettest"
 )
 
-// TestCounts: whoever counts connections says the same number, those that live; and
+// TestCounts: every count of connections is the same number, those that live; and
 // names those that have expired and are not collected yet beside it.
 func TestCounts(t *testing.T) {
 	const t0, timeout = int64(1e18), int64(30e9)

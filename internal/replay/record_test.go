@@ -327,7 +327,7 @@ func everyKind(seed uint64, n int) []packetAt {
 }
 
 // TestRecords: the filters of every frame's comments are those whose counters moved
-// for the frame, whoever judged it.
+// for the frame, in software and behind a card.
 func TestRecords(t *testing.T) {
 	devices := []string{"", "plain", "mlx5,flows=3", "nfp"}
 	demo := capturePackets(t, "../demo/http.pcapng")
