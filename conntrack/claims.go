@@ -311,8 +311,10 @@ func (t *Tracker) claim(c *Conn, reply *packet.Tuple) bool {
 func (t *Tracker) claiming() bool { return t.shared != nil && t.shared.translates }
 
 // confirmClaim is claim for a connection that is being committed.
-func (t *Tracker) confirmClaim(slot uint32, c *Conn, reply *packet.Tuple) bool {
-	if !t.claim(c, reply) {
+func (t *Tracker) confirmClaim(now int64, slot uint32, c *Conn, reply *packet.Tuple) bool {
+	// What has one of the tuples may have expired: a look removes it.
+	if !t.claim(c, reply) &&
+		(t.takenElsewhere(now, &c.Orig, c.Zone) || t.takenElsewhere(now, reply, c.Zone) || !t.claim(c, reply)) {
 		return false
 	}
 	if n := t.sharedNode(slot, c); n != 0 {

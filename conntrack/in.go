@@ -184,15 +184,25 @@ func hasTuple(b []byte, h *packet.Headers) bool {
 	return true
 }
 
-// alloc takes a slot for a new connection. At the limit an unassured one
-// nearby must go first (B027).
+// alloc takes a slot for a new connection. At the limit expired ones must go
+// first, and where there are none an unassured one nearby (B027).
 func (t *Tracker) alloc(now int64, h *packet.Headers, zone uint16) (uint32, *Conn, bool) {
 	if t.shared != nil {
-		if !t.shared.take(t.member) && !(t.earlyDrop(now, h.Hash, zone) && t.shared.take(t.member)) {
+		for !t.shared.take(t.member) {
+			if t.makeRoom(now) || t.makeRoomElsewhere(now) {
+				continue
+			}
+			if !t.earlyDrop(now, h.Hash, zone) || !t.shared.take(t.member) {
+				return 0, nil, false
+			}
+			break
+		}
+	} else if t.set.Max != 0 && int64(t.slab.live) >= t.set.Max {
+		for int64(t.slab.live) >= t.set.Max && t.makeRoom(now) {
+		}
+		if int64(t.slab.live) >= t.set.Max && !t.earlyDrop(now, h.Hash, zone) {
 			return 0, nil, false
 		}
-	} else if t.set.Max != 0 && int64(t.slab.live) >= t.set.Max && !t.earlyDrop(now, h.Hash, zone) {
-		return 0, nil, false
 	}
 	slot, c := t.slab.get()
 	return slot, c, true
@@ -202,29 +212,37 @@ func (t *Tracker) alloc(now int64, h *packet.Headers, zone uint16) (uint32, *Con
 // (NF_CT_EVICTION_RANGE).
 const evictionRange = 8
 
-// earlyDrop removes a connection that is expired or not assured from the
-// buckets around a hash. What the flow table owns is spared.
+// earlyDrop removes a connection that is not assured from the buckets around a
+// hash, none of which holds an expired one any more (nf_conntrack_core.c
+// early_drop_list, which removes all such of a bucket). What the flow table owns is
+// spared. Of a bucket's it is the one that would expire first: where each
+// stands in its bucket depends on what was there before.
 func (t *Tracker) earlyDrop(now int64, hash uint64, zone uint16) bool {
 	i, _ := t.ix.place(hash, zone)
 	for n := range uint64(evictionRange) {
+		victim, first := uint32(0), (*Conn)(nil)
 		for b := &t.ix.buckets[(i+n)%uint64(len(t.ix.buckets))]; ; b = t.ix.over(b.next) {
 			for j := range b.tag {
 				if b.tag[j] == 0 {
 					continue
 				}
-				slot := b.slot[j]
-				c := t.slab.at(slot)
-				if c.Status&StatusOffload != 0 || c.Status&StatusAssured != 0 && !t.expired(c, now) {
+				c := t.slab.at(b.slot[j])
+				if c.Status&(StatusOffload|StatusAssured) != 0 {
 					continue
 				}
-				t.clock(now)
-				t.destroy(slot, c)
-				t.st.EarlyDrop++
-				return true
+				if first == nil || c.Timeout < first.Timeout || c.Timeout == first.Timeout && t.Hash(&c.Orig) < t.Hash(&first.Orig) {
+					victim, first = b.slot[j], c
+				}
 			}
 			if b.next == 0 {
 				break
 			}
+		}
+		if first != nil {
+			t.clock(now)
+			t.destroy(victim, first)
+			t.st.EarlyDrop++
+			return true
 		}
 	}
 	return false

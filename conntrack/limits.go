@@ -49,8 +49,8 @@ type zone struct {
 
 const _ = uint(32 - unsafe.Sizeof(zone{}))
 
-// limits counts the connections of zones and sources. Like nf_conntrack_count
-// it counts expired ones until they are collected.
+// limits counts the connections of zones and sources. It counts expired ones
+// until they are collected, which is before anything is refused.
 //
 // Records of zones come in pages, so that the few zones in use cost little.
 type limits struct {
@@ -85,6 +85,23 @@ func (l *limits) limitOf(z *zone) uint32 {
 		return z.limit
 	}
 	return l.set.ZoneLimit
+}
+
+// full reports whether a connection that is about to be committed finds all taken
+// that its zone, or its source there, may have.
+func (l *limits) full(c *Conn) bool {
+	z := l.zone(c.Zone)
+	if z == nil {
+		return false
+	}
+	if limit := l.limitOf(z); limit != 0 && z.conns >= limit {
+		return true
+	}
+	if z.source == 0 || l.rules[z.source-1].States == 0 {
+		return false
+	}
+	n := l.src.find(&c.Orig, c.Zone)
+	return n != 0 && l.src.at(n).conns >= l.rules[z.source-1].States
 }
 
 // enter counts a connection that is about to be committed, or refuses it.

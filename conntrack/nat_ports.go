@@ -16,7 +16,7 @@ import (
 // bit for each port that a connection's tuple occupies. Maps are exact: they
 // are told of every connection that comes or goes. What they cannot know is
 // which of the connections have expired and not been removed yet; so before
-// they say that no port is left, they look at those that may have.
+// they are asked, all that have expired are.
 
 const (
 	denseTries = 64
@@ -120,6 +120,10 @@ func (t *Tracker) vacate(tu *packet.Tuple, c *Conn) {
 
 // sooner notes that a connection may expire earlier than its map believes.
 func (t *Tracker) sooner(slot uint32, c *Conn) {
+	if c.Status&StatusConfirmed == 0 {
+		return // its time has not begun
+	}
+	t.mayEnd(slot, t.end(c))
 	if t.shared != nil {
 		t.claimedSooner(slot, c)
 	}
@@ -216,6 +220,10 @@ func (t *Tracker) scan(now int64, m *portMap, to packet.Tuple, zone uint16) {
 func (t *Tracker) freeInMap(now int64, m *portMap, to packet.Tuple, c *Conn, lo, size, off uint32, manip Manip) (packet.Tuple, bool) {
 	if m == nil {
 		return t.freeSlowly(now, to, c, lo, size, off, manip)
+	}
+	t.collect(now)
+	if t.shared != nil {
+		t.collectElsewhere(now)
 	}
 	for range 2 {
 		first := lo + off%size

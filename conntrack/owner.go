@@ -14,8 +14,9 @@ type Owner interface {
 	Ending(ref packet.ConnRef, c *Conn)
 	// Overdue is called when the tracker comes upon an offloaded connection past
 	// its FlowDeadline: if it should have been given back by now, it is to be
-	// given back, as of then.
-	Overdue(now int64, ref packet.ConnRef, c *Conn)
+	// given back, as of then. It returns when to ask again about a connection
+	// that it keeps, and no earlier; math.MaxInt64 for any other.
+	Overdue(now int64, ref packet.ConnRef, c *Conn) (again int64)
 	// Altered is called after a connection's mark or label has become another.
 	Altered(ref packet.ConnRef, c *Conn)
 }

@@ -50,6 +50,7 @@ func (b *bed) inZone(frame []byte, zone uint16, commit bool) string {
 		}[ct.Info]
 		if commit && (state == "new" || state == "rel") {
 			if r := b.Confirm(b.now, &ct); r != Accept {
+				b.Discard(&ct)
 				return r.String()
 			}
 		}

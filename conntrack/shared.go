@@ -40,8 +40,9 @@ type Shared struct {
 type part struct {
 	mu      sync.Mutex
 	room    atomic.Int64 // connections that it may begin without asking
+	soonest atomic.Int64 // its tracker's due.min
 	tracker *Tracker
-	_       [128 - 24]byte
+	_       [128 - 32]byte
 }
 
 // MaxShared is how many trackers may have a Shared in common.

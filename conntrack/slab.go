@@ -19,6 +19,7 @@ type slab struct {
 	wide   [][]wideReply // by the same slot; a chunk is made when the first of its connections needs it
 	links  [][]natLinks  // the same
 	spare  []Conn        // the next chunk, once it will soon be needed
+	due    due           // where some may have expired
 	used   uint32        // slots ever used
 	free   uint32        // head of the free list, linked through FlowPos
 	live   int
@@ -100,6 +101,7 @@ func (t *Tracker) askAhead(n uint32) {
 func (s *slab) grow(i int) {
 	if i == len(s.chunks) {
 		if s.spare != nil {
+			s.due.grow(i, chunkConns)
 			s.chunks, s.spare = append(s.chunks, s.spare), nil
 			return
 		}
@@ -108,12 +110,14 @@ func (s *slab) grow(i int) {
 			n = s.limit + 1
 		}
 		s.chunks = append(s.chunks, slice[Conn](n))
+		s.due.grow(i, n)
 		return
 	}
 	whole := slice[Conn](chunkConns)
 	copy(whole, s.chunks[i])
 	s.moves++
 	s.chunks[i] = whole
+	s.due.grow(i, chunkConns)
 }
 
 func (s *slab) memory() (n int) {
@@ -121,6 +125,7 @@ func (s *slab) memory() (n int) {
 	for _, c := range s.chunks {
 		n += len(c) * int(unsafe.Sizeof(Conn{}))
 	}
+	n += s.due.memory()
 	for _, r := range s.wide {
 		n += len(r) * int(unsafe.Sizeof(wideReply{}))
 	}

@@ -28,7 +28,7 @@ type Ledger struct {
 	Free   []packet.ConnRef // free slots with their generations, the next first
 	Cursor uint32           // Tick's place
 	Ticked int64            // when Tick ran last, ns
-	Credit int64            // slots that time has earned, times 10 s
+	Credit int64            // removals that time has earned, times 1 s
 	Stats  Stats
 	// Sources are the slots of connections that NAT has decided on, in the
 	// order in which another tracker must come to know them: a client's later
@@ -196,6 +196,7 @@ func (t *Tracker) put(s *Saved) error {
 		return err
 	}
 	t.slab.live++
+	t.mayEnd(s.Slot, min(at.Timeout, t.end(at)))
 	t.lim.count(at)
 	t.entered++
 	t.enlist(t.Hash(&c.Orig), c.Zone, s.Slot)

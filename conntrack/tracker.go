@@ -114,6 +114,12 @@ func New(cfg Config) *Tracker {
 		n := len(t.shared.parts) // shares differ, a little
 		t.slab.limit = min(t.slab.limit, t.slab.limit/n+t.slab.limit/(8*n)+64)
 	}
+	t.slab.due.min = never
+	if t.shared != nil {
+		t.slab.due.told = &t.shared.parts[t.member].soonest
+		t.slab.due.tell(never)
+	}
+	t.slab.due.idle = [2]int64{t.set.FlowtableTCPTimeout, t.set.FlowtableUDPTimeout}
 	t.slab.grow(0)
 	t.pcg = rand.NewPCG(cfg.Seed[0], cfg.Seed[1]^0x6e6174) // repeats with the seed
 	t.rng = rand.New(t.pcg)
@@ -330,12 +336,14 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 // enter makes a connection without a rival known. reply may be nil if there are
 // no maps of ports and no claims.
 func (t *Tracker) enter(now int64, ref packet.ConnRef, c *Conn, hash, rhash uint64, reply *packet.Tuple) Result {
+	for t.lim.full(c) && t.makeRoom(now) {
+	}
 	if r := t.lim.enter(now, c); r != Accept {
 		t.st.Drop++
 		return r
 	}
 	c.Timeout += now
-	if t.claiming() && !t.confirmClaim(slotOf(ref), c, reply) {
+	if t.claiming() && !t.confirmClaim(now, slotOf(ref), c, reply) {
 		c.Timeout -= now
 		t.lim.leave(c)
 		t.st.InsertFailed++
@@ -343,6 +351,7 @@ func (t *Tracker) enter(now int64, ref packet.ConnRef, c *Conn, hash, rhash uint
 		return DropClash
 	}
 	c.Status |= StatusConfirmed
+	t.mayEnd(slotOf(ref), c.Timeout)
 	t.entered++
 	t.enlist(hash, c.Zone, slotOf(ref))
 	if c.Status&natMask != 0 {
@@ -407,23 +416,44 @@ func (t *Tracker) SetLabel(ref packet.ConnRef, value, mask [16]byte) {
 	c.Path = 0
 }
 
-// gcPeriod is how long Tick takes to look at every slot once.
-const gcPeriod = 10 * second
+// gcPeriod is how long Tick takes for a table whose connections have all
+// expired.
+const gcPeriod = second
 
-// Tick gives back the memory of expired connections. It walks all slots once
-// in gcPeriod, and in one call no more than the time since the last has earned
-// and budget allows.
+// gcLag is by how much Tick lets ends pass before it looks: by then more of a
+// group's connections have expired, which costs one look.
+const gcLag = second / 2
+
+// Tick gives back the memory of expired connections. It goes round the slots
+// where some may have expired, and in one call removes no more than the time since
+// the last has earned and budget allows, nor looks at more than budget groups of
+// slots. While timeouts adapt to the table's filling it looks at all slots.
 func (t *Tracker) Tick(now int64, budget int) {
 	dt := min(max(now-t.ticked, 0), gcPeriod)
 	t.ticked = now
 	t.clock(now)
 	t.relieve()
-	t.credit += dt * int64(t.slab.used)
-	n := min(t.credit/gcPeriod, int64(t.slab.used), int64(budget))
-	if t.credit -= n * gcPeriod; t.credit > int64(t.slab.used)*gcPeriod {
-		t.credit = int64(t.slab.used) * gcPeriod
+	most := int64(t.slab.used) * gcPeriod
+	t.credit = min(t.credit+dt*int64(t.slab.used), most)
+	n := min(t.credit/gcPeriod, int64(budget))
+	if t.adaptive() {
+		t.credit -= n * gcPeriod
+		t.walk(now, n)
+		return
 	}
-	adaptive := t.adaptive()
+	for looked := 0; looked < budget && n > 0; looked++ {
+		group, ok := t.nextDue(now - gcLag)
+		if !ok {
+			return
+		}
+		gone := int64(t.reap(now, group, int(n)))
+		n -= gone
+		t.credit -= gone * gcPeriod
+	}
+}
+
+// walk looks at the next n slots.
+func (t *Tracker) walk(now, n int64) {
 	for range n {
 		if t.cursor++; t.cursor > t.slab.used {
 			t.cursor = 1
@@ -434,7 +464,7 @@ func (t *Tracker) Tick(now int64, budget int) {
 		if c := t.slab.at(t.cursor); c.Status&StatusConfirmed != 0 {
 			if t.expired(c, now) {
 				t.destroy(t.cursor, c)
-			} else if adaptive {
+			} else {
 				t.shorten(now, t.cursor, c)
 			}
 		}

@@ -89,6 +89,7 @@ func (t *Table) consider(now int64, ref packet.ConnRef, c *conntrack.Conn, info 
 	c.FlowPos = uint32(t.flows.add(ref))
 	t.chains.add(chain)
 	t.set.enter(c, now)
+	t.tr.Sooner(ref, c)
 	t.set.n.Added++
 	t.tr.Moved(now, ref, conntrack.EventOffload, 0, 0)
 	if t.devs != 0 {

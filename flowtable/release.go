@@ -44,7 +44,13 @@ func (s *Set) enter(c *conntrack.Conn, now int64) {
 // (nf_flow_table_core.c flow_offload_fixup_ct): the windows are learnt anew,
 // and what is left of its timeout is at most its state's less the flow
 // table's, so that time spent idle in the table counts.
-func (s *Set) handBack(c *conntrack.Conn, at int64) {
+func (s *Set) handBack(c *conntrack.Conn, ref packet.ConnRef, at int64) {
+	s.fixUp(c, at)
+	s.tr.Sooner(ref, c)
+}
+
+// fixUp is what handBack does to the connection's own record.
+func (s *Set) fixUp(c *conntrack.Conn, at int64) {
 	c.Status &^= conntrack.StatusOffload | conntrack.StatusHWOffload
 	if s.release == Linux6_12 && c.Timeout-at < topUpFrom {
 		c.Timeout = at + day // topped up meanwhile

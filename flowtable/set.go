@@ -1,6 +1,7 @@
 package flowtable
 
 import (
+	"math"
 	"slices"
 	"unsafe"
 
@@ -94,22 +95,28 @@ func (s *Set) Close(now int64) {
 
 // Overdue implements conntrack.Owner: a flow that a sweep should have given
 // back by now is given back before anybody takes its connection for alive.
-func (s *Set) Overdue(now int64, ref packet.ConnRef, c *conntrack.Conn) {
+func (s *Set) Overdue(now int64, ref packet.ConnRef, c *conntrack.Conn) int64 {
+	const notMine = math.MaxInt64
 	if !mine(c) {
-		return
+		return notMine
 	}
 	t := s.table(c)
 	if t == nil || int(c.FlowPos) >= t.flows.len() || t.flows.at(int(c.FlowPos)) != ref {
-		return // another set's
+		return notMine // another set's
 	}
 	switch {
 	case t.refs > 0:
-		t.expired(c, ref, now)
+		if t.expired(c, ref, now) {
+			return notMine
+		}
+		return max(t.firstInstant(c.FlowDeadline), now+1)
 	case now >= t.dyingAt:
 		s.n.Flushed++
 		t.unlink(c, ref, offload.Flushed, t.dyingAt)
-		s.handBack(c, t.dyingAt)
+		s.handBack(c, ref, t.dyingAt)
+		return notMine
 	}
+	return t.dyingAt
 }
 
 // Disable keeps every connection out of the tables from now on, and hands those in
@@ -172,6 +179,13 @@ func (s *Set) Release(t *Table, now int64) {
 			t.Unregister(now, d.drv)
 		}
 		t.dyingAt = now + releaseDelay
+		for i := range t.flows.len() {
+			ref := t.flows.at(i)
+			if c := t.conn(ref); c != nil && c.FlowTable == t.id && c.FlowDeadline > t.dyingAt {
+				c.FlowDeadline = t.dyingAt // nobody meets it in the table afterwards
+				s.tr.Sooner(ref, c)
+			}
+		}
 	}
 }
 

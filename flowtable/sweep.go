@@ -93,7 +93,7 @@ func (t *Table) drain(budget int) (work int) {
 		if c := t.conn(ref); c != nil && c.FlowTable == t.id {
 			t.set.n.Flushed++
 			t.unlink(c, ref, offload.Flushed, t.dyingAt)
-			t.set.handBack(c, t.dyingAt)
+			t.set.handBack(c, ref, t.dyingAt)
 		} else {
 			t.set.n.Vanished++
 			t.unlinkAt(n - 1)

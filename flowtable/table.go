@@ -213,7 +213,7 @@ func (t *Table) expired(c *conntrack.Conn, ref packet.ConnRef, now int64) bool {
 func (t *Table) age(c *conntrack.Conn, ref packet.ConnRef, g int64) {
 	t.set.n.Aged++
 	t.unlink(c, ref, offload.Idle, g)
-	t.set.handBack(c, g)
+	t.set.handBack(c, ref, g)
 }
 
 // teardown hands a flow back in the middle of a second; the entry itself
@@ -224,7 +224,7 @@ func (t *Table) teardown(c *conntrack.Conn, ref packet.ConnRef, now int64, why o
 		c.FlowRefs++
 		t.stale = append(t.stale, torn{ref, now})
 	}
-	t.set.handBack(c, now)
+	t.set.handBack(c, ref, now)
 }
 
 // unlink takes a connection off the table's list, and out of all devices.
