@@ -92,8 +92,9 @@ func (p *pkt) carries(par *ctParams) bool {
 	if f == nil {
 		return false
 	}
-	if !f.Both && !d.blind && !p.e.tr.SoundUDP(p.frame, h) {
-		// Before a connection is assured its packets run through the tracker, too.
+	if !f.Both && (f.Tuple[0] == f.Tuple[1] || !d.blind && !p.e.tr.SoundUDP(p.frame, h)) {
+		// Before a connection is assured its packets run through the tracker, too, to
+		// which those of a connection with itself are replies.
 		d.why = missPacket
 		return false
 	}
