@@ -291,7 +291,7 @@ func (t *Tracker) Discard(ct *packet.CT) {
 
 // Confirm makes a packet's new connection known (nf_conntrack_confirm). For a
 // connection that is known already it does nothing. When another connection
-// has taken the tuple since, a UDP or ICMP packet adopts that one, as two
+// has taken the tuple since, a UDP packet adopts that one, as two
 // packets racing for the same tuple may; any other packet is refused.
 func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 	c := t.Conn(ct.Conn)
@@ -313,7 +313,7 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 	if other := t.rival(now, c, hash, &reply, rhash, fresh); other != 0 {
 		o := t.Conn(other)
 		p := c.Orig.Proto
-		clash := p != packet.ProtoTCP && p != packet.ProtoSCTP && o.Orig == c.Orig
+		clash := allowsClash(p) && o.Orig == c.Orig
 		if clash && (o.Status&natDoneMask == 0 || t.Reply(other) == reply) {
 			t.st.ClashRes++
 			for d := range c.packets {
@@ -331,6 +331,16 @@ func (t *Tracker) Confirm(now int64, ct *packet.CT) Result {
 		return DropClash
 	}
 	return t.enter(now, ct.Conn, c, hash, rhash, &reply)
+}
+
+// allowsClash reports whether two packets of a protocol that race for a tuple may
+// share a connection (allow_clash of its nf_conntrack_l4proto).
+func allowsClash(proto uint8) bool {
+	switch proto {
+	case packet.ProtoTCP, packet.ProtoSCTP, packet.ProtoDCCP, packet.ProtoICMP, packet.ProtoICMPv6:
+		return false
+	}
+	return true
 }
 
 // enter makes a connection without a rival known. reply may be nil if there are

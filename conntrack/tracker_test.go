@@ -210,6 +210,31 @@ func TestZonesAndCommit(t *testing.T) {
 	})
 }
 
+// TestClashByProtocol: which protocols' packets may share a connection that
+// another one of the same tuple has made known meanwhile (allow_clash).
+func TestClashByProtocol(t *testing.T) {
+	for proto, want := range map[uint8]Result{
+		packet.ProtoUDP: Accept, packet.ProtoUDPLite: Accept, packet.ProtoGRE: Accept, 89: Accept,
+		packet.ProtoTCP: DropClash, packet.ProtoSCTP: DropClash, packet.ProtoDCCP: DropClash, packet.ProtoICMP: DropClash, packet.ProtoICMPv6: DropClash,
+	} {
+		tr := New(Config{MaxConns: 8})
+		var got Result
+		for range 2 {
+			slot, c := tr.slab.get()
+			c.Orig = packet.Tuple{Src: packet.Addr{10, 0, 0, 1}, Dst: packet.Addr{10, 0, 0, 2}, Proto: proto, Family: packet.IPv4}
+			if c.Timeout = 1 << 40; proto == packet.ProtoICMP {
+				c.Orig.DPort = 8 << 8
+			} else if proto == packet.ProtoICMPv6 {
+				c.Orig.DPort = 128 << 8
+			}
+			got = tr.Confirm(1, &packet.CT{Conn: tr.slab.ref(slot, c)})
+		}
+		if got != want {
+			t.Errorf("protocol %d: %v, want %v", proto, got, want)
+		}
+	}
+}
+
 func TestB027_full_table(t *testing.T) {
 	fill := func(b *bed, n int, f func(i int) []byte) (refused int) {
 		for i := range n {
