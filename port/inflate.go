@@ -51,11 +51,17 @@ func (z *inflater) Read(b []byte) (int, error) {
 		return z.src.Read(b)
 	}
 	z.begun = true
-	n, err := io.ReadAtLeast(z.src, b, 2)
-	if err != nil {
-		if err == io.ErrUnexpectedEOF {
-			err = io.EOF
+	n, err := 0, error(nil)
+	for empty := 0; n < 2 && err == nil; {
+		var k int
+		k, err = z.src.Read(b[n:])
+		if n += k; k > 0 {
+			empty = 0
+		} else if empty++; empty == 100 && err == nil {
+			err = io.ErrNoProgress
 		}
+	}
+	if n < 2 {
 		return n, err
 	}
 	if b[0] != 0x1f || b[1] != 0x8b {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -87,5 +88,58 @@ func TestWhatIsWrong(t *testing.T) {
 		if _, err := NewReader("test", strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
+	}
+}
+
+// TestSectionLength: a section header is no shorter than its fields, of whole
+// words, and no longer than a block may be.
+func TestSectionLength(t *testing.T) {
+	for n, ok := range map[uint32]bool{24: false, 28: true, 30: false, 32: true, maxBlock: true, maxBlock + 4: false} {
+		b := slices.Concat(sectionBlock()[:24], make([]byte, maxBlock))
+		binary.LittleEndian.PutUint32(b[4:], n)
+		_, _, err := readAll(b[:max(n, 28)])
+		if ok != (err == nil) || !ok && !strings.Contains(err.Error(), "a section header of length") {
+			t.Errorf("length %d: %v", n, err)
+		}
+		var corrupt *CorruptError
+		if errors.As(err, &corrupt) && corrupt.Offset != 0 {
+			t.Errorf("length %d: offset %d", n, corrupt.Offset)
+		}
+	}
+}
+
+// hesitant gives a byte after every so many empty reads.
+type hesitant struct {
+	b     []byte
+	every int
+	n     int
+}
+
+func (h *hesitant) Read(out []byte) (int, error) {
+	if h.n++; h.n%h.every != 0 {
+		return 0, nil
+	}
+	if len(h.b) == 0 {
+		return 0, io.EOF
+	}
+	out[0], h.b = h.b[0], h.b[1:]
+	return 1, nil
+}
+
+// TestHesitantReader: empty reads are waited out as long as something comes,
+// and a reader that gives nothing at all is given up.
+func TestHesitantReader(t *testing.T) {
+	capture := pcap(binary.LittleEndian, 0xa1b2c3d4, 1, "frame")
+	r, err := NewReader("test", &hesitant{b: capture, every: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var rec Record
+	if err := r.Read(&rec); err != nil || string(rec.Data) != "frame" {
+		t.Errorf("%q, %v", rec.Data, err)
+	}
+	if _, err := NewReader("test", &hesitant{b: capture, every: 1 << 30}); !errors.Is(err, io.ErrNoProgress) {
+		t.Errorf("error %v, want %v", err, io.ErrNoProgress)
 	}
 }
