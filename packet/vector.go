@@ -61,7 +61,7 @@ type CT struct {
 
 // Meta travels with a packet and is not in its bytes.
 type Meta struct {
-	Dev   int32  // ingress device, as the datapath numbers devices
+	Dev int32 // ingress device, as the datapath numbers devices
 	// Chain is the resume point: the one to start in, 0 from the wire. Of a
 	// packet that was handed up since no filter of a chain matched, it says
 	// afterwards in which one that was, with CT as it was there: whoever comes next
