@@ -49,7 +49,7 @@ type Service struct {
 	Port  uint16
 }
 
-// DNS is what asks once and is answered once (A199).
+// DNS is what asks once and is answered once.
 var DNS = []Service{{packet.ProtoUDP, 53}, {packet.ProtoTCP, 53}, {packet.ProtoUDP, 5353}}
 
 // Verdict is what Hook says.

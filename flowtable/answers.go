@@ -102,7 +102,7 @@ func (d *device) complete(k *offload.Completion, now int64) {
 }
 
 // returned takes in that the device has let go of a flow by itself, because it
-// was idle or for some reason of its own (A134). Whether it is idle is for the
+// was idle or for some reason of its own. Whether it is idle is for the
 // flow table to say: its next packet is a reason to try again. The device is
 // told to remove it all the same, lest this be the second answer to an earlier
 // removal.

@@ -7,7 +7,7 @@ import (
 )
 
 // attend is called for a packet in software of a flow that wants a device: one
-// that is not where it should be (A204). What thresholds keep out costs one
+// that is not where it should be. What thresholds keep out costs one
 // comparison; everything else happens at most once in RetryEvery.
 func (t *Table) attend(c *conntrack.Conn, now int64) {
 	s := t.set
@@ -106,7 +106,7 @@ func (s *Set) table(c *conntrack.Conn) *Table {
 // fits reports whether a device's copy of the flow could do what software
 // does. A UDP connection that has been answered but is not assured is the
 // tracker's, packet by packet: any of them may make it assured, and a device
-// would not tell which. Before an answer nothing can happen to it (B005).
+// would not tell which. Before an answer nothing can happen to it.
 func (s *Set) fits(c *conntrack.Conn) bool {
 	if c.FlowFlags&flowBidirectional != 0 || c.Status&conntrack.StatusAssured != 0 {
 		return true

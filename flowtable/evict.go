@@ -15,7 +15,7 @@ const (
 	EvictLRU
 	// EvictRate: the one with the fewest packets a second.
 	EvictRate
-	// EvictState: those of one direction first, then the longest idle (B103).
+	// EvictState: those of one direction first, then the longest idle.
 	EvictState
 
 	numEvictions

@@ -6,8 +6,8 @@ import (
 	"sluice/packet"
 )
 
-// A flow that finds its device full waits on the pending list (A186), first
-// come, first served, until the device answers a removal (A187). The list is
+// A flow that finds its device full waits on the pending list, first
+// come, first served, until the device answers a removal. The list is
 // bounded. Linux has none: there, only another packet tries again.
 
 // limit is how many flows a device can hold; 0: nobody knows.
@@ -94,7 +94,7 @@ func (d *device) shelf(ref packet.ConnRef, x *side) {
 }
 
 // stale reports that a flow has had no packet for so long that the room is
-// better given to another: its next packet will ask again (A191).
+// better given to another: its next packet will ask again.
 func (s *Set) stale(t *Table, c *conntrack.Conn, now int64) bool {
 	return c.FlowDeadline-now < s.timeout(c)/3*2
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // refusesPlain is the papers' card: each chain and preference a table, matches
-// on +new are software's, and so is everything that changes a connection (A158
-// to A166). With one-way flows it matches +new as later Linux does.
+// on +new are software's, and so is everything that changes a
+// connection. With one-way flows it matches +new as later Linux does.
 func refusesPlain(n *NIC, r *offload.Rule) string {
 	on, _ := ctState(r.Filter.Match)
 	if on&policy.CTNew != 0 && !n.cfg.OneWay {

@@ -57,8 +57,8 @@ func TrackRule(t *Table) *offload.Rule {
 	return Rule(t, ct, to)
 }
 
-// HelperRule is one that no card holds: its ct action asks for a helper
-// (B004).
+// HelperRule is one that no card holds: its ct action asks for a
+// helper.
 func HelperRule(t *Table) *offload.Rule {
 	r := TrackRule(t)
 	r.Filter.Actions[0].CT.Commit = true
