@@ -60,6 +60,7 @@ type limits struct {
 	rules    []SourceLimit
 	uses     []uint32 // of rules, by how many zones; 0: the place is free
 	lax      bool     // a zone has other checks than all
+	bounded  bool     // a zone has, or had, a limit of its own or of its sources
 	src      sources
 	refused  [NumResults]uint64
 }
@@ -86,6 +87,9 @@ func (l *limits) limitOf(z *zone) uint32 {
 	}
 	return l.set.ZoneLimit
 }
+
+// none reports whether no zone and no source is bounded: most tables' case.
+func (l *limits) none() bool { return !l.bounded && l.set.ZoneLimit == 0 }
 
 // full reports whether a connection that is about to be committed finds all taken
 // that its zone, or its source there, may have.
@@ -192,6 +196,7 @@ func (t *Tracker) SetZone(id uint16, s Zone) {
 	l := &t.lim
 	z := l.makeZone(id)
 	z.own, z.limit = s.HasLimit, s.Limit
+	l.bounded = l.bounded || s.HasLimit || s.Source.States != 0
 	z.tcp, l.lax = s.TCP, l.lax || s.TCP != ChecksStrict
 	switch {
 	case s.Timeouts == nil:

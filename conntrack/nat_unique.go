@@ -212,18 +212,20 @@ func (t *Tracker) freePort(now int64, m *portMap, to packet.Tuple, c *Conn, r *N
 	if opens(c) && size <= natAttempts {
 		harder, m = size-min(size, natHarder), nil
 	}
-	to, ok = t.searchPort(now, m, to, c, lo, size, off, harder, manip)
+	if m != nil {
+		to, ok = t.freeInMap(now, m, to, c, lo, size, off, manip)
+	} else {
+		to, ok = t.searchPort(now, to, c, lo, size, off, harder, manip)
+	}
 	if !ok && size > natAttempts && opens(c) {
 		to, ok = t.takeOver(now, to, c, lo, size, manip)
 	}
 	return to, ok || manip == DstNAT
 }
 
-// searchPort is freePort over the size ports from lo on, beginning off behind it.
-func (t *Tracker) searchPort(now int64, m *portMap, to packet.Tuple, c *Conn, lo, size, off, harder uint32, manip Manip) (packet.Tuple, bool) {
-	if m != nil {
-		return t.freeInMap(now, m, to, c, lo, size, off, manip)
-	}
+// searchPort is freePort over the size ports from lo on, beginning off behind it,
+// where they have no map yet.
+func (t *Tracker) searchPort(now int64, to packet.Tuple, c *Conn, lo, size, off, harder uint32, manip Manip) (packet.Tuple, bool) {
 	// Its neighbours' lines are asked for together: where many are taken, a
 	// search costs bandwidth, not latency.
 	var s Seek

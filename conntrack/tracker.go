@@ -346,7 +346,7 @@ func allowsClash(proto uint8) bool {
 // enter makes a connection without a rival known. reply may be nil if there are
 // no maps of ports and no claims.
 func (t *Tracker) enter(now int64, ref packet.ConnRef, c *Conn, hash, rhash uint64, reply *packet.Tuple) Result {
-	for t.lim.full(c) && t.makeRoom(now) {
+	for !t.lim.none() && t.lim.full(c) && t.makeRoom(now) {
 	}
 	if r := t.lim.enter(now, c); r != Accept {
 		t.st.Drop++
@@ -451,7 +451,7 @@ func (t *Tracker) Tick(now int64, budget int) {
 		t.walk(now, n)
 		return
 	}
-	for looked := 0; looked < budget && n > 0; looked++ {
+	for looked := 0; looked < budget && n > 0 && !t.calm(now-gcLag); looked++ {
 		group, ok := t.nextDue(now - gcLag)
 		if !ok {
 			return
