@@ -100,6 +100,17 @@ func (t *Tracker) HelperOf(ref packet.ConnRef) Helper {
 	return t.extra(slotOf(ref)).helper
 }
 
+// HasOther reports whether a connection has a helper, and not this one for
+// packets of this family: Linux has one for each.
+func (t *Tracker) HasOther(ref packet.ConnRef, h Helper, family uint8) bool {
+	c := t.Conn(ref)
+	if c == nil || c.Status&StatusHelper == 0 {
+		return false
+	}
+	x := t.extra(slotOf(ref))
+	return x.helper != h || x.family != family
+}
+
 // Children is how many live connections a connection has announced; each holds
 // a reference on it, which /proc/net/nf_conntrack shows.
 func (t *Tracker) Children(ref packet.ConnRef) int {

@@ -151,7 +151,8 @@ func (p *pkt) commit(par *ctParams) conntrack.Result {
 
 // cached reports whether the packet already carries its connection of the
 // action's zone, so that it need not be tracked twice; otherwise it takes the
-// connection off. Force ends a connection that somebody else began
+// connection off. One that has another helper than the action's is tracked
+// again. Force ends a connection that somebody else began
 // (act_ct.c tcf_ct_skb_nfct_cached).
 func (p *pkt) cached(par *ctParams) bool {
 	ct := &p.m.CT
@@ -163,7 +164,7 @@ func (p *pkt) cached(par *ctParams) bool {
 		ct.Conn = 0
 		return false
 	}
-	if c.Zone == par.Zone {
+	if c.Zone == par.Zone && (par.help == conntrack.NoHelper || !p.e.tr.HasOther(ct.Conn, par.help, par.fam)) {
 		if !par.Force || ct.Info.Dir() == 0 {
 			return true
 		}

@@ -26,3 +26,36 @@ func TestHelperRefuses(t *testing.T) {
 		t.Errorf("%v (%s)", res.Verdict, res.Reason)
 	}
 }
+
+// TestAnotherHelperTracksAgain: a packet that carries a connection of the
+// action's zone is tracked once, unless the action names another helper than the
+// connection has (act_ct.c tcf_ct_skb_nfct_cached).
+func TestAnotherHelperTracksAgain(t *testing.T) {
+	for _, tc := range []struct {
+		first, second string
+		packets       uint64 // that the connection has counted of one
+	}{
+		{"helper ipv4-udp-sip", "", 1},
+		{"helper ipv4-udp-sip", "helper ipv4-udp-sip", 1},
+		{"helper ipv4-udp-sip", "helper ipv4-udp-tftp", 2},
+		{"helper ipv4-udp-sip", "helper ipv6-udp-sip", 2},
+		{"", "helper ipv4-udp-tftp", 1},
+		{"", "", 1},
+	} {
+		t.Run(tc.first+" then "+tc.second, func(t *testing.T) {
+			r := datapathtest.New(t, "filter add dev a ingress prio 1 proto ip flower action ct commit "+tc.first+" pipe action ct commit "+tc.second+" pipe action mirred egress redirect dev b")
+			if res := r.Send("a", packettest.UDP("10.0.0.1", "10.0.0.2", 1000, 5000, "q")); res.Verdict != packet.Forward {
+				t.Fatalf("%v (%s)", res.Verdict, res.Reason)
+			}
+			n := 0
+			for _, c := range r.E.Tracker().All(r.Now) {
+				if n++; c.Packets() != [2]uint64{tc.packets} {
+					t.Errorf("%d packets, want %d", c.Packets(), tc.packets)
+				}
+			}
+			if n != 1 {
+				t.Errorf("%d connections", n)
+			}
+		})
+	}
+}
