@@ -76,11 +76,35 @@ func (t *Tracker) Expectations(now int64) (out []Expectation) {
 	t.dropExpired(now)
 	for _, list := range t.expect.by {
 		for _, e := range list {
-			out = append(out, *e)
+			if !t.masterGone(now, e.Master) {
+				out = append(out, *e)
+			}
 		}
 	}
 	slices.SortFunc(out, func(a, b Expectation) int { return cmp.Compare(a.serial, b.serial) })
 	return out
+}
+
+// masterGone reports whether an expectation's master is past its deadline.
+func (t *Tracker) masterGone(now int64, master packet.ConnRef) bool {
+	c := t.Conn(master)
+	return c.Status&StatusConfirmed != 0 && t.gone(now, slotOf(master), c)
+}
+
+// waiting are the expectations of a key. Masters past their deadline end before,
+// so that what is expected does not depend on when they are collected: all but
+// own, whose packet is being judged.
+func (t *Tracker) waiting(now int64, k expectKey, own packet.ConnRef) []*Expectation {
+	for i := 0; i < len(t.expect.by[k]); {
+		ref := t.expect.by[k][i].Master
+		if ref == own || !t.masterGone(now, ref) {
+			i++
+			continue
+		}
+		t.clock(now)
+		t.destroy(slotOf(ref), t.Conn(ref)) // takes its expectations out of the list
+	}
+	return t.expect.by[k]
 }
 
 // expected finds what a new connection's tuple was announced as
@@ -90,8 +114,8 @@ func (t *Tracker) expected(now int64, tu *packet.Tuple, zone uint16) *Expectatio
 	if t.expect.n == 0 {
 		return nil
 	}
-	for _, e := range t.expect.by[expectKey{tu.Dst, tu.DPort, zone, tu.Proto}] {
-		if e.Flags&ExpectInactive == 0 && e.fits(tu) && now < e.Deadline && t.Conn(e.Master) != nil {
+	for _, e := range t.waiting(now, expectKey{tu.Dst, tu.DPort, zone, tu.Proto}, 0) {
+		if e.Flags&ExpectInactive == 0 && e.fits(tu) && now < e.Deadline {
 			return e
 		}
 	}
@@ -99,10 +123,10 @@ func (t *Tracker) expected(now int64, tu *packet.Tuple, zone uint16) *Expectatio
 }
 
 // awaited finds an expectation by its tuple, active or not
-// (__nf_ct_expect_find).
-func (t *Tracker) awaited(now int64, tu *packet.Tuple, zone uint16) *Expectation {
+// (__nf_ct_expect_find). own is the connection whose packet asks.
+func (t *Tracker) awaited(now int64, tu *packet.Tuple, zone uint16, own packet.ConnRef) *Expectation {
 	t.dropExpired(now)
-	for _, e := range t.expect.by[expectKey{tu.Dst, tu.DPort, zone, tu.Proto}] {
+	for _, e := range t.waiting(now, expectKey{tu.Dst, tu.DPort, zone, tu.Proto}, own) {
 		if e.fits(tu) {
 			return e
 		}
@@ -129,7 +153,7 @@ func (t *Tracker) announce(now int64, e Expectation, anyone bool) (*Expectation,
 	t.dropExpired(now)
 	p := expectPolicies[e.Helper][e.class]
 	k := e.key()
-	for _, o := range t.expect.by[k] {
+	for _, o := range t.waiting(now, k, e.Master) {
 		if o.Tuple == e.Tuple && (anyone || o.Master == e.Master) {
 			if o.class != e.class || o.Master != e.Master {
 				return nil, expectThere
@@ -153,6 +177,9 @@ func (t *Tracker) announce(now int64, e Expectation, anyone bool) (*Expectation,
 	}
 	if n >= p.max {
 		t.unexpect(oldest)
+	}
+	if int64(t.expect.n) >= t.set.ExpectMax && !t.masterGone(now, e.Master) {
+		t.collect(now) // expired masters make room before an announcement is refused
 	}
 	if int64(t.expect.n) >= t.set.ExpectMax {
 		return nil, expectFull

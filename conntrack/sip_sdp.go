@@ -162,7 +162,7 @@ func (m *sipMessage) medium(addr *packet.Addr, port uint16, class uint8, at, n i
 	// can go where they are going in the end.
 	direct := false
 	for {
-		e := m.t.awaited(m.now, &tu, m.c.Zone)
+		e := m.t.awaited(m.now, &tu, m.c.Zone, m.ref)
 		if e == nil || e.Master == m.ref || e.Helper != m.x.helper || e.class != class {
 			break
 		}
