@@ -41,6 +41,62 @@ func TestSum(t *testing.T) {
 	}
 }
 
+// TestSumEveryLength adds up bytes of every length around the sixty-four and
+// eight that are taken at once, onto sums near where they wrap.
+func TestSumEveryLength(t *testing.T) {
+	for _, fill := range []func(i int) byte{
+		func(int) byte { return 0xff }, func(int) byte { return 0 }, func(int) byte { return 0x80 }, func(i int) byte { return byte(i*167 + 13) },
+	} {
+		for n := range 300 {
+			b := make([]byte, n)
+			for i := range b {
+				b[i] = fill(i)
+			}
+			for _, acc := range []uint64{0, 1, 0xfffe, 0xffff, 0x10000, 0xffffffff, 1 << 32, 1 << 63, 0x123456789abcdef0, 1<<64 - 2, 1<<64 - 1} {
+				want := plainSum(append(binary.BigEndian.AppendUint64(nil, acc), b...))
+				if got := packet.Fold(packet.Sum(acc, b)); got != want && (got|want != 0xffff || got&want != 0) {
+					t.Fatalf("%d bytes onto %#x: %#x, want %#x", n, acc, got, want)
+				}
+				if got := packet.Fold(acc); got != plainSum(binary.BigEndian.AppendUint64(nil, acc)) {
+					t.Fatalf("%#x folds to %#x", acc, got)
+				}
+			}
+		}
+	}
+}
+
+// TestChecksumsOfHeaders: where each protocol has its checksum, and what the
+// pseudo header is (RFC 9293, 768, 8200 section 8.1, 4340, 3828).
+func TestChecksumsOfHeaders(t *testing.T) {
+	for proto := range 256 {
+		want := -1
+		switch proto {
+		case 6:
+			want = 16
+		case 17, 136, 33:
+			want = 6
+		case 1, 58:
+			want = 2
+		}
+		if got := packet.ChecksumOffset(uint8(proto)); got != want {
+			t.Errorf("protocol %d: offset %d, want %d", proto, got, want)
+		}
+	}
+	ip := make([]byte, 40)
+	for i := range ip {
+		ip[i] = byte(i*37 + 5)
+	}
+	for _, n := range []int{0, 8, 1480, 65515} {
+		length := []byte{0, 17, byte(n >> 8), byte(n)}
+		if got, want := packet.Fold(packet.PseudoSum(ip, packet.IPv4, 17, n)), plainSum(append(bytes.Clone(ip[12:20]), length...)); got != want {
+			t.Errorf("IPv4, %d bytes: %#x, want %#x", n, got, want)
+		}
+		if got, want := packet.Fold(packet.PseudoSum(ip, packet.IPv6, 17, n)), plainSum(append(bytes.Clone(ip[8:40]), length...)); got != want {
+			t.Errorf("IPv6, %d bytes: %#x, want %#x", n, got, want)
+		}
+	}
+}
+
 // TestPatch changes bytes of a message with a right checksum and expects the
 // patched checksum to be the one computed afresh, bit for bit: RFC 1624 tells
 // why 0x0000 and 0xffff are not the same here.

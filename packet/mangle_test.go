@@ -2,6 +2,7 @@ package packet_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -53,4 +54,77 @@ func TestReplacePayload(t *testing.T) {
 			rt.Fatalf("headers %+v, the frame says %+v", h, again)
 		}
 	})
+}
+
+// TestSumPayload: which transport gets a checksum.
+func TestSumPayload(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		frame []byte
+		at    int
+		zero  bool // before
+		want  string
+	}{
+		{"tcp", packettest.TCP("10.0.0.1", "10.0.0.2", 1, 2, "A", 1, 2, "data"), 50, true, "right"},
+		{"udp", packettest.UDP("10.0.0.1", "10.0.0.2", 1, 2, "data"), 40, false, "right"},
+		{"udp without", packettest.UDP("10.0.0.1", "10.0.0.2", 1, 2, "data"), 40, true, "zero"},
+		{"udp over IPv6", packettest.UDP("fd00::1", "fd00::2", 1, 2, "data"), 60, true, "right"}, // RFC 8200, section 8.1: there must be one
+		{"tcp over IPv6", packettest.TCP("fd00::1", "fd00::2", 1, 2, "A", 1, 2, "data"), 70, true, "right"},
+		{"ospf has none", packettest.IP("10.0.0.1", "10.0.0.2", 89, []byte("0123456789abcdef")), 36, false, "untouched"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			right := bytes.Clone(c.frame[c.at : c.at+2])
+			if c.zero {
+				c.frame[c.at], c.frame[c.at+1] = 0, 0
+			} else if c.want == "right" {
+				c.frame[c.at]++ // stale
+			}
+			before := bytes.Clone(c.frame)
+			var h packet.Headers
+			packet.Parse(c.frame, &h)
+			packet.SumPayload(c.frame, &h)
+			switch got := c.frame[c.at : c.at+2]; c.want {
+			case "right":
+				if !bytes.Equal(got, right) {
+					t.Errorf("%x, want %x", got, right)
+				}
+			default:
+				if !bytes.Equal(c.frame, before) {
+					t.Errorf("%x, want %x", c.frame, before)
+				}
+			}
+		})
+	}
+	// One that comes to zero: 0xffff in UDP (RFC 768), zero in TCP.
+	for frame, want := range map[string]uint16{
+		string(packettest.UDP("10.0.0.1", "10.0.0.2", 1, 2, "\x00\x00")):            0xffff,
+		string(packettest.TCP("10.0.0.1", "10.0.0.2", 1, 2, "A", 1, 2, "\x00\x00")): 0,
+	} {
+		f := []byte(frame)
+		var h packet.Headers
+		packet.Parse(f, &h)
+		at := int(h.L4) + packet.ChecksumOffset(h.Proto)
+		copy(f[len(f)-2:], f[at:at+2])
+		packet.SumPayload(f, &h)
+		if got := binary.BigEndian.Uint16(f[at:]); got != want {
+			t.Errorf("protocol %d: %#x, want %#x", h.Proto, got, want)
+		}
+	}
+}
+
+// TestSpliceSameLength: a payload that keeps its length stays in the frame,
+// without what lies behind the packet.
+func TestSpliceSameLength(t *testing.T) {
+	f := append(packettest.TCP("10.0.0.1", "10.0.0.2", 21, 2, "A", 0x01020304, 2, "some data"), "padding"...)
+	var h packet.Headers
+	packet.Parse(f, &h)
+	got := packet.SplicePayload(f, nil, &h, 5, 4, []byte("DATA"))
+	want := packettest.TCP("10.0.0.1", "10.0.0.2", 21, 2, "A", 0x01020304, 2, "some DATA")
+	copy(want[50:52], f[50:52]) // SumPayload's part
+	if !bytes.Equal(got, want) || int(h.Len) != len(want) {
+		t.Errorf("%x, length %d, want %x, %d", got, h.Len, want, len(want))
+	}
+	if seq := packet.TCPSeq(f[h.L4:]); seq != 0x01020304 {
+		t.Errorf("sequence number %#x", seq)
+	}
 }

@@ -78,6 +78,15 @@ func TestIPv4HeaderChecksum(t *testing.T) {
 	if !bytes.Equal(f, want) {
 		t.Errorf("%x, want %x", f[14:34], want[14:34])
 	}
+	options := packettest.IP("10.0.0.1", "10.0.0.2", 99, []byte("\x01\x02\x03\x04payload"))[14:]
+	for first, covered := range map[byte]int{0x45: 20, 0x46: 24, 0x47: 28, 0x4f: 31} { // the last one claims more than there is
+		b := bytes.Clone(options)
+		b[0], b[10], b[11] = first, 0xde, 0xad
+		packet.IPv4HeaderChecksum(b)
+		if s := plainSum(b[:covered]); s != 0xffff {
+			t.Errorf("header that begins with %#x: sum %#x", first, s)
+		}
+	}
 	f[14] = 0x44 // too short a header: what x86 leaves
 	packet.IPv4HeaderChecksum(f[14:])
 	if f[24] != 0x44 || f[25] != f[15] {
