@@ -236,7 +236,7 @@ func (l *lab) baseline(ctx context.Context, pkg string) *baseline {
 
 func (l *lab) test(ctx context.Context, pkg string, b *baseline, flags ...string) ([]byte, error) {
 	limit := 4*b.took + 30*time.Second
-	args := append([]string{"test", "-trimpath", "-vet=off", "-count=1", "-failfast", "-timeout", limit.String()}, l.exec...)
+	args := append([]string{"test", "-trimpath", "-ldflags=-w", "-vet=off", "-count=1", "-failfast", "-timeout", limit.String()}, l.exec...)
 	args = append(append(args, flags...), pkg)
 	if b.rapid {
 		args = append(args, "-rapid.nofailfile")
