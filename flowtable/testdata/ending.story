@@ -1,0 +1,97 @@
+# No connection enters any more; then the set is closed.
+> device nic0 prober
+  clock: now 1000000000
+  nic0 stats: Name nic0
+  nic0 0: patrols 1
+  table 0: refs 7; devices 1; swept 1
+  table 1: zone 5; refs 3; swept 1
+  set: devices [nic0]; zones 2
+> crowd 40000 2
+  nic0: add 40000 [10 0 0 1]/40000-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40000 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 1003000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
+  event 0x2000 of 40000 at 1003000000 device 0: 
+  event 0x4000 of 40000 at 1005000000 device 1: 
+  event 0x2000 of 40001 at 1006000000 device 0: 
+  clock: now 1006000000
+  conn 40000/0: status 0xc00e; flags 0xf; table 1; deadline 31003000000; timeout 86401003000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40000/0 why: where [{nic0 true }]
+  conn 40000/0 record: in 1; held 1; sort 3; seen 3; next 2.003; since 1.003; last 1.003; why [0 0 0 0 0 0 0 0]
+  conn 40001/0: status 0x400e; flags 0xf; table 1; deadline 31006000000; timeout 86401006000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40001/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40001/0 record: queued 1; sort 3; seen 3; next 2.006; since 1.006; last 1.006; why [19 0 0 0 0 0 0 0]
+  nic0 stats: Held 1; Queue 1; Submitted 1; Added 1
+  nic0 0: patrols 1.004
+  nic0 1: adds [40001 ]
+  nic0 2: entry 40000; used 1.003; at 1.004; asked 1.004; mark 1.003; held true
+  table 0: flows 2
+  set: Added 2; backlog 1 0 0; inDevices 1
+> translated 41000
+  nic0: add 40001 [10 0 0 1]/40001-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40001 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 1006000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
+  event 0x4000 of 40001 at 1008000000 device 1: 
+  clock: now 1009000000
+  conn 40001/0: status 0xc00e
+  conn 40001/0 why: why ; where [{nic0 true }]
+  conn 40001/0 record: queued 0; in 1; held 1; why [0 0 0 0 0 0 0 0]
+  conn 41000/5: status 0x98; flags 0x0; timeout 121007000000; packets [1 0]; bytes [40 0]; maxwin 65535 0
+  conn 41000/5 why: why the flow table does not hold it
+  conn 41000/5 record: no record
+  nic0 stats: Held 2; Queue 0; Submitted 2; Added 2
+  nic0 1: adds []
+  nic0 3: entry 40001; used 1.006; at 1.007; asked 1.007; mark 1.006; held true
+  set: backlog 0 0 0; inDevices 2
+> pump
+> carry nic0 40000 packets=3
+> fin 40001
+  nic0: remove 40001
+  event 0x8000 of 40001 at 1010000000 device 1: a FIN or RST was seen
+  event 0x8000 of 40001 at 1010000000 device 0: a FIN or RST was seen
+  clock: now 1010000000
+  conn 40001/0: status 0xe; flags 0x0; table 0; refs 1; timeout 121010000000; packets [3 1]; bytes [120 40]; maxwin 65535 0
+  conn 40001/0 why: why the flow table does not hold it; where []
+  conn 40001/0 record: in 0; held 0; why [21 0 0 0 0 0 0 0]
+  nic0 stats: Held 1; Leaving 1; Open [1:1]; Removals 1
+  nic0 0: leaving 1
+  nic0 3: at 1.01; asked 1.01; open 0 1 0; held false; gone true
+  table 0: flows 1; stale 1
+  set: Closed 1; backlog 0 1 0; inDevices 1
+> disable
+  nic0: remove 40000
+  event 0x8000 of 40000 at 1010000000 device 1: taken out by hand, or with its flow table
+  event 0x8000 of 40000 at 1010000000 device 0: taken out by hand, or with its flow table
+  conn 40000/0: status 0xe; flags 0x0; table 0; refs 1; deadline 31009000000; packets [5 1]; bytes [380 40]; maxwin 0 0
+  conn 40000/0 why: why the flow table does not hold it; where []
+  conn 40000/0 record: in 0; held 0; why [23 0 0 0 0 0 0 0]
+  nic0 stats: Held 0; Leaving 2; Open [1:2]; Removals 2
+  nic0 0: leaving 2
+  nic0 2: packets [3 0]; bytes [300 0]; used 1.009; at 1.01; asked 1.01; open 0 1 0; held false; gone true
+  table 0: flows 0; stale 2
+  set: Removed 1; Carried 3; backlog 0 2 0; inDevices 0
+> data 40000
+  clock: now 1011000000
+  conn 40000/0: timeout 432001011000000; packets [6 1]; bytes [430 40]; maxwin 65535 0
+  nic0 stats: Leaving 0; Open []
+  nic0 0: leaving 0
+  set: backlog 0 0 0
+  nic0 2: gone
+  nic0 3: gone
+> handshake 40002
+  clock: now 1014000000
+  conn 40002/0: status 0xe; flags 0x0; timeout 432001014000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40002/0 why: why the flow table does not hold it
+  conn 40002/0 record: no record
+  nic0 0: patrols 1.014
+> later 1s
+  clock: now 2014000000
+> sync
+  conn 40000/0: refs 0
+  conn 40001/0: refs 0
+  nic0 0: patrols 2.014
+  table 0: stale 0; swept 2
+  table 1: swept 2
+> close
+  set: devices []; zones 0
+  nic0 0: gone
+  nic0 1: gone
+  nic0 stats: gone
+  table 0: gone
+  table 1: gone
+> close
