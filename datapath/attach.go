@@ -165,24 +165,33 @@ func skipsSW(f *policy.Filter) (at policy.Place, what string) {
 }
 
 func eachFilter(p *policy.Policy, do func(*policy.Filter)) {
-	block := func(b *policy.Block) {
-		for _, ch := range b.Chains {
-			for _, pr := range ch.Protos {
-				for _, f := range pr.Filters {
-					do(f)
-				}
-			}
-		}
-	}
+	eachBlock(p, func(b *policy.Block) {
+		each(b, func(_ *policy.Proto, f *policy.Filter) { do(f) })
+	})
+}
+
+// eachBlock visits a policy's blocks; one that devices share, once for each.
+func eachBlock(p *policy.Policy, do func(*policy.Block)) {
 	for _, d := range p.Devices {
 		for _, b := range d.Block {
 			if b != nil {
-				block(b)
+				do(b)
 			}
 		}
 	}
 	for _, b := range p.Blocks {
-		block(b)
+		do(b)
+	}
+}
+
+// each visits a block's filters.
+func each(b *policy.Block, do func(*policy.Proto, *policy.Filter)) {
+	for _, ch := range b.Chains {
+		for _, pr := range ch.Protos {
+			for _, f := range pr.Filters {
+				do(pr, f)
+			}
+		}
 	}
 }
 

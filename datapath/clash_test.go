@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"sluice/conntrack"
+	"sluice/datapath"
 	"sluice/datapath/datapathtest"
 	"sluice/packet"
 	"sluice/packet/packettest"
@@ -22,7 +23,8 @@ func TestCommitClash(t *testing.T) {
 		"filter add dev b ingress prio 1 chain 0 proto ip flower action ct zone 3 commit mark 7 pipe action drop",
 	}
 	t.Run("B024_the_packet_takes_the_connection_that_is_there", func(t *testing.T) {
-		r := datapathtest.New(t, lines...)
+		// Without a trace: what a trace tells of the connection is read anew.
+		r := datapathtest.NewWith(t, datapath.Config{}, lines...)
 		res := r.Send("a", packettest.UDP(datapathtest.Client, datapathtest.Server, 1000, 53, "q"))
 		if out := r.Out(res); out != "seven" {
 			t.Errorf("%v (%s), out by %q", res.Verdict, res.Reason, out)
@@ -34,6 +36,9 @@ func TestCommitClash(t *testing.T) {
 			if c.Mark != 7 || c.Status&conntrack.StatusOffload == 0 {
 				t.Errorf("mark %d, status %#x", c.Mark, c.Status)
 			}
+		}
+		if n := r.E.Flows().Len(); n != 1 {
+			t.Errorf("%d flows", n)
 		}
 		if errs := append(r.E.Tracker().Check(), r.E.Flows().Check()...); len(errs) != 0 {
 			t.Error(errs)

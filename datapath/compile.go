@@ -162,6 +162,9 @@ func (c *compiler) chain(b *block, out *chain, ch *policy.Chain) error {
 		first := int32(len(c.p.filters))
 		for _, o := range order(pr) {
 			k, m, rng := maskedKey(pr, o.f)
+			if d := c.e.device; d != nil {
+				k, m = d.blurred(pr, k, m)
+			}
 			// Never: no packet here can match it, or software does not see it. It
 			// has a number all the same, which devices know it by.
 			never, ok := o.f.SkipSW && c.e.device == nil, true
@@ -169,7 +172,7 @@ func (c *compiler) chain(b *block, out *chain, ch *policy.Chain) error {
 			fl := filter{nextSame: -1, proto: pr, filter: o.f, chain: ch.Index}
 			if o.f.Match != nil {
 				fl.src, fl.dst = o.f.Match.SrcPorts, o.f.Match.DstPorts
-				if len(o.f.Match.EncOpts) > 0 {
+				if len(o.f.Match.EncOpts) > 0 && (c.e.device == nil || !c.e.device.anyTunnel) {
 					if fl.opts, ok = compileOpts(o.f.Match); !ok {
 						never = true
 					}

@@ -1,7 +1,9 @@
 package datapath_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"sluice/datapath/datapathtest"
 	"sluice/driver/sim"
 	"sluice/packet/packettest"
+	"sluice/policy/tc"
 )
 
 var lifetimePolicy = []string{
@@ -52,8 +55,16 @@ func TestNothingGrows(t *testing.T) {
 			}
 		}},
 		{"reload_with_other_zones", 1000, func(r *datapathtest.Rig, i int) {
-			r.Run(fmt.Sprintf("filter replace dev vf0_rep ingress prio 9 chain 5 handle 1 proto ip flower ct_state -trk action ct zone %d", 100+i%500))
-			r.Run("filter del dev vf0_rep ingress chain 5")
+			// Not Rig.Run: it keeps all commands, to read the policy anew.
+			s := tc.Session{Policy: r.P, Out: io.Discard, Err: io.Discard}
+			for _, line := range []string{
+				fmt.Sprintf("filter replace dev vf0_rep ingress prio 9 chain 5 handle 1 proto ip flower ct_state -trk action ct zone %d", 100+i%500),
+				"filter del dev vf0_rep ingress chain 5",
+			} {
+				if err := errors.Join(s.Run(line), r.E.Load(r.P, r.Now)); err != nil {
+					t.Fatal(err)
+				}
+			}
 			r.P.Settle()
 		}},
 		{"prospect", 1000, func(r *datapathtest.Rig, i int) {

@@ -398,26 +398,3 @@ func newWay(p path) *way {
 	}
 	return w
 }
-
-// findSteady reports whether packets of one connection that arrive at one device
-// always look the same to the program. TOS, TTL, TCP flags, tags and MAC
-// addresses may change from packet to packet; so may the same of outer
-// headers. Whose tunnel it is may be asked: a way is that tunnel's alone.
-func (p *program) findSteady() bool {
-	const unsteady = needMAC | needVLAN | needIPX | needARP | needMPLS | needSPI | needTunnelOpts
-	if p.need&unsteady != 0 {
-		return false
-	}
-	for i := range p.blocks {
-		for j := range p.blocks[i].chains {
-			for k := range p.blocks[i].chains[j].groups {
-				m := &p.blocks[i].chains[j].groups[k].mask
-				// TOS; TCP flags; the outer TOS, TTL, flags and source port.
-				if m[wBase]&(0xff<<32)|m[wL4]&(0xffff<<16)|m[wARPTIP]|m[wARPSHA] != 0 {
-					return false
-				}
-			}
-		}
-	}
-	return true
-}

@@ -61,6 +61,12 @@ type deviceMode struct {
 	flows DeviceFlows
 	held  []bool // filters of the program
 	blind bool   // it cannot check checksums
+
+	// For imagined packets (see Prospect): the parts of a key that are not known,
+	// and whether the tunnel is not.
+	blur      key
+	anyTunnel bool
+
 	deviceLife
 	journal []savedCounter
 	carried []carriedFlow

@@ -3,7 +3,6 @@ package datapath
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"strings"
 
 	"sluice/conntrack"
@@ -20,7 +19,8 @@ import (
 // Ending is what becomes of an established connection's packets.
 type Ending struct {
 	// Decided: nothing but the connection matters. Otherwise the policy asks
-	// for more than a Prospect can know (chance, rates, a commit).
+	// for more than a Prospect can know: chance, rates, a commit, or what each
+	// packet says anew (see varies).
 	Decided bool
 	Verdict packet.Verdict
 	Reason  uint8
@@ -39,24 +39,42 @@ func (e Ending) String() string {
 
 // Prospect is a policy in which packets can be imagined.
 type Prospect struct {
-	e    *Engine
-	pl   *Pipeline
-	v    packet.Vector
-	buf  [128]byte
-	flow offload.Entry
-	nat  offload.Rewrite
-	dir  int
+	e     *Engine
+	plain *Pipeline // for packets that came in by a port
+	inner *Pipeline // for those that came out of a tunnel; nil without tunnels
+	v     packet.Vector
+	buf   [128]byte
+	flow  offload.Entry
+	nat   offload.Rewrite
+	dir   int
 }
 
 // Prospect compiles the policy as it is now. Changes to p that follow do not
 // change the Prospect.
 func (e *Engine) Prospect(p *policy.Policy, now int64) (*Prospect, error) {
 	pr := &Prospect{e: e}
-	pr.pl = NewPipeline(e.tr, pr, false)
-	if err := pr.pl.Load(now, p, func(f *policy.Filter) bool { return !f.SkipSW }); err != nil {
+	var err error
+	if pr.plain, err = pr.pipeline(p, now, false); err == nil && len(pr.plain.e.prog.tunnels) > 0 {
+		pr.inner, err = pr.pipeline(p, now, true)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("imagine policy: %w", err)
 	}
 	return pr, nil
+}
+
+// pipeline compiles the policy for packets of which no more is known than their
+// connection. Filters are tried without what it does not tell, and the first
+// that may match stops a packet if it asks for that.
+func (pr *Prospect) pipeline(p *policy.Policy, now int64, tunnelled bool) (*Pipeline, error) {
+	pl := NewPipeline(pr.e.tr, pr, false)
+	d := pl.e.device
+	d.anyTunnel, d.blur = tunnelled, varies
+	if tunnelled {
+		d.blur = d.blur.or(&variesOutside).or(&tunnelKeys)
+	}
+	asks := asksPacket(p, &d.blur)
+	return pl, pl.Load(now, p, func(f *policy.Filter) bool { return !f.SkipSW && !asks[f] })
 }
 
 // Find implements DeviceFlows: it knows the imagined connection, in its zone.
@@ -82,6 +100,10 @@ func (pr *Prospect) Judge(now int64, ref packet.ConnRef, dir int) Ending {
 	if c == nil || dev < 0 {
 		return Ending{}
 	}
+	pl := pr.plain
+	if devs := pl.e.prog.devs; int(dev) < len(devs) && devs[dev].tunnel >= 0 {
+		pl = pr.inner
+	}
 	pr.dir = dir
 	pr.flow = offload.Entry{
 		Conn: ref, Tuple: [2]packet.Tuple{c.Orig, tr.Reply(ref)}, Zone: c.Zone, Both: true, Mark: c.Mark, Label: c.Label,
@@ -98,16 +120,16 @@ func (pr *Prospect) Judge(now int64, ref packet.ConnRef, dir int) Ending {
 	v.Arena.Reset()
 	v.Now = now
 	v.Add(frame, dev)
-	if !pr.pl.process(v, 0) {
+	if !pl.process(v, 0) {
 		if r := v.M[0].Resume; !r.End {
 			return Ending{}
 		}
-		return Ending{Decided: true, Verdict: packet.Pass, Out: "stack:" + pr.pl.e.DeviceName(dev)}
+		return Ending{Decided: true, Verdict: packet.Pass, Out: "stack:" + pl.e.DeviceName(dev)}
 	}
 	end := Ending{Decided: true, Verdict: v.Verdict[0], Reason: v.Reason[0]}
 	var out []string
 	for i := range v.Tx {
-		name := pr.pl.e.DeviceName(v.Tx[i].Dev)
+		name := pl.e.DeviceName(v.Tx[i].Dev)
 		if v.Tx[i].Mirror {
 			name += " (copy)"
 		}
@@ -156,7 +178,7 @@ type Cut struct {
 	Before, After Ending
 }
 
-// Ends reports whether packets that reached somebody are dropped now.
+// Ends reports whether packets that were not dropped, as far as is known, are now.
 func (c *Cut) Ends() bool {
 	return c.After.Decided && c.After.Verdict == packet.Drop && (!c.Before.Decided || c.Before.Verdict != packet.Drop)
 }
@@ -184,93 +206,4 @@ func (e *Engine) Compare(now int64, before, after *Prospect) (cuts []Cut, unknow
 		}
 	}
 	return cuts, unknown
-}
-
-// came remembers by slot where a connection's packets come in, by direction,
-// plus one (the kernel's nf_conn_act_ct_ext); with the slot's generation.
-type came struct {
-	gen uint32
-	dev [2]uint16
-}
-
-// camePage is how many slots get their memory together: growing moves nothing.
-const camePage = 1 << 13
-
-// cameFrom notes where a packet of a connection came in.
-func (e *Engine) cameFrom(ref packet.ConnRef, dir int, dev int32) {
-	slot := uint32(ref)
-	if slot/camePage >= uint32(len(e.came)) || e.came[slot/camePage] == nil {
-		e.growCame(slot / camePage)
-	}
-	c := &e.came[slot/camePage][slot%camePage]
-	if gen := uint32(ref >> 32); c.gen != gen {
-		*c = came{gen: gen}
-	}
-	if uint32(dev) < 65535 {
-		c.dev[dir&1] = uint16(dev) + 1
-	}
-}
-
-func (e *Engine) growCame(page uint32) {
-	for int(page) >= len(e.came) {
-		e.came = append(e.came, nil)
-	}
-	e.came[page] = new([camePage]came)
-}
-
-// cameIn is where packets of a direction have come in last; -1: not known.
-func (e *Engine) cameIn(ref packet.ConnRef, dir int) int32 {
-	slot := uint32(ref)
-	if slot/camePage >= uint32(len(e.came)) || e.came[slot/camePage] == nil {
-		return -1
-	}
-	if c := &e.came[slot/camePage][slot%camePage]; c.gen == uint32(ref>>32) {
-		return int32(c.dev[dir&1]) - 1
-	}
-	return -1
-}
-
-// Origins are connections, by slot, whose packets have come in by the same
-// devices: In by direction, "" where none has come, or the device is gone.
-type Origins struct {
-	In    [2]string `json:"in"`
-	Slots []uint32  `json:"slots"`
-}
-
-// SaveOrigins tells where all connections' packets have come in last, in a fixed
-// order.
-func (e *Engine) SaveOrigins() []Origins {
-	slots := map[[2]string][]uint32{}
-	for ref := range e.tr.Known() {
-		in := [2]string{e.DeviceName(e.cameIn(ref, 0)), e.DeviceName(e.cameIn(ref, 1))}
-		if in != ([2]string{}) {
-			slots[in] = append(slots[in], uint32(ref))
-		}
-	}
-	var all []Origins
-	for in, s := range slots {
-		slices.Sort(s)
-		all = append(all, Origins{in, s})
-	}
-	slices.SortFunc(all, func(a, b Origins) int { return slices.Compare(a.In[:], b.In[:]) })
-	return all
-}
-
-// RestoreOrigins goes on with what another engine has known, after Load. Devices
-// and connections that there are no longer are left out.
-func (e *Engine) RestoreOrigins(all []Origins) {
-	refs := map[uint32]packet.ConnRef{}
-	for ref := range e.tr.Known() {
-		refs[uint32(ref)] = ref
-	}
-	for _, o := range all {
-		for dir, name := range o.In {
-			dev, ok := e.Device(name)
-			for _, slot := range o.Slots {
-				if ref, there := refs[slot]; ok && there {
-					e.cameFrom(ref, dir, dev)
-				}
-			}
-		}
-	}
 }
