@@ -85,3 +85,115 @@ func TestLead(t *testing.T) {
 		}
 	})
 }
+
+// TestLeadBytes spells out the packet that is foretold: the first fragment's
+// headers and what follows them without a gap, with lengths of its own.
+func TestLeadBytes(t *testing.T) {
+	data := make([]byte, 3000)
+	for i := range data {
+		data[i] = byte(i * 13)
+	}
+	for _, ipv6 := range []bool{false, true} {
+		src, dst := "10.0.0.1", "10.0.0.2"
+		if ipv6 {
+			src, dst = "fd00::1", "fd00::2"
+		}
+		for _, df := range []bool{false, true} {
+			whole := packettest.IP(src, dst, 99, data)
+			if df && !ipv6 {
+				whole[20] = 0x40
+			}
+			whole = packettest.Tagged(whole, packet.EtherVLAN, 7)
+			for _, c := range []struct {
+				sizes []int
+				order []int
+				known []int // bytes of payload with each of them; 0: nothing is
+			}{
+				{[]int{480, 480, 480, 480}, []int{0, 1, 2, 3}, []int{480, 960, 1440, 1440}}, // with 1024 bytes it is enough
+				{[]int{480, 480, 480, 480}, []int{3, 2, 1, 0}, []int{0, 0, 0, 1440}},
+				{[]int{480, 480, 480, 480}, []int{1, 0, 3, 2}, []int{0, 960, 960, 1440}},
+				{[]int{480, 480, 480, 480}, []int{2, 0, 3, 1}, []int{0, 480, 480, 1440}},
+				{[]int{1024, 8, 480}, []int{0, 1, 2}, []int{1024, 1024, 1024}},
+				{[]int{1016, 8, 480}, []int{0, 1, 2}, []int{1016, 1024, 1024}},
+				{[]int{1016, 16, 480}, []int{1, 0, 2}, []int{0, 1032, 1032}},
+				{[]int{8, 8, 2000}, []int{2, 0, 1}, []int{0, 8, 2016}},
+			} {
+				limits := frag.DefaultLimits()
+				r := frag.New(&limits, 7)
+				pieces := packettest.Fragments(whole, 0x5678, c.sizes...)
+				first := 0
+				for i, k := range c.order {
+					if k == 0 {
+						first = 1
+					}
+					lead := r.Lead(1e9, pieces[k], 18, ipv6, 3, 1, []byte("before"))
+					if c.known[i] == 0 {
+						if lead != nil {
+							t.Errorf("IPv6 %v, %v %v: %d bytes are foretold of nothing", ipv6, c.sizes, c.order, len(lead))
+						}
+					} else {
+						header := 18 + 20
+						want := append([]byte("before"), pieces[0][:header]...)
+						if ipv6 {
+							header = 18 + 48
+							want = append([]byte("before"), pieces[0][:header]...)
+							want[6+18+4], want[6+18+5] = byte((8+c.known[i])>>8), byte(8+c.known[i])
+							want[6+18+42], want[6+18+43] = 0, 0
+						} else {
+							want[6+18+2], want[6+18+3] = byte((20+c.known[i])>>8), byte(20+c.known[i])
+							want[6+18+6], want[6+18+7] = 0, 0
+							if df {
+								want[6+18+6] = 0x40
+							}
+						}
+						want = append(want, data[:c.known[i]]...)
+						if !bytes.Equal(lead, want) || first == 0 {
+							t.Errorf("IPv6 %v, DF %v, %v %v, fragment %d:\n%x, want\n%x", ipv6, df, c.sizes, c.order, k, lead[:min(len(lead), 80)], want[:min(len(want), 80)])
+						}
+					}
+					var w frag.Whole
+					r.Add(1e9, pieces[k], 18, ipv6, 3, 1, &w)
+				}
+			}
+		}
+	}
+}
+
+// TestLeadOfNothing: what is no fragment, or has no bytes, foretells nothing.
+func TestLeadOfNothing(t *testing.T) {
+	limits := frag.DefaultLimits()
+	four := packettest.Fragment(packettest.IP("10.0.0.1", "10.0.0.2", 99, make([]byte, 100)), 1, 0, 16, true)
+	six := packettest.Fragment(packettest.IP("fd00::1", "fd00::2", 99, make([]byte, 100)), 1, 0, 16, true)
+	change := func(f []byte, at int, to byte) []byte {
+		f = bytes.Clone(f)
+		f[at] = to
+		return f
+	}
+	for _, c := range []struct {
+		name  string
+		frame []byte
+		want  int // bytes
+	}{
+		{"IPv4", four, 50},
+		{"IPv4, header of 16 bytes", change(four, 14, 0x44), 0},
+		{"IPv4, header of 32 bytes", change(four, 14, 0x48), 50},
+		{"IPv4, header of 36 bytes, all there is", change(four, 14, 0x49), 0},
+		{"IPv4, one byte behind the header", four[:35], 35},
+		{"IPv4, header alone", four[:34], 0},
+		{"IPv6", six, 78},
+		{"IPv6, not a fragment", change(six, 20, 99), 0},
+		{"IPv6, fragment header cut off", six[:61], 0},
+		{"IPv6, fragment header alone", six[:62], 0},
+		{"IPv6, one byte behind it", six[:63], 63},
+		{"IPv6, the length ends within the fragment header", change(six, 19, 7), 0},
+		{"IPv6, the length ends with the fragment header", change(six, 19, 8), 0},
+		{"IPv6, the length ends one byte behind it", change(six, 19, 9), 63},
+		{"IPv6, the length is beyond the frame", change(six, 19, 99), 78},
+	} {
+		r := frag.New(&limits, 7)
+		lead := r.Lead(1, c.frame, 14, c.frame[12] == 0x86, 0, 0, nil)
+		if len(lead) != c.want || (lead == nil) != (c.want == 0) {
+			t.Errorf("%s: %d bytes, want %d", c.name, len(lead), c.want)
+		}
+	}
+}

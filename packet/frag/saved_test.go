@@ -69,6 +69,13 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// six makes a saved packet one of IPv6 with a first fragment's headers and n
+// bytes in front of eight of payload.
+func six(p *SavedPacket, header, next uint32, n int) {
+	p.IPv6, p.Header, p.Next = true, header, next
+	p.Fragments[0].Data = make([]byte, n+8)
+}
+
 // TestRestoreRefuses: what no fragments can have left behind.
 func TestRestoreRefuses(t *testing.T) {
 	good := func() SavedPacket {
@@ -95,6 +102,31 @@ func TestRestoreRefuses(t *testing.T) {
 		{"out of range", func(p *SavedPacket) { p.ECN = 16 }},
 		{"out of range", func(p *SavedPacket) { p.Length = 1 << 30 }},
 		{"out of range", func(p *SavedPacket) { p.Dev = -2 }},
+		{"out of range", func(p *SavedPacket) { p.Length = 1<<17 + 1 }},
+		{"out of range", func(p *SavedPacket) { p.Max = 1<<17 + 1 }},
+		{"out of range", func(p *SavedPacket) { p.MaxDF = 1<<17 + 1 }},
+		{"", func(p *SavedPacket) { p.ECN, p.Length, p.Max, p.MaxDF, p.Dev = 15, 1<<17, 1<<17, 1<<17, 0 }},
+		{"", func(p *SavedPacket) { p.L3, p.Header = 14, 14+60; p.Fragments[0].Data = make([]byte, 82) }},
+		{"no IP header", func(p *SavedPacket) { p.L3, p.Header = 14, 14+61; p.Fragments[0].Data = make([]byte, 83) }},
+		{"no IP header", func(p *SavedPacket) { p.L3, p.Header = 14, 14+19; p.Fragments[0].Data = make([]byte, 41) }},
+		{"no IP header", func(p *SavedPacket) { p.L3, p.Header = 1<<32-20, 4; p.Fragments[0].Data = make([]byte, 41) }},
+		{"", func(p *SavedPacket) { p.L3, p.Header = 65500, 65535; p.Fragments[0].Data = make([]byte, 65535+8) }},
+		{"no IP header", func(p *SavedPacket) { p.L3, p.Header = 65500, 65536; p.Fragments[0].Data = make([]byte, 65536+8) }},
+		{"", func(p *SavedPacket) { six(p, 54, 20, 62) }},
+		{"", func(p *SavedPacket) { six(p, 54, 53, 62) }},
+		{"", func(p *SavedPacket) { six(p, 62, 54, 70) }},
+		{"no IP header", func(p *SavedPacket) { six(p, 53, 20, 61) }},
+		{"no IP header", func(p *SavedPacket) { six(p, 54, 19, 62) }},
+		{"no IP header", func(p *SavedPacket) { six(p, 54, 54, 62) }},
+		{"payload of 0 bytes", func(p *SavedPacket) { six(p, 54, 20, 54) }},
+		{"", func(p *SavedPacket) { p.Fragments[1].Data, p.Length = make([]byte, 65535), 16+65535 }},
+		{"payload of 65536 bytes", func(p *SavedPacket) { p.Fragments[1].Data, p.Length = make([]byte, 65536), 16+65536 }},
+		{"", func(p *SavedPacket) { p.Fragments[1].Off = 8 }},
+		{"", func(p *SavedPacket) { p.Fragments[1].Off, p.Fragments[1].Run = 8, false }},
+		{"out of order", func(p *SavedPacket) { p.Fragments[1].Off = 7 }},
+		{"behind the packet's end", func(p *SavedPacket) { p.Length = 23 }},
+		{"behind the packet's end at 131072", func(p *SavedPacket) { p.Length, p.Fragments[1].Off = 1<<17, 1<<17 }},
+		{"out of order", func(p *SavedPacket) { p.Length, p.Fragments[1].Off = 1<<17, 1<<17+1 }},
 	} {
 		lim := DefaultLimits()
 		p := good()
@@ -107,6 +139,71 @@ func TestRestoreRefuses(t *testing.T) {
 	lim := DefaultLimits()
 	if err := New(&lim, 1).Restore(Saved{Packets: []SavedPacket{good(), good()}}); err == nil || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("twice: %v", err)
+	}
+}
+
+// TestSavedFields: each of them, of a packet whose source is counted, one whose
+// device counts, and one without its first fragment.
+func TestSavedFields(t *testing.T) {
+	r := newRig()
+	a := packettest.Fragments(edit(edit(v4, 1, 1), 6, 0x40), 0x1234, 1000, 1000)
+	r.now = 5
+	r.Add(r.now, a[2], 14, false, 3, 9, &r.w)
+	r.now = 6
+	r.Add(r.now, a[0], 14, false, 3, 9, &r.w)
+	local := packettest.Fragments(packettest.UDP("fe80::1", "fe80::2", 1, 2, string(make([]byte, 2992))), 0x12345678, 1000, 1000)
+	r.Add(r.now, local[1], 14, true, 4, 9, &r.w)
+	r.Add(r.now, local[2], 14, true, 4, 9, &r.w)
+	s := r.Save(7)
+	for i := range s.Packets {
+		for k := range s.Packets[i].Fragments {
+			f := &s.Packets[i].Fragments[k]
+			f.Data = make([]byte, len(f.Data)) // TestRestart has their bytes
+		}
+	}
+	want := []SavedPacket{
+		{Src: packet.Addr{10, 0, 0, 1}, Dst: packet.Addr{10, 0, 0, 2}, ID: 0x1234, Dev: -1, Zone: 3, Proto: 17, ECN: 2, Deadline: 30e9 + 5, Length: 3000, Last: true,
+			Max: 1020, MaxDF: 1020, Least: 20, L3: 14, Header: 34, Counted: true, Count: 2, Seen: 2,
+			Fragments: []SavedFragment{{0, true, make([]byte, 1034)}, {2000, true, make([]byte, 1000)}}},
+		{IPv6: true, Src: packet.Addr{0xfe, 0x80, 15: 1}, Dst: packet.Addr{0xfe, 0x80, 15: 2}, ID: 0x12345678, Dev: 9, Zone: 4, ECN: 1, Deadline: 60e9 + 6, Length: 3000, Last: true,
+			Max: 1048, Least: 40, Fragments: []SavedFragment{{1000, true, make([]byte, 1000)}, {2000, false, make([]byte, 1000)}}},
+	}
+	if !reflect.DeepEqual(s.Packets, want) {
+		t.Errorf("%+v\nwant\n%+v", s.Packets, want)
+	}
+	if s := r.Save(30e9 + 4); len(s.Packets) != 2 {
+		t.Errorf("%d packets just before the first one's time", len(s.Packets))
+	}
+	if s := r.Save(30e9 + 5); len(s.Packets) != 1 || r.Stats().TimedOut[0] != 1 {
+		t.Errorf("%d packets at the first one's time", len(s.Packets))
+	}
+	// A source that is counted, where none is any more, and the other way round.
+	for _, dist := range []int64{0, 1} {
+		lim := DefaultLimits()
+		lim.MaxDist = dist
+		twin := New(&lim, 1)
+		if err := twin.Restore(Saved{Packets: want[:1]}); err != nil {
+			t.Fatal(err)
+		}
+		if got := twin.Save(7).Packets[0]; got.Count != 2 || got.Seen != 2 || !got.Counted {
+			t.Errorf("limit %d: %+v", dist, got)
+		}
+		if err := twin.fam[0].check(twin); err != nil {
+			t.Error(err)
+		}
+	}
+	uncounted := want[0]
+	uncounted.Counted, uncounted.Count, uncounted.Seen = false, 0, 0
+	twin := New(&r.lim, 1)
+	if err := twin.Restore(Saved{Packets: []SavedPacket{uncounted}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := twin.Save(7).Packets[0]; !got.Counted || got.Count != 0 || got.Seen != 0 {
+		t.Errorf("%+v", got)
+	}
+	var w Whole
+	if got := twin.Add(8, a[1], 14, false, 3, 9, &w); got != Complete {
+		t.Error(got)
 	}
 }
 
