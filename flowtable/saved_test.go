@@ -80,7 +80,7 @@ func TestSave(t *testing.T) {
 }
 
 func TestRestore(t *testing.T) {
-	t.Run("A231_tables_go_on_where_they_were", func(t *testing.T) {
+	t.Run("tables_go_on_where_they_were", func(t *testing.T) {
 		s, tr, one, _ := savedWorld(t)
 		saved := s.Save()
 		for _, c := range tr.Known() {
