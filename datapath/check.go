@@ -87,7 +87,7 @@ var absent = []struct {
 	{policy.Key{EncSrcIP: ones, EncDstIP: ones, EncKeyID: ^uint64(0), EncSrcPort: 0xffff, EncDstPort: 0xffff, EncTOS: 0xff, EncTTL: 0xff, EncFlags: 0xff, EncCtl: 0xffffffff}, "a tunnel that the packet came out of, and the policy has no device for tunnels"},
 	{policy.Key{PPPoESID: 0xffff, PPPProto: 0xffff}, "PPPoE, which is not looked into here"},
 	{policy.Key{L2TPv3SID: 0xffffffff}, "L2TP, which is not looked into here"},
-	{policy.Key{CFM: 0xffffffff}, "CFM, which is not looked into here"},
+	{policy.Key{CFM: 0xffff}, "CFM, which is not looked into here"},
 	{policy.Key{L2Miss: 0xff}, "a bridge's miss, and there are no bridges here"},
 }
 

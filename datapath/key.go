@@ -42,7 +42,7 @@ func needed(m *policy.Key, rng bool) (n fields) {
 	set(needIPX, m.IPTTL|m.IPFlags != 0)
 	set(needL4, m.SrcPort|m.DstPort|m.TCPFlags != 0 || rng || m.ICMPType|m.ICMPCode != 0)
 	set(needARP, m.ARPOp != 0 || m.ARPSIP != [4]byte{} || m.ARPTIP != [4]byte{} || m.ARPSHA != mac || m.ARPTHA != mac)
-	set(needMPLS, m.MPLS != [7]uint32{})
+	set(needMPLS, m.LSEs != 0)
 	set(needCT, m.CTState|m.CTZone != 0 || m.CTMark != 0 || m.CTLabel != label)
 	set(needSPI, m.SPI != 0)
 	set(needDev, m.InDev != 0)
@@ -247,6 +247,7 @@ func (k *key) extractMPLS(b []byte) {
 			return
 		}
 		k[wMPLS+i/2] |= uint64(binary.BigEndian.Uint32(b)) << (32 * (1 - i%2))
+		k[wCFM] |= 1 << (32 + i)
 		if b[2]&1 != 0 { // bottom of stack
 			return
 		}

@@ -31,7 +31,7 @@ const (
 	wEncKey   = 20
 	wMPLS     = 21 // four words: seven label stack entries, SPI:32
 	wPPP      = 25 // L2TPv3SID:32 PPPoESID:16 PPPProto:16
-	wCFM      = 26 // CFM:32 EncCtl:32
+	wCFM      = 26 // CFM:16 LSEs:16 EncCtl:32
 
 	keyWords = 27
 )
@@ -69,7 +69,7 @@ func pack(k *policy.Key, proto uint16) (w key) {
 	}
 	w[wMPLS+3] |= uint64(k.SPI)
 	w[wPPP] = uint64(k.L2TPv3SID)<<32 | uint64(k.PPPoESID)<<16 | uint64(k.PPPProto)
-	w[wCFM] = uint64(k.CFM)<<32 | uint64(k.EncCtl)
+	w[wCFM] = uint64(k.CFM)<<48 | uint64(k.LSEs)<<32 | uint64(k.EncCtl)
 	return w
 }
 

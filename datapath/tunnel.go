@@ -284,12 +284,13 @@ func (e *Engine) flowHash(frame []byte, h *packet.Headers) uint32 {
 // (flow_dissector.c skb_flow_dissect_tunnel_info).
 func (p *pkt) extractTunnel() {
 	k, t := &p.key, p.tun
-	const tos, port = 0xffffffff, 0xffff
+	const tos, port, family = 0xffffffff, 0xffff, 0xffffffff
 	k[wARPTIP] &^= tos
 	k[wARPSHA] &^= port
 	k[wARPTHA] &^= port
+	k[wCFM] &^= family
 	if t == nil {
-		k[wEncSrcIP], k[wEncSrcIP+1], k[wEncDstIP], k[wEncDstIP+1], k[wEncKey], k[wCFM] = 0, 0, 0, 0, 0, 0
+		k[wEncSrcIP], k[wEncSrcIP+1], k[wEncDstIP], k[wEncDstIP+1], k[wEncKey] = 0, 0, 0, 0, 0
 		return
 	}
 	be := binary.BigEndian
@@ -299,7 +300,7 @@ func (p *pkt) extractTunnel() {
 	k[wARPTIP] |= uint64(t.TOS)<<24 | uint64(t.TTL)<<16 | uint64(t.Flags&encFlags)
 	k[wARPSHA] |= uint64(t.SPort)
 	k[wARPTHA] |= uint64(t.DPort)
-	k[wCFM] = encFamily(t.Family)
+	k[wCFM] |= encFamily(t.Family)
 }
 
 // encFlags are the flags that flower knows.

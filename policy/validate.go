@@ -97,7 +97,7 @@ func Ignored(m *Match) (names []string) {
 	clear("tcp_flags", proto == ipTCP, w.TCPFlags != 0, func(k *Key) { k.TCPFlags = 0 })
 	clear("type", icmp, w.ICMPType != 0, func(k *Key) { k.ICMPType = 0 })
 	clear("code", icmp, w.ICMPCode != 0, func(k *Key) { k.ICMPCode = 0 })
-	clear("mpls", mpls, w.MPLS != [7]uint32{}, func(k *Key) { k.MPLS = [7]uint32{} })
+	clear("mpls", mpls, w.LSEs != 0, func(k *Key) { k.MPLS, k.LSEs = [7]uint32{}, 0 })
 	clear("arp_sip", arp, w.ARPSIP != [4]byte{}, func(k *Key) { k.ARPSIP = [4]byte{} })
 	clear("arp_tip", arp, w.ARPTIP != [4]byte{}, func(k *Key) { k.ARPTIP = [4]byte{} })
 	clear("arp_op", arp, w.ARPOp != 0, func(k *Key) { k.ARPOp = 0 })

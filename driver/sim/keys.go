@@ -61,7 +61,7 @@ func used(m *policy.Match) dissected {
 		{keyTCP, k.TCPFlags != 0},
 		{keyICMP, k.ICMPType|k.ICMPCode != 0},
 		{keyARP, k.ARPOp != 0 || k.ARPSIP != [4]byte{} || k.ARPTIP != [4]byte{} || k.ARPSHA != [6]byte{} || k.ARPTHA != [6]byte{}},
-		{keyMPLS, k.MPLS != [7]uint32{}},
+		{keyMPLS, k.LSEs != 0},
 		{keyVLAN, k.VLANTCI|k.VLANEthType|k.VLANTPID != 0},
 		{keyCVLAN, k.CVLANTCI|k.CVLANEthType|k.CVLANTPID != 0},
 		{keyEncKeyID, k.EncKeyID != 0},

@@ -160,7 +160,6 @@ var purposes = []struct {
 	{regexp.MustCompile(`action (simple|connmark|bpf|xt|skbmod|nat|ife|gate)\b|estimator|conform-exceed \S*[67]|rate (nan|inf)`), "not part of this program"},
 	{regexp.MustCompile(`(dst|src)_ip (any|all|default)|addr (any|all|default)`), "an address is an address: tc sends none, and the kernel translates to nothing"},
 	{regexp.MustCompile(`mirred (i 5|egress (dev|foo))`), "tc skips words that it does not know"},
-	{regexp.MustCompile(`mpls lse depth [1-7]$`), "an entry of which nothing is asked is not kept"},
 	{regexp.MustCompile(`gact help|action tunnel_key unset g c`), "help is given; and one letter more is asked for"},
 	{regexp.MustCompile(`random netrand (drop|pass)( -1| x| 0x5| 65536)?$`), "tc shows memory that it has not written"},
 }

@@ -384,6 +384,14 @@ func (p *flowerParse) mplsOld() {
 func (p *flowerParse) setLSE(i int, shift, max, v uint32) {
 	k, w := &p.m.Key.MPLS[i], &p.m.Mask.MPLS[i]
 	*k, *w = *k&^(max<<shift)|v<<shift, *w|max<<shift
+	p.askLSE(i)
+}
+
+// askLSE asks for an entry, be there anything in it or not (cls_flower.c
+// fl_set_key_mpls_lse).
+func (p *flowerParse) askLSE(i int) {
+	p.m.Key.LSEs |= 1 << i
+	p.m.Mask.LSEs |= 1 << i
 }
 
 // mplsNew reads `mpls lse depth N label … [lse …]`.
@@ -441,6 +449,7 @@ func (p *flowerParse) lse() {
 		p.refused = &policy.Error{Errno: policy.EINVAL, Msg: "Invalid MPLS depth"}
 		return
 	}
+	p.askLSE(int(depth) - 1)
 	for _, f := range set {
 		f(int(depth) - 1)
 	}
@@ -495,11 +504,11 @@ func (p *flowerParse) cfm() {
 		case "mdl":
 			v, ok := u8(p.arg("a level"), 10)
 			p.must(ok, "cfm md level", "a number from 0 to 7")
-			k.CFM, w.CFM = k.CFM&0xff|uint32(v)<<8, w.CFM|0xff00
+			k.CFM, w.CFM = k.CFM&0xff|uint16(v)<<8, w.CFM|0xff00
 		case "op":
 			v, ok := u8(p.arg("an opcode"), 10)
 			p.must(ok, "cfm opcode", "a number from 0 to 255")
-			k.CFM, w.CFM = k.CFM&^0xff|uint32(v), w.CFM|0xff
+			k.CFM, w.CFM = k.CFM&^0xff|uint16(v), w.CFM|0xff
 		default:
 			return
 		}

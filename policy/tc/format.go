@@ -335,13 +335,11 @@ func portWords(add addFunc, name string, v, mask uint16, r policy.PortRange) {
 }
 
 func mplsWords(add addFunc, k, w *policy.Key) {
-	any := false
+	add(w.LSEs != 0, "mpls")
 	for i, mask := range w.MPLS {
-		if mask == 0 {
+		if w.LSEs>>i&1 == 0 {
 			continue
 		}
-		add(!any, "mpls")
-		any = true
 		v := k.MPLS[i]
 		add(true, "lse depth %d", i+1)
 		add(mask>>mplsLabelShift != 0, "label %d", v>>mplsLabelShift)

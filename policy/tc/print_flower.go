@@ -255,14 +255,14 @@ func (p *printer) arpKeys(k, w *policy.Key) {
 }
 
 // mplsKeys writes a match on the first entry alone in the old form, and on
-// others in the new one.
+// others, or on none of its fields, in the new one (cls_flower.c
+// fl_dump_key_mpls).
 func (p *printer) mplsKeys(k, w *policy.Key) {
-	deep := false
-	for _, m := range w.MPLS[1:] {
-		deep = deep || m != 0
-	}
 	field := func(v, shift, mask uint32) uint64 { return uint64(v >> shift & mask) }
-	if !deep {
+	if w.LSEs == 0 {
+		return
+	}
+	if w.LSEs == 1 && w.MPLS[0] != 0 {
 		if field(w.MPLS[0], mplsLabelShift, mplsLabelMask) != 0 {
 			p.lineUint("mpls_label", field(k.MPLS[0], mplsLabelShift, mplsLabelMask))
 		}
@@ -280,7 +280,7 @@ func (p *printer) mplsKeys(k, w *policy.Key) {
 	p.textf("  mpls")
 	p.openArray("mpls")
 	for i := range w.MPLS {
-		if w.MPLS[i] == 0 {
+		if w.LSEs>>i&1 == 0 {
 			continue
 		}
 		p.nl()
