@@ -10,7 +10,7 @@ import (
 // (act_mirred.c tcf_mirred_act). A redirect whose control is not the usual
 // "stolen" sends a copy, and the packet goes on, as in the kernel.
 func (p *pkt) mirred(a *action) (policy.Control, int32) {
-	if p.nest >= maxNest {
+	if p.nest >= maxNest || p.turns >= maxTurns {
 		p.reason = ReasonNest
 		return policy.Shot, 0
 	}
@@ -19,16 +19,32 @@ func (p *pkt) mirred(a *action) (policy.Control, int32) {
 	if a.toBlock >= 0 {
 		return p.blockcast(a, s)
 	}
-	if uint(a.dev) >= uint(len(p.e.prog.devs)) {
+	gone := uint(a.dev) >= uint(len(p.e.prog.devs))
+	if gone || p.nest > 0 && !a.ingress && p.under(a.dev) {
 		s.overlimits++
 		if !a.mirror {
-			p.reason = ReasonNoDevice
+			p.reason = ReasonNest
+			if gone {
+				p.reason = ReasonNoDevice
+			}
 			return policy.Shot, 0
 		}
 		return ctl, arg
 	}
 	p.send(a, a.dev, a.mirror || ctl != policy.Stolen)
 	return ctl, arg
+}
+
+// under reports whether a mirred action that has not ended yet sends out of
+// the device (tcf_mirred_act, sched_mirred_dev). What goes from an egress
+// filter to ingress waits until all of them have ended (netif_rx).
+func (p *pkt) under(dev int32) bool {
+	for at := p; at.nest > 0; at = &p.e.stack[at.depth-1] {
+		if at.named && at.dev == dev {
+			return true
+		}
+	}
+	return false
 }
 
 // blockcast sends a copy to every port of a block but the one that the packet
@@ -83,21 +99,23 @@ func (p *pkt) send(a *action, dev int32, copied bool) {
 		return
 	}
 	c.m.CT, c.split = packet.CT{}, frag.Split{}
-	c.nest = p.nest + 1
 	c.dev, c.copy = dev, n
 	var verdict packet.Verdict
 	if a.ingress {
+		c.turns++
 		if p.egress {
+			c.nest = 0             // it waits in the backlog (netif_rx in tcf_mirred_forward)
 			c.tun, c.set = nil, -1 // skb_dst_drop in tcf_mirred_to_dev
 		}
 		c.egress = false
 		c.iif = dev
 		verdict, c.reason = c.ingress()
 	} else {
-		c.iif = p.dev
+		c.nest++
+		c.iif, c.named = p.dev, a.toBlock < 0
 		verdict = c.transmit()
 	}
-	if c.shot {
+	if c.shot && (!a.ingress || !p.egress) {
 		p.e.counters.slots[a.stat].overlimits++
 	}
 	p.sent(n, copied, verdict, c.reason, c.frame)

@@ -35,7 +35,9 @@ type life struct {
 	iif     int32  // ingress device, for `indev`
 	i       int32  // index in the vector
 	depth   int32  // position on the engine's stack
-	nest    int32  // nested mirred calls so far
+	nest    int32  // mirred calls around it that send out of a device
+	turns   uint8  // how often mirred has sent it into ingress (skb->tc_depth)
+	named   bool   // it is at egress because a mirred action names the device
 	size    uint32 // what counters count: bytes from the network header on
 	proto   uint16 // protocol as cls_api sees it
 	copy    int32  // which copy of the packet it is; 0: the packet itself
@@ -79,6 +81,7 @@ const (
 const (
 	maxReclassify = 16 // cls_api.c max_reclassify_loop
 	maxNest       = 4  // act_mirred.c MIRRED_NEST_LIMIT
+	maxTurns      = 3  // act_mirred.c MIRRED_DEFER_LIMIT
 	maxJumps      = 32 // act_api.c jmp_ttl, TCA_ACT_MAX_PRIO
 )
 
@@ -394,7 +397,7 @@ func (p *pkt) child() *pkt {
 	c.life = life{}
 	c.meta = *p.m
 	c.e, c.now, c.frame, c.h, c.m = p.e, p.now, p.frame, p.h, &c.meta
-	c.from, c.dev, c.iif, c.i, c.depth, c.nest = p.from, p.dev, p.iif, p.i, p.depth+1, p.nest
+	c.from, c.dev, c.iif, c.i, c.depth, c.nest, c.turns = p.from, p.dev, p.iif, p.i, p.depth+1, p.nest, p.turns
 	c.copy, c.hit, c.egress, c.split = p.copy, p.hit, p.egress, p.split
 	c.fate = packet.Stolen
 	c.tag, c.typ, c.strip, c.dirty = p.tag, p.typ, p.strip, p.dirty

@@ -143,14 +143,14 @@ func (p *pkt) sendPieces(a *action, dev, n int32, copied bool) (packet.Verdict, 
 		if !ok {
 			return fate, reason
 		}
-		v, why := p.sendPiece(dev, n, b)
+		v, why := p.sendPiece(dev, n, b, a.toBlock < 0)
 		if v != packet.Drop || fate == packet.Drop {
 			fate, reason = v, why
 		}
 	}
 }
 
-func (p *pkt) sendPiece(dev, n int32, b []byte) (packet.Verdict, uint8) {
+func (p *pkt) sendPiece(dev, n int32, b []byte, named bool) (packet.Verdict, uint8) {
 	if d := &p.e.prog.devs[dev]; d.block[policy.Egress] < 0 && d.tunnel < 0 {
 		p.leave(b[min(p.strip, len(b)):], dev, false, n)
 		return packet.Forward, ReasonNone
@@ -162,7 +162,7 @@ func (p *pkt) sendPiece(dev, n int32, b []byte) (packet.Verdict, uint8) {
 	c.frame, c.h, c.lent = b, &c.headers, false
 	c.m.CT, c.split = packet.CT{}, frag.Split{}
 	c.nest = p.nest + 1
-	c.dev, c.iif, c.copy = dev, p.dev, n
+	c.dev, c.iif, c.copy, c.named = dev, p.dev, n, named
 	c.parse()
 	v := c.transmit()
 	return v, c.reason

@@ -9,7 +9,7 @@ const (
 	ReasonGact                  // an action said drop
 	ReasonTrap                  // trap or stolen: consumed by an action
 	ReasonLoop                  // more than 16 gotos or reclassifications (cls_api.c max_reclassify_loop)
-	ReasonNest                  // more than 4 nested redirects (act_mirred.c MIRRED_NEST_LIMIT)
+	ReasonNest                  // mirred goes round, or too deep (act_mirred.c MIRRED_NEST_LIMIT, MIRRED_DEFER_LIMIT)
 	ReasonNoDevice              // redirect to a device that is gone
 	ReasonCTNotIP               // ct on a packet that is neither IPv4 nor IPv6
 	ReasonCTTruncated           // ct on a packet whose IP header is cut off
