@@ -185,7 +185,7 @@ func hasTuple(b []byte, h *packet.Headers) bool {
 }
 
 // alloc takes a slot for a new connection. At the limit expired ones must go
-// first, and where there are none an unassured one nearby (B027).
+// first, and where there are none an unassured one nearby (nf_conntrack_core.c early_drop).
 func (t *Tracker) alloc(now int64, h *packet.Headers, zone uint16) (uint32, *Conn, bool) {
 	if t.shared != nil {
 		for !t.shared.take(t.member) {

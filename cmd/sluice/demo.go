@@ -25,7 +25,7 @@ is dropped and why, and what the tables look like in the end.`,
 				if err := demo.Save(save); err != nil {
 					return fmt.Errorf("save: %w", err)
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "wrote %s and %s to %s\n", demo.PolicyFile, demo.CaptureFile, save)
+				fmt.Fprintf(cmd.OutOrStdout(), "wrote %s and %s to %s; from there:\n  %s\n", demo.PolicyFile, demo.CaptureFile, save, demo.ReplayCommand)
 				return nil
 			}
 			out := cmd.OutOrStdout()

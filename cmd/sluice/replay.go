@@ -63,9 +63,9 @@ came in on --in's device.`,
 					return fmt.Errorf("--%s beside --from-state: a state brings its own %s", name, name)
 				}
 			}
-			ctx, stop := interruptible(cmd.Context())
+			ctx, arm, stop := laterInterruptible(cmd.Context())
 			defer stop()
-			o.opts.Policy = args[0]
+			o.opts.Policy, o.opts.Ready = args[0], arm
 			return runReplay(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), o)
 		},
 	}

@@ -68,11 +68,21 @@ func (s *signals) got(sig os.Signal) {
 // signal as its cause: the command reports what was done, writes all its files
 // and says that it is incomplete. A second signal ends the program at once.
 func interruptible(ctx context.Context) (context.Context, func()) {
+	ctx, arm, stop := laterInterruptible(ctx)
+	arm()
+	return ctx, stop
+}
+
+// laterInterruptible is interruptible for a command that has nothing to report
+// until it calls arm: before that the first signal ends the program at once.
+func laterInterruptible(ctx context.Context) (_ context.Context, arm, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	ending.mu.Lock()
-	ending.stop = cancel
-	ending.mu.Unlock()
-	return ctx, func() {
+	arm = func() {
+		ending.mu.Lock()
+		ending.stop = cancel
+		ending.mu.Unlock()
+	}
+	return ctx, arm, func() {
 		ending.mu.Lock()
 		ending.stop = nil
 		ending.mu.Unlock()

@@ -264,6 +264,48 @@ func TestOtherCommandsStop(t *testing.T) {
 	}
 }
 
+// TestSignalBeforeTheFirstPacket: while the policy or the state is read there is
+// nothing to report, so the first signal ends the program.
+func TestSignalBeforeTheFirstPacket(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skip("no named pipes here:", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "p.tc"), []byte("filter add dev a ingress matchall action drop\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string][]string{
+		"policy": {"replay", pipe, "--in", "a=none.pcap"},
+		"state":  {"replay", "p.tc", "--in", "a=none.pcap", "--from-state", pipe},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := program(t, args...)
+			p.Dir = dir
+			if err := p.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = p.Process.Kill() }()
+			hold, err := os.OpenFile(pipe, os.O_WRONLY, 0) // returns when the program reads
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer hold.Close()
+			_ = p.Process.Signal(syscall.SIGTERM)
+			done := make(chan error, 1)
+			go func() { done <- p.Wait() }()
+			select {
+			case <-done:
+			case <-time.After(30 * time.Second):
+				t.Fatal("the first SIGTERM does not end it")
+			}
+			if code := p.ProcessState.ExitCode(); code != 128+int(syscall.SIGTERM) {
+				t.Errorf("exit status %d, want %d", code, 128+int(syscall.SIGTERM))
+			}
+		})
+	}
+}
+
 // TestClosedPipe: a reader that goes away loses its own output alone.
 func TestClosedPipe(t *testing.T) {
 	dir := t.TempDir()

@@ -210,7 +210,7 @@ func (r *Rig) Stats(dev string, chain uint32, prio uint16, action int) policy.St
 }
 
 // HTTPPolicy is the use case of a Server behind vf0_rep: HTTP comes in,
-// answers go out, nothing new leaves (A072, A073).
+// answers go out, nothing new leaves.
 var HTTPPolicy = []string{
 	"filter add dev uplink_rep ingress prio 1 chain 0 proto ip flower ct_state -trk ip_proto tcp dst_port 80 action ct pipe action goto chain 2",
 	"filter add dev uplink_rep ingress prio 1 chain 2 proto ip flower ct_state +new+trk action ct commit pipe action mirred egress redirect dev vf0_rep",

@@ -38,6 +38,9 @@ var capture []byte
 const (
 	PolicyFile  = "http.tc"
 	CaptureFile = "http.pcapng"
+
+	// ReplayCommand replays what Save writes, in the folder that it is written to.
+	ReplayCommand = "sluice replay " + PolicyFile + " --in uplink_rep=" + CaptureFile + " --split src=192.0.2.80:vf0_rep --out seen"
 )
 
 // Ports are the switch's ports in the order of the capture's interfaces.
@@ -251,7 +254,7 @@ func (s *show) summary() {
 	fmt.Fprintf(s, "%s\n", s.ink.bold("Next"))
 	fmt.Fprintf(s, `  sluice demo --save .        writes %[1]s and %[2]s; then
   sluice tc check %[1]s     finds what the policy leaves open
-  sluice replay %[1]s --in uplink_rep=%[2]s --split src=192.0.2.80:vf0_rep --out seen
+  %[3]s
                               the same, as a report and as captures with a comment on each frame
-`, PolicyFile, CaptureFile)
+`, PolicyFile, CaptureFile, ReplayCommand)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,8 +35,8 @@ type CardReport struct {
 	Profile string   `json:"profile"` // in --device's words
 	Ports   []string `json:"ports"`
 
-	RulesHeld    int     `json:"rules_held"`
-	RulesRefused []Named `json:"rules_refused"` // by reason
+	RulesHeld    int            `json:"rules_held"`
+	RulesRefused []RefusedRules `json:"rules_refused"` // by reason
 
 	Limit     int     `json:"flows_limit"`
 	Held      int     `json:"flows_held"`
@@ -51,6 +52,12 @@ type CardReport struct {
 	Start    uint64  `json:"given_back_from_the_start"`
 	Middle   uint64  `json:"given_back_in_the_middle"`
 	Misses   []Named `json:"misses"` // why packets were given back
+}
+
+// RefusedRules are the rules that a device has refused for one reason.
+type RefusedRules struct {
+	Reason string   `json:"name"`  // in the driver's words
+	Rules  []string `json:"rules"` // by their places in the policy's file and in tc's listing
 }
 
 // card is a device of the replay.
@@ -177,21 +184,24 @@ func (c *card) report(e *datapath.Engine, p *policy.Policy) CardReport {
 	d, _ := e.Flows().DeviceStats(c.nic)
 	pl := c.nic.Pipeline().Stats()
 	rep := CardReport{
-		Name: c.nic.Name(), Profile: c.words, Ports: c.ports, RulesRefused: []Named{}, Refused: []Named{}, Misses: []Named{},
+		Name: c.nic.Name(), Profile: c.words, Ports: c.ports, RulesRefused: []RefusedRules{}, Refused: []Named{}, Misses: []Named{},
 		Limit: d.Limit, Held: d.Held, Pending: d.Pending, Queue: d.Queue, Submitted: d.Submitted, Added: d.Added, Removals: d.Removals,
 		Evicted: d.Evicted, Finished: Count{pl.Packets, pl.Bytes}, Start: pl.Start, Middle: pl.Middle,
 	}
 	if limit, _ := c.nic.Capacity(); rep.Limit == 0 {
 		rep.Limit = limit
 	}
-	e.EachRule(c.nic, func(_ *offload.Rule, why *offload.Refusal) {
+	byReason := map[string][]string{}
+	e.EachRule(c.nic, func(u *offload.Rule, why *offload.Refusal) {
 		if why == nil {
 			rep.RulesHeld++
 			return
 		}
-		rep.RulesRefused = addNamed(rep.RulesRefused, why.Reason, 1)
+		byReason[why.Reason] = append(byReason[why.Reason], ruleName(u))
 	})
-	slices.SortFunc(rep.RulesRefused, func(a, b Named) int { return cmp.Compare(a.Name, b.Name) })
+	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
+		rep.RulesRefused = append(rep.RulesRefused, RefusedRules{reason, byReason[reason]})
+	}
 	refused := func(name string, n uint64) {
 		if n > 0 {
 			rep.Refused = addNamed(rep.Refused, name, n)
@@ -274,13 +284,22 @@ func (r *Report) offloadText(b io.Writer) {
 	grid(b, "lrrr", rows)
 	for _, c := range o.Cards {
 		fmt.Fprintf(b, "device %s (%s) on %s: %d of %d rules in it; %d of %d flows, %d pending, %d in the queue\n",
-			c.Name, c.Profile, strings.Join(c.Ports, ", "), c.RulesHeld, c.RulesHeld+int(sum(c.RulesRefused)), c.Held, c.Limit, c.Pending, c.Queue)
+			c.Name, c.Profile, strings.Join(c.Ports, ", "), c.RulesHeld, c.RulesHeld+c.refused(), c.Held, c.Limit, c.Pending, c.Queue)
 		fmt.Fprintf(b, "  insertions %d asked, %d done, %d evicted, %d removed; packets %d finished, %d given back from the start, %d in the middle\n",
 			c.Submitted, c.Added, c.Evicted, c.Removals, c.Finished.Packets, c.Start, c.Middle)
+		for _, u := range c.RulesRefused {
+			fmt.Fprintf(b, "  rule refused %d times: %s\n", len(u.Rules), u.Reason)
+			for _, name := range u.Rules[:min(len(u.Rules), rulesNamed)] {
+				fmt.Fprintf(b, "    %s\n", name)
+			}
+			if more := len(u.Rules) - rulesNamed; more > 0 {
+				fmt.Fprintf(b, "    and %d more (all in --json)\n", more)
+			}
+		}
 		for _, l := range []struct {
 			head string
 			rows []Named
-		}{{"rule refused", c.RulesRefused}, {"flow not inserted", c.Refused}, {"given back", c.Misses}} {
+		}{{"flow not inserted", c.Refused}, {"given back", c.Misses}} {
 			for _, n := range l.rows {
 				fmt.Fprintf(b, "  %s %d times: %s\n", l.head, n.Packets, n.Name)
 			}
@@ -289,9 +308,13 @@ func (r *Report) offloadText(b io.Writer) {
 	}
 }
 
-func sum(rows []Named) (n uint64) {
-	for _, r := range rows {
-		n += r.Packets
+// rulesNamed is how many rules the text names for a reason.
+const rulesNamed = 5
+
+// refused is how many rules the device has refused.
+func (c *CardReport) refused() (n int) {
+	for _, u := range c.RulesRefused {
+		n += len(u.Rules)
 	}
 	return n
 }
@@ -318,7 +341,7 @@ func (r *Report) WritePage(w io.Writer) error {
 		p.About = append(p.About, report.Fact{Name: "admission", Value: o.Admission}, report.Fact{Name: "aging", Value: o.Aging})
 		for _, c := range o.Cards {
 			p.About = append(p.About, report.Fact{Name: "device " + c.Name, Value: c.Profile + " on " + strings.Join(c.Ports, ", ")})
-			facts(c.Name+": rules in it", fmt.Sprintf("%d of %d", c.RulesHeld, c.RulesHeld+int(sum(c.RulesRefused))))
+			facts(c.Name+": rules in it", fmt.Sprintf("%d of %d", c.RulesHeld, c.RulesHeld+c.refused()))
 			facts(c.Name+": flows in the end", c.Held)
 			facts(c.Name+": insertions", c.Added)
 			facts(c.Name+": evictions", c.Evicted)

@@ -58,6 +58,10 @@ type Options struct {
 	// Notes are about the policy's spelling and about rules that can never
 	// match; nil: nobody reads them.
 	Notes io.Writer
+	// Ready is called once the policy and the state are read and the outputs are
+	// checked, before the first capture is opened; nil: not at all. Only from then
+	// on is there anything to report when the context ends.
+	Ready func()
 	// Progress is shown once a second; nil: not at all.
 	Progress io.Writer
 }
@@ -134,6 +138,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	files, err := outputFiles(p, o)
 	if err != nil {
 		return nil, err
+	}
+	if o.Ready != nil {
+		o.Ready()
 	}
 	f, err := openFeed(ctx, o.Inputs, devs, o.Until)
 	if err != nil {

@@ -51,8 +51,8 @@ const maxConns = 1 << 26
 var mostLines = map[string]int{
 	kindConn: maxConns, kindFree: maxConns/slotsPerLine + 1, kindSources: maxConns/slotsPerLine + 1, kindPlace: maxConns, kindOrigin: maxConns/slotsPerLine + 1<<20,
 	kindTable: 1 << 16, kindHeld: maxConns/slotsPerLine + 1<<16, kindStale: maxConns/slotsPerLine + 1<<16,
-	kindEvent: MaxEvents, kindExpect: 1 << 20, kindSender: 1 << 24, kindAction: 1 << 24, kindLimits: 1 << 16,
-	kindPacket: 1 << 20, kindFragment: 1 << 24, kindSplit: 1 << 26, kindMAC: 1 << 20, kindCard: 1 << 20,
+	kindEvent: MaxEvents, kindExpect: 1 << 20, kindSender: 1 << 24, kindAction: 1 << 20, kindLimits: 1 << 16,
+	kindPacket: 1 << 20, kindFragment: 1 << 22, kindSplit: 1 << 26, kindMAC: 1 << 20, kindCard: 1 << 20,
 }
 
 // maxFragments bounds the bytes of fragments that wait: as many as
