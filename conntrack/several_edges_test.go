@@ -63,6 +63,9 @@ func TestRoomElsewhere(t *testing.T) {
 					c.Status |= StatusAssured
 				}
 			}
+			if tc.late == 0 && s.udpFrom(1, 99, begun+30*second-1) { // now the trackers know the ends to the nanosecond
+				t.Error("begun before anything has expired")
+			}
 			if got := s.udpFrom(1, 100, begun+30*second+tc.late); got != (tc.want != nil) {
 				t.Errorf("begun: %v", got)
 			}
@@ -113,6 +116,11 @@ func TestPortsElsewhere(t *testing.T) {
 		reply = invert(&reply)
 		if _, _, ok := s.claims.get(ptrTo(s.claims.keyOf(&reply, 0))); !ok {
 			t.Fatal("the port that is tried first is free")
+		}
+		if late == 0 { // a look before the deadline: the trackers know it to the nanosecond
+			for _, b := range s.beds {
+				b.collect(begun + 30*second - 1)
+			}
 		}
 		f := s.pass(1, begun+30*second+late, c, 0, &r)
 		if f == nil {
