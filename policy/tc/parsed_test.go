@@ -5,8 +5,11 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,14 +27,22 @@ const parsedFile = "testdata/parsed.txt.gz"
 func TestParsed(t *testing.T) {
 	var b strings.Builder
 	for _, r := range readAsked(t, "testdata/answers.jsonl.gz") {
-		parsed(&b, strings.Split(r.Cmd, " ; "))
+		parsed(&b, strings.Split(r.Cmd, " ; "), answersDeviate(&r) != "")
+	}
+	files, _ := filepath.Glob("testdata/transcripts/*.txt")
+	for _, f := range files {
+		var cmds []string
+		for _, x := range readTranscript(t, f) {
+			cmds = append(cmds, x.cmd)
+		}
+		parsed(&b, cmds, false)
 	}
 	more, err := os.ReadFile("testdata/more.tc")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for l := range strings.SplitSeq(strings.TrimSuffix(string(more), "\n"), "\n") {
-		parsed(&b, strings.Split(l, " ; "))
+		parsed(&b, strings.Split(l, " ; "), true)
 	}
 	got := b.String()
 	if os.Getenv("UPDATE_PARSED") != "" {
@@ -75,8 +86,8 @@ func TestParsed(t *testing.T) {
 }
 
 // parsed runs commands on a policy of three devices and writes all that came
-// of it.
-func parsed(b *strings.Builder, cmds []string) {
+// of it; show: as tc lists it, too.
+func parsed(b *strings.Builder, cmds []string, show bool) {
 	now := int64(0)
 	s := &Session{Policy: &policy.Policy{}, Out: b, Err: b, Strict: true, Now: func() int64 { return now }}
 	if strings.HasPrefix(cmds[0], "loose") {
@@ -88,6 +99,13 @@ func parsed(b *strings.Builder, cmds []string) {
 		}
 		s.Run("qdisc add dev e0 clsact")
 		s.Run("qdisc add dev e1 clsact")
+	}
+	s.Stats = func(a *policy.Action) policy.Stats {
+		n := uint64(a.Index)
+		return policy.Stats{Packets: 10 * n, Bytes: 1000 * n, Drops: n % 3, Overlimits: n % 4, HWPackets: 3 * (n % 5), HWBytes: 100 * (n % 5), Installed: 1e9, FirstUsed: int64(n%2) * 2e9, LastUsed: int64(n%2) * 5e9 / 2}
+	}
+	s.InHW = func(f *policy.Filter) (int, []string) {
+		return int(f.Handle % 3), []string{"no room", "no rule"}[:f.Handle/2%3]
 	}
 	failed := false
 	for _, c := range cmds {
@@ -109,6 +127,26 @@ func parsed(b *strings.Builder, cmds []string) {
 	Format(b, s.Policy)
 	for _, w := range Check(s.Policy) {
 		fmt.Fprintln(b, w.Kind, w)
+	}
+	if show {
+		for _, o := range []string{"", "-s ", "-j -p -s ", "-br ", "-o -d "} {
+			for _, d := range s.Policy.Devices {
+				for _, side := range []string{"ingress", "egress"} {
+					s.Run(o + "filter show dev " + d.Name + " " + side)
+				}
+			}
+		}
+		for _, k := range actionKinds {
+			s.Run("-s actions ls action " + k)
+			s.Run("-s -j actions ls action " + k)
+		}
+	}
+	homes := map[string]bool{}
+	for a, home := range Homes(s.Policy) {
+		homes[fmt.Sprintf("%s %d: %s\n", a.Kind, a.Index, home)] = true
+	}
+	for _, h := range slices.Sorted(maps.Keys(homes)) {
+		b.WriteString(h)
 	}
 	for _, e := range NeedsDevice(s.Policy) {
 		fmt.Fprintln(b, e)
