@@ -386,7 +386,7 @@ func TestWhy(t *testing.T) {
 		{"enough", Admission{MinPackets: 7, MinBytes: 63}, side{why: [8]offload.Reason{offload.Fault}}, offload.Fault},
 		{"few, and the program decides", Admission{MinPackets: 99, Hook: func(*conntrack.Conn) Verdict { return No }}, side{why: [8]offload.Reason{offload.Hook}}, offload.Hook},
 		{"small, and the program decides", Admission{MinBytes: 99, Hook: func(*conntrack.Conn) Verdict { return No }}, side{why: [8]offload.Reason{offload.Hook}}, offload.Hook},
-		{"not looked at yet", Admission{}, side{}, offload.Asked},
+		{"not looked at yet", Admission{}, side{}, offload.Untried},
 		{"another device's state", Admission{}, side{pending: 2, queued: 2, in: 2, refused: 2, why: [8]offload.Reason{offload.Idle}}, offload.Idle},
 	} {
 		d := bare(t, 0)
@@ -416,7 +416,7 @@ func TestWhy(t *testing.T) {
 	why(refs[0], offload.NoDevice)
 	first, second := &card{}, &card{open: true}
 	tab.Register(0, first)
-	why(refs[0], offload.Asked, Where{"card", false, offload.Asked})
+	why(refs[0], offload.Untried, Where{"card", false, offload.Untried})
 	tab.Register(0, second)
 	s.Pump(0)
 	why(refs[0], offload.Asked, Where{"card", false, offload.Asked}, Where{"card", false, offload.Asked})

@@ -173,6 +173,41 @@ func TestRestore(t *testing.T) {
 			t.Errorf("status %#x", c.Status)
 		}
 	})
+	t.Run("C10_devices_are_told_of_the_flows", func(t *testing.T) {
+		s, tr, one, _ := savedWorld(t)
+		saved := s.Save()
+		tr.Unwatch(s)
+		other := Unwatched(tr)
+		other.Acquire(1, 0).register(t)
+		for _, zone := range []uint16{2, 5} {
+			other.Acquire(zone, 0)
+		}
+		if err := other.Restore(2*second, saved, Counters{}); err != nil {
+			t.Fatal(err)
+		}
+		why := func(want offload.Reason) {
+			t.Helper()
+			if got, at := other.Why(one[0]); got != want || len(at) != 1 || at[0].Reason != want {
+				t.Errorf("%q, %+v; want %q", got, at, want)
+			}
+		}
+		why(offload.Untried)
+		other.Pump(2 * second)
+		other.Pump(2 * second)
+		why(offload.NoReason)
+		if n := other.InDevices(); n != 2 { // of three, one of which has ended
+			t.Errorf("devices hold %d flows", n)
+		}
+		if got := other.devs[0].stats.Added; got != 2 {
+			t.Errorf("%d insertions", got)
+		}
+		// What was refused under another policy of admission is refused no longer.
+		x := other.side(one[0])
+		x.held, x.in, x.refused, x.why[0] = 0, 0, 1, offload.Unsupported
+		why(offload.Unsupported)
+		other.epoch++
+		why(offload.Untried)
+	})
 	const another, sweep, in, none = "there is another of this number", "its sweep cannot be", "is not in it", "says that a flow table holds it, and none does"
 	type conns = []packet.ConnRef
 	for _, row := range []struct {

@@ -67,7 +67,8 @@ func (s *Set) Save() []Saved {
 // Restore takes over the tables of another set, whose connections are in this
 // set's tracker already. Call it once, after the policy has been loaded and
 // before the first packet. A table whose zone no ct action of the policy
-// names gives its flows back at once.
+// names gives its flows back at once. Devices that are registered are told of
+// the flows as of those that were there before them (Table.Register).
 func (s *Set) Restore(now int64, saved []Saved, n Counters) error {
 	refs := map[uint32]packet.ConnRef{}
 	held := map[uint32]bool{}
@@ -117,6 +118,9 @@ func (s *Set) Restore(now int64, saved []Saved, n Counters) error {
 				c.Status &^= conntrack.StatusHWOffload
 				c.FlowPos = uint32(at)
 			}
+		}
+		if t.devs != 0 {
+			t.replay = t.flows.len() // its devices have registered already
 		}
 		for _, slot := range v.Stale {
 			t.stale = append(t.stale, torn{refs[slot], now})

@@ -115,7 +115,12 @@ func (s *Set) Why(ref packet.ConnRef) (offload.Reason, []Where) {
 	}
 	x := s.known(ref)
 	if x == nil {
-		x = &side{since: s.now}
+		x = &side{epoch: s.epoch, since: s.now}
+	}
+	if x.epoch != s.epoch { // what was refused then is asked again
+		now := *x
+		now.refused, now.why = 0, [maxDevices]offload.Reason{}
+		x = &now
 	}
 	var all []Where
 	main := offload.NoDevice
@@ -148,7 +153,7 @@ func (s *Set) reason(d *device, c *conntrack.Conn, x *side) offload.Reason {
 	case s.adm.Hook == nil && c.Bytes()[0]+c.Bytes()[1] < s.adm.MinBytes:
 		return offload.Small
 	case x.why[d.n] == offload.NoReason:
-		return offload.Asked
+		return offload.Untried
 	}
 	return x.why[d.n]
 }

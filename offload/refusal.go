@@ -44,8 +44,9 @@ const (
 	Waiting               // it waits for room in the device
 	Uncounted             // the device cannot say when a flow was last used
 	Unchecked             // the device cannot check its packets' checksums
+	Untried               // the device was not asked yet, or not since it may say otherwise
 
-	NumReasons = int(Unchecked) + 1
+	NumReasons = int(Untried) + 1
 )
 
 var reasonWords = [NumReasons]string{
@@ -55,7 +56,7 @@ var reasonWords = [NumReasons]string{
 	"the device has no room for another label", "the device failed", "the device went away", "the device does not carry it before it is assured",
 	"on its way into the device", "idle", "a FIN or RST was seen", "the connection has ended", "taken out by hand, or with its flow table",
 	"its mark, label or state changed", "waiting for room in the device",
-	"the device cannot tell when it was last used", "the device cannot check its checksums",
+	"the device cannot tell when it was last used", "the device cannot check its checksums", "the device has not been asked to take it yet",
 }
 
 func (r Reason) String() string {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/conntrack"
 	"sluice/datapath"
 	"sluice/driver/sim"
 	"sluice/flowtable"
@@ -16,6 +17,7 @@ import (
 	"sluice/internal/report"
 	"sluice/internal/state"
 	"sluice/offload"
+	"sluice/packet"
 	"sluice/policy"
 	"sluice/policy/tc"
 )
@@ -258,6 +260,23 @@ func (r *runner) savePlaces(s *state.State, o Options) {
 			p.Devices = append(p.Devices, state.DevicePlace{Device: w.Device, Held: w.Held, Reason: uint8(w.Reason)})
 		}
 		s.Places = append(s.Places, p)
+	}
+}
+
+// unplugged tells of each connection that a state's devices held that it is
+// software's again: those devices have gone, and this replay's begin empty.
+func (r *runner) unplugged(s *state.State) {
+	tr := r.e.Tracker()
+	refs := map[uint32]packet.ConnRef{}
+	for ref := range tr.Known() {
+		refs[uint32(ref)] = ref
+	}
+	for _, p := range s.Places {
+		for _, d := range p.Devices {
+			if d.Held {
+				tr.Moved(r.begin, refs[p.Slot], conntrack.EventBack, tr.DeviceNumber(d.Device), uint8(offload.Gone))
+			}
+		}
 	}
 }
 

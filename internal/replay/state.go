@@ -76,6 +76,7 @@ func (r *runner) resume(s *state.State) error {
 	if err := r.e.Flows().Restore(r.now, s.Tables, s.Flows); err != nil {
 		return err
 	}
+	r.unplugged(s)
 	idle := func(a datapath.ActionState) bool { return a.Stats.Packets == 0 }
 	if left := slices.DeleteFunc(r.e.RestoreActions(s.Actions, homes(r.policy)), idle); len(left) > 0 && r.notes != nil {
 		fmt.Fprintf(r.notes, "%s: of the actions that counted packets under %s, %d are not in this policy, and their counters are left behind; the first: %s index %d of %q\n",
