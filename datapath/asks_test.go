@@ -34,6 +34,7 @@ func TestWhatAConnectionDoesNotTell(t *testing.T) {
 		{"proto 802.1q flower vlan_id 7 vlan_ethtype ip ip_proto tcp dst_port 80", open},
 		{"proto 802.1q flower vlan_id 7 vlan_ethtype ip ip_proto tcp dst_port 81", open}, // no tagged packet of it meets this, but those without a tag alone meet the rest
 		{"proto mpls_uc flower mpls lse depth 1 label 7", open},
+		{"proto mpls_uc flower mpls lse depth 2", open},
 		{"proto all flower num_of_vlans 1", open},
 		// With more that does not fit, the answer stays.
 		{"proto ip flower ip_tos 0x10/0xfc ip_proto udp", known},

@@ -114,6 +114,7 @@ func dissect(frame []byte, iif int32) (k policy.Key, proto uint16) {
 		copy(k.ARPTIP[:], b[24:])
 	case 0x8847, 0x8848:
 		for i := 0; i < 7 && len(b) >= 4*i+4; i++ {
+			k.LSEs += 1 << i
 			if k.MPLS[i] = u32(b, 4*i); k.MPLS[i]>>8%2 == 1 {
 				break
 			}
@@ -307,6 +308,9 @@ func TestNeeds(t *testing.T) {
 				f.SetUint(1<<f.Type().Bits() - 1)
 			}
 			name := fmt.Sprintf("%s[%d]", typ.Field(i).Name, j)
+			if typ.Field(i).Name == "MPLS" {
+				m.LSEs = 1 << j // who asks for an entry asks that it is there
+			}
 			mask, need := pack(&m, 0), needed(&m, false)
 			for range 60 {
 				frame := frames[rng.IntN(len(frames))]

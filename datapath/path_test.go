@@ -183,7 +183,7 @@ func TestWaysAreTaken(t *testing.T) {
 // TestUnsteadyPolicies: where a policy looks at what may change from packet to
 // packet, every packet is classified.
 func TestUnsteadyPolicies(t *testing.T) {
-	for _, match := range []string{"ip_ttl 64", "ip_tos 0x10/0xfc", "src_mac 02:00:00:00:00:0a", "ip_proto tcp tcp_flags 0x10/0x10"} {
+	for _, match := range []string{"ip_ttl 64", "ip_tos 0x10/0xfc", "src_mac 02:00:00:00:00:0a", "ip_proto tcp tcp_flags 0x10/0x10", "dst_mac 02:00:00:00:00:0a", "ip_flags frag", "ip_proto esp spi 5"} {
 		r := datapathtest.New(t, append([]string{
 			"filter add dev uplink_rep ingress prio 9 chain 7 proto ip flower " + match + " action drop"}, datapathtest.HTTPPolicy...)...)
 		r.Handshake(40000)

@@ -11,7 +11,7 @@ var varies = pack(&policy.Key{
 	SrcMAC: [6]byte(ones[:6]), DstMAC: [6]byte(ones[:6]), IPTOS: 0xff, IPTTL: 0xff, IPFlags: 0xff, TCPFlags: 0xffff,
 	VLANTCI: 0xffff, VLANTPID: 0xffff, VLANEthType: 0xffff, CVLANTCI: 0xffff, CVLANTPID: 0xffff, CVLANEthType: 0xffff, NumVLANs: 0xff,
 	ARPOp: 0xff, ARPSIP: [4]byte(ones[:4]), ARPTIP: [4]byte(ones[:4]), ARPSHA: [6]byte(ones[:6]), ARPTHA: [6]byte(ones[:6]),
-	L2Miss: 0xff, MPLS: [7]uint32{1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1}, SPI: 1<<32 - 1,
+	L2Miss: 0xff, MPLS: [7]uint32{1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1}, SPI: 1<<32 - 1, LSEs: 0xffff,
 }, 0)
 
 // variesOutside are those of a tunnel's headers that do.
