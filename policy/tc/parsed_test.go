@@ -42,7 +42,8 @@ func TestParsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for l := range strings.SplitSeq(strings.TrimSuffix(string(more), "\n"), "\n") {
-		parsed(&b, strings.Split(l, " ; "), true)
+		l, quiet := strings.CutPrefix(l, "quiet ; ")
+		parsed(&b, strings.Split(l, " ; "), !quiet)
 	}
 	got := b.String()
 	if os.Getenv("UPDATE_PARSED") != "" {
