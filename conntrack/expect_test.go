@@ -22,6 +22,9 @@ func newAwaiting(t *testing.T, sysctls ...string) *awaiting {
 		for ref, c := range a.All(a.now) {
 			if c.Orig.SPort == uint16(5000+i) {
 				a.master[i] = ref
+				c.Timeout = a.now + 3600*second // as sip_timeout gives it
+				c.Status |= StatusHelper
+				a.extra(slotOf(ref))
 			}
 		}
 	}
@@ -174,7 +177,7 @@ func TestExpected(t *testing.T) {
 		if got := a.expected(a.now, &tu, zone) != nil; got != tc.want {
 			t.Errorf("%s: expected %v", tc.name, got)
 		}
-		if got := a.awaited(a.now, &tu, zone) != nil; got != tc.want {
+		if got := a.awaited(a.now, &tu, zone, 0) != nil; got != tc.want {
 			t.Errorf("%s: awaited %v", tc.name, got)
 		}
 	}
@@ -182,7 +185,7 @@ func TestExpected(t *testing.T) {
 	e := a.to(0, SIP, sipSignalling, 4000)
 	e.Flags = ExpectInactive
 	a.announce(a.now, e, false)
-	if a.expected(a.now, &base, 0) != nil || a.awaited(a.now, &base, 0) == nil {
+	if a.expected(a.now, &base, 0) != nil || a.awaited(a.now, &base, 0, 0) == nil {
 		t.Error("an inactive one is awaited, and fits nothing")
 	}
 }
@@ -228,7 +231,6 @@ func TestFollowed(t *testing.T) {
 	a := newAwaiting(t)
 	m := a.Conn(a.master[0])
 	m.Mark = 77
-	m.Status |= StatusHelper
 	a.announce(a.now, a.to(0, SIP, sipAudio, 4000), false)
 	e := a.to(0, SIP, sipSignalling, 4001)
 	e.MasterOf, e.adopts, e.Flags = m.Orig, SIP, ExpectPermanent
