@@ -40,7 +40,7 @@ func SplicePayload(frame, buf []byte, h *Headers, at, n int, s []byte) []byte {
 	if h.Tuple.Family == IPv4 {
 		was := be.Uint16(ip[2:])
 		be.PutUint16(ip[2:], uint16(int(was)+grow))
-		Patch(ip[10:12], Diff16(was, be.Uint16(ip[2:])))
+		Patch(ip[10:], Diff16(was, be.Uint16(ip[2:])))
 	} else {
 		be.PutUint16(ip[4:], uint16(int(be.Uint16(ip[4:]))+grow))
 	}

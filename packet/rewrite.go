@@ -33,7 +33,7 @@ func Rewrite(frame []byte, h *Headers, side int, addr *Addr, port uint16) {
 		diff = Diff(old, addr[:n])
 		copy(old, addr[:n])
 		if h.Tuple.Family == IPv4 {
-			Patch(ip[10:12], diff)
+			Patch(ip[10:], diff)
 		}
 	}
 	if side == Source {
@@ -163,10 +163,10 @@ func (h *Headers) fixL4(b []byte, diff uint64) {
 		return
 	}
 	if h.Proto == ProtoUDP {
-		PatchUDP(b[at:at+2], diff)
+		PatchUDP(b[at:], diff)
 		return
 	}
-	Patch(b[at:at+2], diff)
+	Patch(b[at:], diff)
 }
 
 // hasIdentifier reports whether an ICMP message's bytes 4 and 5 name its

@@ -112,26 +112,27 @@ func (p *TunnelPort) Decap(frame []byte, h *Headers, t *Tunnel) (begin, end int,
 	return begin, end, TunnelOK
 }
 
-// decapUDP reads UDP's header and that of VXLAN or Geneve behind it.
+// decapUDP reads UDP's header and that of VXLAN or Geneve behind it. Beside an
+// error, begin and last mean nothing.
 func (p *TunnelPort) decapUDP(frame []byte, at, end int, h *Headers, t *Tunnel) (begin, last int, err TunnelError) {
 	if end < at+16 {
-		return 0, 0, TunnelTruncated
+		return at, end, TunnelTruncated
 	}
 	b := frame[at : at+16 : at+16]
 	n := int(binary.BigEndian.Uint16(b[4:]))
 	if n < 16 || at+n > end {
-		return 0, 0, TunnelTruncated
+		return at, end, TunnelTruncated
 	}
 	end = at + n
 	t.Flags = TunnelKey
 	if b[6]|b[7] != 0 {
 		sum := PseudoSum(frame[h.L3:], h.Tuple.Family, ProtoUDP, n)
 		if Fold(Sum(sum, frame[at:end])) != 0xffff {
-			return 0, 0, TunnelBadSum
+			return at, end, TunnelBadSum
 		}
 		t.Flags |= TunnelChecksum
 	} else if h.Tuple.Family == IPv6 && !p.ZeroSum6 {
-		return 0, 0, TunnelBadSum
+		return at, end, TunnelBadSum
 	}
 	t.SPort, t.DPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 	t.ID = binary.BigEndian.Uint32(b[12:]) >> 8
@@ -142,9 +143,9 @@ func (p *TunnelPort) decapUDP(frame []byte, at, end int, h *Headers, t *Tunnel) 
 	opts := int(b[8]&0x3f) * 4
 	switch {
 	case b[8]>>6 != 0 || binary.BigEndian.Uint16(b[10:]) != EtherTEB:
-		return 0, 0, TunnelHeader
+		return at, end, TunnelHeader
 	case at+16+opts > end:
-		return 0, 0, TunnelTruncated
+		return at, end, TunnelTruncated
 	}
 	if b[9]&0x80 != 0 {
 		t.Flags |= TunnelOAM
@@ -191,27 +192,27 @@ func (p *TunnelPort) vxlan(b []byte, t *Tunnel) TunnelError {
 // decapGRE reads GRE's header, of which b are all bytes to the end of the
 // packet, and gives its length (gre_demux.c gre_parse_header).
 func (p *TunnelPort) decapGRE(b []byte, h *Headers, t *Tunnel) (int, TunnelError) {
-	if len(b) < 4 {
-		return 0, TunnelTruncated
+	n := 4
+	if len(b) < n {
+		return n, TunnelTruncated
 	}
 	const hasSum, hasRouting, hasKey, hasSeq = 0x80, 0x40, 0x20, 0x10
 	if b[0]&hasRouting != 0 || b[1]&7 != 0 || binary.BigEndian.Uint16(b[2:]) != EtherTEB {
-		return 0, TunnelHeader
+		return n, TunnelHeader
 	}
-	n := 4
 	for _, bit := range [3]byte{hasSum, hasKey, hasSeq} {
 		if b[0]&bit != 0 {
 			n += 4
 		}
 	}
 	if len(b) < n {
-		return 0, TunnelTruncated
+		return n, TunnelTruncated
 	}
 	t.ID, t.SPort, t.DPort, t.Flags = 0, 0, 0, 0
 	t.OptsKind, t.OptsLen = NoTunnel, 0
 	if b[0]&hasSum != 0 {
 		// Right or wrong: an external port expects none (ip_tunnel_rcv).
-		return 0, TunnelBadSum
+		return n, TunnelBadSum
 	}
 	if b[0]&hasKey != 0 {
 		t.Flags |= TunnelKey
@@ -252,7 +253,7 @@ func markCongestion(f []byte) bool {
 		}
 		old := binary.BigEndian.Uint16(ip)
 		ip[1] |= 3
-		Patch(ip[10:12], Diff16(old, binary.BigEndian.Uint16(ip)))
+		Patch(ip[10:], Diff16(old, binary.BigEndian.Uint16(ip)))
 	case typ == EtherIPv6 && len(f) >= at+40:
 		if f[at+1]>>4&3 == 0 {
 			return false

@@ -41,6 +41,7 @@ func edit(f []byte, at int, to byte) []byte {
 }
 
 func TestResults(t *testing.T) {
+	tcp6 := packettest.TCP("fd00::1", "fd00::2", 1000, 80, "A", 1, 2, string(make([]byte, 100)))
 	a := packettest.Fragments(v4, 1, 1000, 1000)
 	b := packettest.Fragments(v6, 1, 1000, 1000)
 	cut := func(frame []byte, off, end int, more bool) []byte {
@@ -75,10 +76,12 @@ func TestResults(t *testing.T) {
 		{name: "empty, IPv6", frames: [][]byte{cut(v6, 1000, 1000, false)}, want: []Result{Empty}},
 		{name: "header longer than the frame", frames: [][]byte{edit(cut(v4, 0, 8, true), 0, 0x4f), edit(a[0], 0, 0x44)}, want: []Result{BadHeader, BadHeader}},
 		{name: "IPv6 headers in a later fragment", frames: [][]byte{edit(b[1], 40, packet.ProtoDstOpts)}, want: []Result{BadHeader}},
+		{name: "IPv6 headers in the first fragment", frames: [][]byte{edit(b[0], 40, packet.ProtoDstOpts), b[1]}, want: []Result{Held, Held}, left: 2},
 		{name: "longer than 65535", frames: [][]byte{huge(v4, 65000, false), huge(v6, 65000, false)}, want: []Result{Held, Oversize}, left: 1},
 		{name: "not a multiple of eight", frames: [][]byte{cut(v4, 0, 1005, true), a[1], a[2]}, want: []Result{Held, Held, Complete}},
 		{name: "not a multiple of eight, IPv6", frames: [][]byte{b[0], cut(v6, 1000, 2005, true)}, want: []Result{Held, AsIs}},
 		{name: "truncated transport header, IPv6", frames: [][]byte{cut(v6, 0, 7, true)}, want: []Result{AsIs}},
+		{name: "truncated TCP header, IPv6", frames: [][]byte{packettest.Fragment(tcp6, 1, 0, 16, true), packettest.Fragment(tcp6, 1, 0, 24, true)}, want: []Result{AsIs, Held}, left: 1},
 		{name: "no payload length, IPv6", frames: [][]byte{edit(edit(b[0], 4, 0), 5, 0)}, want: []Result{AsIs}},
 		{name: "payload length below the headers', IPv6", frames: [][]byte{edit(edit(b[0], 4, 0), 5, 4)}, want: []Result{Oversize}},
 		{name: "atomic", frames: [][]byte{cut(v6, 0, 3000, false)}, want: []Result{Complete}},
@@ -194,6 +197,10 @@ func TestB053_age(t *testing.T) {
 		if late, early := r.put(g[1]), r.put(f[1]); late != Held || early != Complete {
 			t.Errorf("%v, %v", late, early)
 		}
+		if s := r.Stats(); s.TimedOut[0] != 1 || s.Queues[0] != 1 || s.Waiting[0] != 1 {
+			t.Errorf("%+v", s)
+		}
+		check(t, r.Reassembler)
 	})
 	t.Run("a full house empties by time alone", func(t *testing.T) {
 		r := newRig()

@@ -39,9 +39,9 @@ func (r *Reassembler) Lead(now int64, frame []byte, l3 int, ipv6 bool, zone uint
 		return nil
 	}
 	f, own := &r.fam[fam], ip[header:end]
-	i, last, at3 := uint32(0), uint32(0), l3
+	i, at3 := uint32(0), l3
 	if q := r.peek(f, &k, now); q != nil {
-		i, last = q.first, q.tail
+		i = q.first
 		if q.haveFirst {
 			at3, first = int(q.l3), int(q.header-q.l3)
 		}
@@ -61,18 +61,13 @@ func (r *Reassembler) Lead(now int64, frame []byte, l3 int, ipv6 bool, zone uint
 				f.chunks.load(out[from:], n.chunk, skip)
 				at += n.len
 			}
-			if i == last {
-				i = 0
-			} else {
-				i = n.next
-			}
-		case own != nil && uint32(off) == at:
+			i = n.next
+		case uint32(off) == at:
 			if at == 0 {
 				out = append(out, frame[:l3+header]...)
 			}
 			out = append(out, own...)
 			at += uint32(len(own))
-			own = nil
 		default:
 			return asWhole(out, len(buf), at3, first, ipv6)
 		}
@@ -89,7 +84,7 @@ func asWhole(out []byte, from, l3, frag int, ipv6 bool) []byte {
 	ip := out[from+l3:]
 	if ipv6 {
 		binary.BigEndian.PutUint16(ip[4:], uint16(len(ip)-40))
-		ip[frag+2], ip[frag+3] = 0, 0
+		ip[frag+3] = 0 // no others follow; a first fragment's offset is zero as it is
 	} else {
 		binary.BigEndian.PutUint16(ip[2:], uint16(len(ip)))
 		ip[6], ip[7] = ip[6]&0x40, 0
@@ -125,8 +120,8 @@ func key4(ip []byte, zone uint16) key {
 // key6 is the key of a fragment whose fragment header is at a place in ip.
 func key6(ip []byte, at int, zone uint16, dev int32) key {
 	k := key{id: binary.BigEndian.Uint32(ip[at+4:]), dev: -1, zone: zone}
-	copy(k.src[:], ip[8:24])
-	copy(k.dst[:], ip[24:40])
+	copy(k.src[:], ip[8:])
+	copy(k.dst[:], ip[24:])
 	if k.dst[0] == 0xff || k.dst[0] == 0xfe && k.dst[1]&0xc0 == 0x80 {
 		k.dev = dev
 	}

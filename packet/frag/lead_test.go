@@ -94,9 +94,9 @@ func TestLeadBytes(t *testing.T) {
 		data[i] = byte(i * 13)
 	}
 	for _, ipv6 := range []bool{false, true} {
-		src, dst := "10.0.0.1", "10.0.0.2"
+		src, dst := "10.1.2.3", "10.4.5.6"
 		if ipv6 {
-			src, dst = "fd00::1", "fd00::2"
+			src, dst = "fd01:203:405:607:809:a0b:c0d:e0f", "fd10:1112:1314:1516:1718:191a:1b1c:1d1e"
 		}
 		for _, df := range []bool{false, true} {
 			whole := packettest.IP(src, dst, 99, data)
@@ -155,6 +155,45 @@ func TestLeadBytes(t *testing.T) {
 					r.Add(1e9, pieces[k], 18, ipv6, 3, 1, &w)
 				}
 			}
+		}
+	}
+}
+
+// TestLeadOtherHeaders: the headers are the first fragment's, wherever a later
+// one has its own.
+func TestLeadOtherHeaders(t *testing.T) {
+	data := make([]byte, 600)
+	limits := frag.DefaultLimits()
+	plain, six := packettest.IP("10.0.0.1", "10.0.0.2", 99, data), packettest.IP("fd00::1", "fd00::2", 99, data)
+	longer := packettest.Fragment(six, 1, 200, 600, false) // behind destination options
+	longer = append(append(bytes.Clone(longer[:54]), 44, 0, 0, 0, 0, 0, 0, 0), longer[54:]...)
+	longer[20], longer[19], longer[18] = 60, byte((8+8+400)&0xff), byte((8+8+400)>>8)
+	options := packettest.Fragment(plain, 1, 200, 600, false)
+	options = append(append(bytes.Clone(options[:34]), 1, 1, 1, 0), options[34:]...)
+	options[14] = 0x46
+	for _, c := range []struct {
+		name        string
+		first, then []byte
+		ipv6        bool
+		l3          int // of then
+	}{
+		{"a tag", packettest.Fragment(plain, 1, 0, 200, true), packettest.Tagged(packettest.Fragment(plain, 1, 200, 600, false), packet.EtherVLAN, 7), false, 18},
+		{"options", packettest.Fragment(plain, 1, 0, 200, true), options, false, 14},
+		{"extension headers", packettest.Fragment(six, 1, 0, 200, true), longer, true, 14},
+	} {
+		r := frag.New(&limits, 7)
+		var w frag.Whole
+		if got := r.Add(1, c.first, 14, c.ipv6, 0, 0, &w); got != frag.Held {
+			t.Fatal(got)
+		}
+		want := append(bytes.Clone(c.first), data[200:]...)
+		if c.ipv6 {
+			want[18], want[19], want[57] = 608>>8, 608&0xff, 0
+		} else {
+			want[16], want[17], want[20] = 620>>8, 620&0xff, 0
+		}
+		if lead := r.Lead(1, c.then, c.l3, c.ipv6, 0, 0, nil); !bytes.Equal(lead, want) {
+			t.Errorf("%s:\n%x, want\n%x", c.name, lead[:80], want[:80])
 		}
 	}
 }

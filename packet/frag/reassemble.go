@@ -276,7 +276,7 @@ var ecnTable = func() (t [16]uint8) {
 		switch {
 		case i&notECT != 0 && i&(ect|ce) != 0:
 			t[i] = 0xff
-		case i&ce != 0 && i&ect != 0:
+		case i&ce != 0:
 			t[i] = 3
 		}
 	}
@@ -322,15 +322,12 @@ func (r *Reassembler) load(f *family, q *queue, frame []byte, at int, w *Whole) 
 	f.chunks.load(frame[:at], f.nodes.all[q.first].chunk, 0)
 	sizes := r.mem.words(int(q.n))
 	k := 0
-	for i := q.first; ; i = f.nodes.all[i].next {
+	for i := q.first; i != 0; i = f.nodes.all[i].next {
 		n := &f.nodes.all[i]
 		f.chunks.load(frame[at:at+int(n.len)], n.chunk, int(n.skip))
 		at += int(n.len)
 		sizes[k] = uint16(n.len)
 		k++
-		if i == q.tail {
-			break
-		}
 	}
 	w.Frame, w.L3, w.sizes, w.least = frame, int(q.l3), sizes, int(q.least)
 }

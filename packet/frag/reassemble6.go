@@ -110,7 +110,7 @@ func isExtension(next uint8) bool {
 // type next, and where that begins; false if it does not fit.
 func skipExtension(ip []byte, next uint8, at int) (uint8, int, bool) {
 	if at+8 > len(ip) {
-		return 0, 0, false
+		return next, at, false
 	}
 	n := (int(ip[at+1]) + 1) * 8
 	switch next {
@@ -128,11 +128,11 @@ func findFragHeader(ip []byte) (at, named int, ok bool) {
 	next, at, named := ip[6], 40, 6
 	for next != packet.ProtoFragment {
 		if !isExtension(next) {
-			return 0, 0, false
+			return at, named, false
 		}
 		named = at
 		if next, at, ok = skipExtension(ip, next, at); !ok {
-			return 0, 0, false
+			return at, named, false
 		}
 	}
 	return at, named, at+fragHeader <= len(ip)
@@ -142,13 +142,11 @@ func findFragHeader(ip []byte) (at, named int, ok bool) {
 // header, which RFC 8200, section 4.5, forbids (ipv6frag_thdr_truncated).
 func truncatedTransport(ip []byte, next uint8, at int) bool {
 	for isExtension(next) {
-		ok := false
-		if next == packet.ProtoFragment && at+4 <= len(ip) && binary.BigEndian.Uint16(ip[at+2:])&^7 != 0 {
+		then, end, ok := skipExtension(ip, next, at)
+		if !ok || next == packet.ProtoFragment && binary.BigEndian.Uint16(ip[at+2:])&^7 != 0 {
 			return false
 		}
-		if next, at, ok = skipExtension(ip, next, at); !ok {
-			return false
-		}
+		next, at = then, end
 	}
 	switch next {
 	case packet.ProtoTCP:

@@ -59,7 +59,7 @@ func (s *nodes) release(first, last uint32) {
 type runs struct {
 	root  uint32 // treap of runs
 	first uint32 // the lowest fragment
-	tail  uint32 // the one that ends last: the list's end, and the last run's
+	tail  uint32 // the one that ends last: the list's end, with none behind it, and the last run's
 	run   uint32 // the last run
 }
 

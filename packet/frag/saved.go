@@ -3,6 +3,7 @@ package frag
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"sluice/packet"
 )
@@ -92,9 +93,6 @@ func (f *family) save(q *queue, ipv6 bool) SavedPacket {
 		}
 		f.chunks.load(d.Data, n.chunk, 0)
 		s.Fragments = append(s.Fragments, d)
-		if i == q.tail {
-			break
-		}
 	}
 	return s
 }
@@ -121,7 +119,7 @@ func (r *Reassembler) restore(s *SavedPacket) error {
 	}
 	f := &r.fam[fam]
 	live := f.live
-	q := r.find(f, fam, &key{s.Src, s.Dst, s.ID, s.Dev, s.Zone, s.Proto}, s.Deadline-1)
+	q := r.find(f, fam, &key{s.Src, s.Dst, s.ID, s.Dev, s.Zone, s.Proto}, math.MinInt64) // nothing is too old
 	if f.live == live {
 		return errors.New("they are there twice")
 	}

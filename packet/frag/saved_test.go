@@ -122,6 +122,7 @@ func TestRestoreRefuses(t *testing.T) {
 		{"", func(p *SavedPacket) { p.Fragments[1].Data, p.Length = make([]byte, 65535), 16+65535 }},
 		{"payload of 65536 bytes", func(p *SavedPacket) { p.Fragments[1].Data, p.Length = make([]byte, 65536), 16+65536 }},
 		{"", func(p *SavedPacket) { p.Fragments[1].Off = 8 }},
+		{"", func(p *SavedPacket) { p.Fragments[1].Data, p.Length = make([]byte, 1), 17 }},
 		{"", func(p *SavedPacket) { p.Fragments[1].Off, p.Fragments[1].Run = 8, false }},
 		{"out of order", func(p *SavedPacket) { p.Fragments[1].Off = 7 }},
 		{"behind the packet's end", func(p *SavedPacket) { p.Length = 23 }},
@@ -137,8 +138,12 @@ func TestRestoreRefuses(t *testing.T) {
 		}
 	}
 	lim := DefaultLimits()
-	if err := New(&lim, 1).Restore(Saved{Packets: []SavedPacket{good(), good()}}); err == nil || !strings.Contains(err.Error(), "twice") {
-		t.Errorf("twice: %v", err)
+	for _, later := range []int64{0, 1, 2, 1e12} {
+		again := good()
+		again.Deadline += later
+		if err := New(&lim, 1).Restore(Saved{Packets: []SavedPacket{good(), again}}); err == nil || !strings.Contains(err.Error(), "twice") {
+			t.Errorf("twice, the second one %d ns later: %v", later, err)
+		}
 	}
 }
 
@@ -171,6 +176,13 @@ func TestSavedFields(t *testing.T) {
 	if !reflect.DeepEqual(s.Packets, want) {
 		t.Errorf("%+v\nwant\n%+v", s.Packets, want)
 	}
+	// Where a run ends is known again.
+	again := restarted(t, r.Reassembler, 7)
+	for i, f := range [][]byte{local[1], local[2], packettest.Fragment(packettest.UDP("fe80::1", "fe80::2", 1, 2, string(make([]byte, 2992))), 0x12345678, 1992, 2008, true)} {
+		if got := again.Add(8, f, 14, true, 4, 9, &r.w); got != Duplicate {
+			t.Errorf("fragment %d of a saved run, again: %v", i, got)
+		}
+	}
 	if s := r.Save(30e9 + 4); len(s.Packets) != 2 {
 		t.Errorf("%d packets just before the first one's time", len(s.Packets))
 	}
@@ -200,6 +212,14 @@ func TestSavedFields(t *testing.T) {
 	}
 	if got := twin.Save(7).Packets[0]; !got.Counted || got.Count != 0 || got.Seen != 0 {
 		t.Errorf("%+v", got)
+	}
+	uncounted.ID++
+	both := New(&r.lim, 1)
+	if err := both.Restore(Saved{Packets: []SavedPacket{want[0], uncounted}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := both.Save(7).Packets[0]; got.Count != 2 || got.Seen != 2 {
+		t.Errorf("counted beside one of the same source that is not: %+v", got)
 	}
 	var w Whole
 	if got := twin.Add(8, a[1], 14, false, 3, 9, &w); got != Complete {

@@ -102,11 +102,9 @@ func (p *Pieces) fits(n int, s *Split) bool {
 	// IPv6 headers that stood in the first fragment's payload may have come to
 	// be repeated.
 	p.first = n - sum + int(s.sizes[0]) - p.header
-	if p.ahead = max(s.pulled-p.header-p.first, 0); p.first+p.ahead == n-p.header {
-		return false // there are no others left
-	}
+	p.ahead = max(s.pulled-p.header-p.first, 0)
 	p.first += p.ahead
-	return p.first > 0 && p.first <= p.room && p.first&7 == 0
+	return p.first >= 8 && p.first <= p.room && p.first&7 == 0
 }
 
 // Next gives the next piece; false if there is none.
@@ -188,10 +186,10 @@ func (p *Pieces) piece6(payload []byte, off int, more bool) []byte {
 // fragment repeats, and where the byte is that names what follows
 // (ip6_find_1stfragopt).
 func unfragmentable(ip []byte) (n, named int, ok bool) {
-	if len(ip) < 40 {
-		return 0, 0, false
-	}
 	n, named = 40, 6
+	if len(ip) < n {
+		return n, named, false
+	}
 	routed := false
 	for {
 		switch ip[named] {
@@ -207,7 +205,7 @@ func unfragmentable(ip []byte) (n, named int, ok bool) {
 		}
 		_, at, fits := skipExtension(ip, ip[named], n)
 		if !fits {
-			return 0, 0, false
+			return n, named, false
 		}
 		named, n = n, at
 	}

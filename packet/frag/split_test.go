@@ -81,7 +81,7 @@ func TestCut(t *testing.T) {
 		header := map[string]int{"20": 20, "24": 24, "40": 40, "56": 56}[name]
 		ipv6 := header >= 40
 		n := len(frame) - 14
-		for _, sizes := range [][]uint16{nil, {200}, {8, 192}, {96, 104}, {104, 96}, {64, 64, 72}, {64, 60, 76}, {60, 64, 76}, {8, 8, 8, 176}, {0, 100, 100}, {128, 64, 8}, {80, 80, 33}, {80, 48, 80}} {
+		for _, sizes := range [][]uint16{nil, {200}, {8, 192}, {96, 104}, {104, 96}, {64, 64, 72}, {64, 60, 76}, {60, 64, 76}, {8, 8, 8, 176}, {0, 100, 100}, {0, 104, 96}, {128, 64, 8}, {80, 80, 33}, {80, 48, 80}} {
 			for _, limit := range []int{7, 8, 9, 63, 64, 95, 96, 103, 104, 128, 199, 200, 201, 300} {
 				for _, total := range []int{n - 1, n, n + 1} {
 					for _, least := range []int{header - 1, header, header + 4} {
@@ -189,6 +189,14 @@ func TestCutRoom(t *testing.T) {
 			t.Errorf("identification %#x", id)
 		}
 	}
+}
+
+// TestCutOneByte: a last piece of one byte.
+func TestCutOneByte(t *testing.T) {
+	r := newRig()
+	frame := packets(9)["20"]
+	p, _ := r.Cut(frame, 14, false, Split{Max: 28}, false)
+	cutAll(t, "nine bytes, eight at a time", frame, 20, p, []int{8, 1})
 }
 
 // TestCutRefuses: headers that are none.

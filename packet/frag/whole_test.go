@@ -251,6 +251,22 @@ func TestDistance(t *testing.T) {
 			}
 		}
 	}
+	t.Run("nothing_is_left_of_what_was", func(t *testing.T) {
+		r := newRig()
+		r.lim.MaxDist = 1
+		r.put(edit(a[1], 1, 0)) // no ECN, and 20 bytes of header
+		r.put(other)
+		for i, f := range packettest.Fragments(packets(3000)["24"], 1, 1000, 1000) {
+			f = edit(f, 9, 17)
+			if got := r.put(edit(f, 1, 1)); (got == Complete) != (i == 2) {
+				t.Errorf("fragment %d: %v", i, got)
+			}
+			check(t, r.Reassembler)
+		}
+		if s := r.Stats(); s.Restarted[0] != 1 || r.w.least != 24 || r.w.Frame[15] != 1 {
+			t.Errorf("begun anew %d times, least header %d, TOS %d", s.Restarted[0], r.w.least, r.w.Frame[15])
+		}
+	})
 	t.Run("switched_off_and_on", func(t *testing.T) {
 		r := newRig()
 		r.lim.MaxDist = 1
@@ -356,11 +372,21 @@ func TestManyPackets(t *testing.T) {
 			for i := range 300 {
 				g := bytes.Clone(f[round])
 				g[from+2], g[from+3] = byte(i>>8), byte(i)
+				if lead := r.Lead(r.now, g, 14, fam == 1, 0, 0, nil); lead == nil {
+					t.Fatalf("family %d, source %d: nothing is foretold", fam, i)
+				}
 				if got := r.put(g); got != want {
 					t.Fatalf("family %d, source %d: %v, want %v", fam, i, got, want)
 				}
 				if i%50 == 0 {
 					check(t, r.Reassembler)
+				}
+				// A table is doubled by the packet that it has no bucket for.
+				if n := len(r.fam[fam].table); round == 0 && (i == 63 && n != 64 || i == 64 && n != 128) {
+					t.Errorf("family %d: %d buckets for %d packets", fam, n, i+1)
+				}
+				if n := len(r.fam[0].peerTable); round == 0 && fam == 0 && (i == 63 && n != 64 || i == 64 && n != 128) {
+					t.Errorf("%d buckets for %d sources", n, i+1)
 				}
 			}
 			if n := len(r.fam[fam].table); n != 512 {
