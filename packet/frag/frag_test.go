@@ -84,6 +84,7 @@ func TestResults(t *testing.T) {
 		{name: "truncated TCP header, IPv6", frames: [][]byte{packettest.Fragment(tcp6, 1, 0, 16, true), packettest.Fragment(tcp6, 1, 0, 24, true)}, want: []Result{AsIs, Held}, left: 1},
 		{name: "no payload length, IPv6", frames: [][]byte{edit(edit(b[0], 4, 0), 5, 0)}, want: []Result{AsIs}},
 		{name: "payload length below the headers', IPv6", frames: [][]byte{edit(edit(b[0], 4, 0), 5, 4)}, want: []Result{Oversize}},
+		{name: "fragment header cut off, IPv6", frames: [][]byte{b[0][:61]}, want: []Result{AsIs}},
 		{name: "atomic", frames: [][]byte{cut(v6, 0, 3000, false)}, want: []Result{Complete}},
 		{name: "mixed ECN", frames: [][]byte{a[0], edit(a[1], 1, 3), a[2]}, want: []Result{Held, Held, MixedECN}},
 		{name: "mixed ECN, IPv6", frames: [][]byte{b[0], edit(b[1], 1, 0x30), b[2]}, want: []Result{Held, Held, MixedECN}},
@@ -151,6 +152,9 @@ func TestB025_keys_tell_packets_apart(t *testing.T) {
 		{"IPv6 identification", v6, func(f []byte) []byte { return edit(f, 44, 9) }, 0, 0, Held},
 		{"IPv6 source", v6, func(f []byte) []byte { return edit(f, 23, 9) }, 0, 0, Held},
 		{"IPv6 link-local: the device matters", packettest.UDP("fe80::1", "fe80::2", 1, 2, string(make([]byte, 2992))), bytes.Clone, 0, 1, Held},
+		{"IPv6 link-local, not fe80::/16: the device matters", packettest.UDP("fe80::1", "fe81::2", 1, 2, string(make([]byte, 2992))), bytes.Clone, 0, 1, Held},
+		{"IPv6 behind link-local: the device does not matter", packettest.UDP("fe80::1", "fec0::2", 1, 2, string(make([]byte, 2992))), bytes.Clone, 0, 1, Complete},
+		{"IPv6 unique local: the device does not matter", packettest.UDP("fe80::1", "fd80::2", 1, 2, string(make([]byte, 2992))), bytes.Clone, 0, 1, Complete},
 		{"IPv6 multicast: the device matters", packettest.UDP("fe80::1", "ff02::2", 1, 2, string(make([]byte, 2992))), bytes.Clone, 0, 1, Held},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -209,6 +213,10 @@ func TestB053_age(t *testing.T) {
 		r.now += r.lim.Timeout[1]
 		if got := r.put(packettest.Fragments(v4, 1, 1496)[0]); got != Held {
 			t.Error(got)
+		}
+		r.now += r.lim.Timeout[0]
+		if got := r.put(packettest.Fragments(v6, 1, 1496)[0]); got != Held || r.Stats().TimedOut != [2]uint64{1, 1} {
+			t.Errorf("%v, %v timed out", got, r.Stats().TimedOut)
 		}
 	})
 }

@@ -158,6 +158,20 @@ func TestLengths(t *testing.T) {
 		}
 		check(t, r.Reassembler)
 	}
+	for end, want := range map[int]Result{65535: Held, 65536: Oversize} { // the last one first
+		fh := []byte{99, 0, 65528 >> 8, 65528 & 0xff, 0, 0, 0, 9}
+		if got := newRig().put(packettest.IP("fd00::1", "fd00::2", 44, append(fh, make([]byte, end-65528)...))); got != want {
+			t.Errorf("a last fragment that ends at %d: %v, want %v", end, got, want)
+		}
+	}
+	// Bytes behind an IPv6 packet are not its payload.
+	r := newRig()
+	for _, f := range packettest.Fragments(v6, 1, 1000, 1000) {
+		r.put(append(bytes.Clone(f), "padding"...))
+	}
+	if !bytes.Equal(r.w.Frame, v6) {
+		t.Errorf("%d bytes came out of %d", len(r.w.Frame), len(v6))
+	}
 	// IPv4 frames longer than a packet can be, padding included.
 	for n, want := range map[int]Result{65535: Held, 65536: Oversize} {
 		f := packettest.Fragment(v4, 1, 0, 1000, true)
@@ -199,6 +213,14 @@ func TestHeaderLengths(t *testing.T) {
 				want = Empty
 			}
 			r := newRig()
+			r.put(packettest.Fragment(v4, 1, 2000, 2008, true))
+			if s := r.Stats(); want != Held {
+				defer func() {
+					if d := r.Stats().Discarded; d != [2]uint64{1, 0} || s.Waiting[0] != 1 {
+						t.Errorf("header of %d bytes, %d there: %v discarded", words*4, have, d)
+					}
+				}()
+			}
 			if got := r.put(f); got != want {
 				t.Errorf("header of %d bytes, %d there: %v, want %v", words*4, have, got, want)
 			}
