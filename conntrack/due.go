@@ -163,7 +163,7 @@ func (d *due) memory() (n int) {
 	return n
 }
 
-// end is no later than a known connection's end, as long as nobody calls sooner.
+// end is no later than a known connection's end, until sooner is called.
 func (t *Tracker) end(c *Conn) int64 {
 	if c.Status&StatusOffload == 0 {
 		return c.Timeout

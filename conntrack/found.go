@@ -87,7 +87,7 @@ type fresh struct {
 	entered uint64 // Tracker.entered when it was begun
 }
 
-// isFresh reports whether nobody can have a connection's original tuple.
+// isFresh reports whether no other connection can have a connection's original tuple.
 func (t *Tracker) isFresh(ref packet.ConnRef) bool {
 	return t.fresh.ref == ref && t.fresh.entered == t.entered
 }

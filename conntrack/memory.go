@@ -38,7 +38,7 @@ func ready[T any](s []T) {
 	}
 }
 
-// giveBack returns the pages of large memory that nobody is going to read or write
+// giveBack returns the pages of large memory that will not be read or written
 // again, ahead of the collector: its next round may be far, since packets
 // allocate nothing. It does not wait: pages by the hundred take their time.
 func giveBack[T any](s []T) {

@@ -33,7 +33,7 @@ func (old *Conn) mayTake(dir int, end uint32) bool {
 }
 
 // takeFrom ends the connection of a reply tuple if c may have the tuple, and
-// reports whether the tuple is nobody's afterwards.
+// reports whether no connection has the tuple afterwards.
 func (t *Tracker) takeFrom(now int64, reply *packet.Tuple, zone uint16, end uint32) bool {
 	ref, old, dir := t.Find(reply, t.Hash(reply), zone, now)
 	if old == nil {

@@ -25,7 +25,7 @@ type Owner interface {
 func (t *Tracker) Watch(o Owner) { t.owners = append(t.owners, o) }
 
 // Unwatch takes an owner away that Watch has added. It must hold no connection
-// any more: nobody would tell it of their end.
+// any more: no event would tell it of their end.
 func (t *Tracker) Unwatch(o Owner) {
 	if i := slices.Index(t.owners, o); i >= 0 {
 		t.owners = slices.Delete(t.owners, i, i+1)

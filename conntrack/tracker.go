@@ -23,7 +23,7 @@ type Config struct {
 }
 
 // Tracker holds the connections of all zones. It needs no closing: its memory
-// goes when nobody refers to it or to one of its connections any more. It refers
+// goes when nothing refers to it or to one of its connections any more. It refers
 // to its owners until they Unwatch.
 type Tracker struct {
 	key            [2]uint64
@@ -456,7 +456,7 @@ func (t *Tracker) Tick(now int64, budget int) {
 		if !ok {
 			return
 		}
-		gone := int64(t.reap(now, group, int(n)))
+		gone := int64(t.reap(now-gcLag, group, int(n)))
 		n -= gone
 		t.credit -= gone * gcPeriod
 	}
@@ -502,10 +502,11 @@ func (t *Tracker) All(now int64) iter.Seq2[packet.ConnRef, *Conn] {
 	}
 }
 
-// Census is how many connections there are. Both together are Len.
+// Census is how many connections there are. Live and Expired together are Len.
 type Census struct {
 	Live    int // those that All yields
 	Expired int // those that are past their deadline and not collected yet
+	Flows   int // those of the live ones that a flow table owns
 }
 
 // Count counts the connections at now, all of them and by zone; zones without any
@@ -520,6 +521,10 @@ func (t *Tracker) Count(now int64) (all Census, zones map[uint16]Census) {
 		} else {
 			all.Live++
 			z.Live++
+			if c.Status&StatusOffload != 0 {
+				all.Flows++
+				z.Flows++
+			}
 		}
 		zones[c.Zone] = z
 	}

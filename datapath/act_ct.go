@@ -152,7 +152,7 @@ func (p *pkt) commit(par *ctParams) conntrack.Result {
 // cached reports whether the packet already carries its connection of the
 // action's zone, so that it need not be tracked twice; otherwise it takes the
 // connection off. One that has another helper than the action's is tracked
-// again. Force ends a connection that somebody else began
+// again. Force ends a connection that the other side began
 // (act_ct.c tcf_ct_skb_nfct_cached).
 func (p *pkt) cached(par *ctParams) bool {
 	ct := &p.m.CT

@@ -120,7 +120,7 @@ func has(rules []*offload.Rule, f *policy.Filter) bool {
 	return false
 }
 
-// skipSW refuses filters that nobody would see. Where connections are tracked
+// skipSW refuses filters that would have no effect. Where connections are tracked
 // every filter must be software's, too (RFC part 2, TC command-line interface):
 // what came in second is refused, be it the filter with skip_sw or the first
 // that tracks.

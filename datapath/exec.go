@@ -57,13 +57,13 @@ type life struct {
 	set int32          // the tunnel_key that ordered the latter; -1: none
 
 	// See frame.go and edit.go.
-	lent  bool   // somebody else still needs the frame's bytes
+	lent  bool   // the frame's bytes are still needed elsewhere
 	base  []byte // the frame's memory; the frame begins at front
 	front int
 	tag   bool   // the outer VLAN tag counts as taken out of the packet
 	dirty bool   // the key is older than the frame
 	shot  bool   // a device's own filters dropped it
-	typ   uint16 // what the network header is, whatever the bytes before it say
+	typ   uint16 // what the network header is, even if the bytes before it say otherwise
 	strip int    // leading bytes of the frame that the packet has not: it lost its Ethernet header
 }
 
@@ -110,7 +110,7 @@ func (e *Engine) judge(v *packet.Vector, i int, from int32, f conntrack.Found) (
 	}
 	p.m.CT, p.m.Resume, p.m.Chain = packet.CT{}, packet.Resume{}, 0
 	if p.missed != 0 && verdict == packet.Pass {
-		// tcf_classify tells whoever comes next (net/sched/cls_api.c, tc_skb_ext).
+		// tcf_classify tells the next reader (net/sched/cls_api.c, tc_skb_ext).
 		p.m.CT, p.m.Chain = p.left, p.missed
 	}
 	return verdict, reason
@@ -202,7 +202,7 @@ func (p *pkt) settle(out outcome) {
 			return // it goes on out of its tunnel
 		}
 		if out == outMiss && p.missed != 0 {
-			return // whoever comes next is told where
+			return // the next reader is told where
 		}
 		n.up, n.verdict = true, packet.Pass
 	case outDrop:

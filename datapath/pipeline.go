@@ -103,7 +103,7 @@ type carriedFlow struct {
 func (d *deviceMode) holds(filter int32) bool { return d.held[filter] }
 
 // NewPipeline returns a pipeline without rules. The tracker lends its keyed
-// hash and nothing else, and does not refer to the pipeline. fromStart: whatever is not finished is given back as
+// hash and nothing else, and does not refer to the pipeline. fromStart: what is not finished is given back as
 // it was received.
 func NewPipeline(tr *conntrack.Tracker, flows DeviceFlows, fromStart bool) *Pipeline {
 	e := newEngine(Config{Tracker: tr, ClassifyAll: true}, flowtable.Unwatched(tr))

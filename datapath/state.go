@@ -2,6 +2,7 @@ package datapath
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -77,19 +78,26 @@ func (e *Engine) RestoreActions(saved []ActionState, homes map[*policy.Action]st
 	return left
 }
 
-// Random is the state of the engine's random choices.
-func (e *Engine) Random() []byte {
+// Choices is the state of what the engine chooses by itself: 20 bytes of random
+// numbers, then the last identification of a tunnel's outer IPv4 header, in
+// network byte order.
+func (e *Engine) Choices() []byte {
 	b, err := e.pcg.MarshalBinary()
 	if err != nil {
 		panic(err) // it writes a constant and two words
 	}
-	return b
+	return binary.BigEndian.AppendUint16(b, e.ipID)
 }
 
-// SetRandom goes on with random choices where Random was asked.
-func (e *Engine) SetRandom(state []byte) error {
-	if err := e.pcg.UnmarshalBinary(state); err != nil {
-		return fmt.Errorf("random state: %w", err)
+// SetChoices goes on where Choices was asked.
+func (e *Engine) SetChoices(state []byte) error {
+	if len(state) < 2 {
+		return fmt.Errorf("the engine's choices: %d bytes, expected 22", len(state))
 	}
+	n := len(state) - 2
+	if err := e.pcg.UnmarshalBinary(state[:n]); err != nil {
+		return fmt.Errorf("the engine's choices: %w", err)
+	}
+	e.ipID = binary.BigEndian.Uint16(state[n:])
 	return nil
 }

@@ -68,7 +68,7 @@ func TestActionState(t *testing.T) {
 	if left := two.E.RestoreActions(append(one.E.SaveActions(nil), other...), nil); !slices.Equal(left, other) {
 		t.Errorf("left behind: %+v, want %+v", left, other)
 	}
-	if err := two.E.SetRandom(one.E.Random()); err != nil {
+	if err := two.E.SetChoices(one.E.Choices()); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(one.E.SaveActions(nil), two.E.SaveActions(nil)) {
@@ -77,7 +77,7 @@ func TestActionState(t *testing.T) {
 	if a, b := fates(one), fates(two); !slices.Equal(a, b) {
 		t.Errorf("choices %v, want %v", b, a)
 	}
-	if err := two.E.SetRandom([]byte("nonsense")); err == nil {
+	if err := two.E.SetChoices([]byte("nonsense")); err == nil {
 		t.Error("nonsense was taken for random state")
 	}
 }

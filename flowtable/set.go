@@ -182,7 +182,7 @@ func (s *Set) Release(t *Table, now int64) {
 		for i := range t.flows.len() {
 			ref := t.flows.at(i)
 			if c := t.conn(ref); c != nil && c.FlowTable == t.id && c.FlowDeadline > t.dyingAt {
-				c.FlowDeadline = t.dyingAt // nobody meets it in the table afterwards
+				c.FlowDeadline = t.dyingAt // no packet meets it in the table afterwards
 				s.tr.Sooner(ref, c)
 			}
 		}

@@ -64,7 +64,7 @@ type Meta struct {
 	Dev int32 // ingress device, as the datapath numbers devices
 	// Chain is the resume point: the one to start in, 0 from the wire. Of a
 	// packet that was handed up since no filter of a chain matched, it says
-	// afterwards in which one that was, with CT as it was there: whoever comes next
+	// afterwards in which one that was, with CT as it was there: the next reader
 	// goes on with the packet as it is now (tc_skb_ext).
 	Chain uint32
 	CT    CT

@@ -66,7 +66,7 @@ type Key struct {
 	PPPProto  uint16
 	// Word 26
 	CFM    uint16 // level<<8 | opcode
-	LSEs   uint16 // bit N: there is an MPLS entry N+1, whatever is in it (flow_dissector.h used_lses)
+	LSEs   uint16 // bit N: there is an MPLS entry N+1, with any contents (flow_dissector.h used_lses)
 	EncCtl uint32 // family of the outer addresses, for enc_* matches
 }
 

@@ -20,7 +20,7 @@ type Input struct {
 	At    int64
 	Do    func(*Rig) // nil: the frame comes in
 
-	// Restart: whoever proves that restarts do not matter saves, and goes on from
+	// Restart: a test that restarts do not matter saves, and goes on from
 	// what was saved.
 	Restart bool
 }

@@ -23,7 +23,7 @@ const (
 	held      uint8 = 1 << iota // it takes up room
 	live                        // the flow table knows that it is there
 	closed                      // nothing is carried until it is added anew
-	removed                     // its removal is under way: nobody finds it
+	removed                     // its removal is under way: look-ups do not find it
 	doomed                      // the addition under way cannot succeed
 	labeled                     // its label is in use
 	twoWay                      // both directions are held

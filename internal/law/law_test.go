@@ -156,7 +156,7 @@ func (pl *place) restart() error {
 	waiting := r.E.SaveFragments(now)
 	s := &state.State{
 		Clock: state.Clock{Now: now, Vector: now}, Tracker: r.E.Tracker(), Tables: r.E.Flows().Save(), Flows: r.E.Flows().Counters(),
-		Actions: r.E.SaveActions(tc.Homes(r.P)), Random: r.E.Random(), Fragments: &waiting, Origins: r.E.SaveOrigins(),
+		Actions: r.E.SaveActions(tc.Homes(r.P)), Random: r.E.Choices(), Fragments: &waiting, Origins: r.E.SaveOrigins(),
 	}
 	for i := int32(0); r.E.DeviceName(i) != ""; i++ {
 		s.Devices = append(s.Devices, r.E.DeviceName(i))
@@ -185,7 +185,7 @@ func (pl *place) restart() error {
 		return fmt.Errorf("actions without a home: %+v", left)
 	}
 	e.RestoreOrigins(s.Origins)
-	if err := e.SetRandom(s.Random); err != nil {
+	if err := e.SetChoices(s.Random); err != nil {
 		return err
 	}
 	if err := e.RestoreFragments(*s.Fragments); err != nil {

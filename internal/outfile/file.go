@@ -191,7 +191,7 @@ func (t *temporaries) drop(name string) error {
 	return os.Remove(name)
 }
 
-// Abandon removes all files under way, in whatever goroutine: the program is
+// Abandon removes all files under way, of every goroutine: the program is
 // about to end at once.
 func Abandon() {
 	live.mu.Lock()

@@ -79,8 +79,8 @@ func Same(a, b string) bool {
 	return errX == nil && errY == nil && a == b
 }
 
-// place is where a file that is not there yet will be, by one name whatever
-// links lead there.
+// place is where a file that is not there yet will be, by one name
+// through all links.
 func place(path string) (string, error) {
 	to, _, err := fresh(path)
 	if err != nil {

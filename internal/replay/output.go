@@ -78,7 +78,7 @@ const (
 // outputFiles names the files that a replay will write frames to: one for each
 // device, and those for the stack and for drops. It refuses what cannot be
 // written, to write over what the replay reads, one file twice, and into a
-// directory with captures that are not of these: nobody could tell them from
+// directory with captures that are not of these: a reader could not tell them from
 // the new ones.
 func outputFiles(p *policy.Policy, o Options) ([]string, error) {
 	var out []string

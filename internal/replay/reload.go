@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -90,7 +91,7 @@ func parseReloads(o Options, p *policy.Policy, text string, cards []card) ([]rel
 		if err != nil {
 			return nil, fmt.Errorf("--reload: %w", err)
 		}
-		all = append(all, reload{int64(s * 1e9), file, b})
+		all = append(all, reload{int64(math.Round(s * 1e9)), file, b})
 	}
 	slices.SortStableFunc(all, func(a, b reload) int { return cmp.Compare(a.at, b.at) })
 	scratch, _, err := tc.Load(o.Policy, strings.NewReader(text))
@@ -184,7 +185,8 @@ func (r *runner) reload(c *reload, now int64) error {
 	if err != nil {
 		return err
 	}
-	rep := ReloadReport{File: c.file, Time: now, Mode: r.onReload, Flows: r.e.Flows().Len(), Changed: []CutReport{}}
+	all, _ := r.e.Tracker().Count(now)
+	rep := ReloadReport{File: c.file, Time: now, Mode: r.onReload, Flows: all.Flows, Changed: []CutReport{}}
 	rep.Filters = len(Filters(p, r.e, nil))
 	var cuts []datapath.Cut
 	cuts, rep.Unknown = r.e.Compare(now, before, after)

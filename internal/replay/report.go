@@ -223,7 +223,7 @@ func (r *runner) finish(f *feed) {
 		r.Reloads = append(r.Reloads, ReloadReport{File: c.file, Mode: r.onReload, Changed: []CutReport{}})
 	}
 	r.NATPools = natPools(r.policy, r.e.Tracker(), r.now)
-	r.Flows = r.e.Flows().Len()
+	r.Flows = all.Flows
 	r.Fragments = newFragmentReport(r.e.Fragments())
 }
 

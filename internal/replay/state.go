@@ -29,7 +29,7 @@ func (r *runner) state(o Options) *state.State {
 	s := &state.State{
 		Clock:   state.Clock{Now: r.now, Vector: r.begin, Seed: o.Seed, Policy: o.Policy, NoFlowTable: o.NoFlowTable},
 		Tracker: r.e.Tracker(), Tables: r.e.Flows().Save(), Flows: r.e.Flows().Counters(),
-		Actions: r.e.SaveActions(homes(r.policy)), Random: r.e.Random(), Origins: r.e.SaveOrigins(),
+		Actions: r.e.SaveActions(homes(r.policy)), Random: r.e.Choices(), Origins: r.e.SaveOrigins(),
 	}
 	waiting := r.e.SaveFragments(r.begin)
 	s.Fragments = &waiting
@@ -84,7 +84,7 @@ func (r *runner) resume(s *state.State) error {
 	}
 	r.e.RestoreOrigins(s.Origins)
 	if s.Random != nil {
-		if err := r.e.SetRandom(s.Random); err != nil {
+		if err := r.e.SetChoices(s.Random); err != nil {
 			return err
 		}
 	}

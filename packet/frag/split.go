@@ -32,7 +32,7 @@ const minMTU = 1280
 // sch_frag_xmit_hook).
 func (s *Split) Needed(frame []byte, l3 int) bool { return s.Max != 0 && len(frame)-l3 > s.Max }
 
-// Pull notes that somebody has read or written the first n bytes of the IP
+// Pull notes that the caller has read or written the first n bytes of the IP
 // packet, its header included, as one piece. Linux keeps the packet as the
 // fragments that came, and moves bytes that are asked for from later ones to the
 // first (skbuff.c pskb_may_pull): the first is longer when the packet is taken
