@@ -39,8 +39,7 @@ func Sum(acc uint64, b []byte) uint64 {
 	if len(b) > 0 {
 		acc, carry = bits.Add64(acc, uint64(b[0])<<8, carry)
 	}
-	acc, carry = bits.Add64(acc, 0, carry)
-	return acc + carry
+	return acc + carry // never carries again, as above
 }
 
 // Fold brings a sum down to 16 bits. A sound packet's comes to 0xffff; the

@@ -175,6 +175,24 @@ func TestRewriteIsSlowRewrite(t *testing.T) {
 	}
 }
 
+// TestRewritePlainBounds: headers of a longer frame do not make the quick way
+// write behind a shorter one.
+func TestRewritePlainBounds(t *testing.T) {
+	for _, c := range []struct {
+		frame []byte
+		least int
+	}{{packettest.TCP("10.0.0.1", "10.0.0.2", 1, 2, "A", 3, 4, "x"), 52}, {packettest.UDP("10.0.0.1", "10.0.0.2", 1, 2, "x"), 42}} {
+		var h packet.Headers
+		packet.Parse(c.frame, &h)
+		for n := range len(c.frame) + 1 {
+			g := h
+			if ok := g.RewritePlain(bytes.Clone(c.frame)[:n:n], 0, 1, 2); ok != (n >= c.least) {
+				t.Errorf("protocol %d, %d bytes: %v", h.Proto, n, ok)
+			}
+		}
+	}
+}
+
 // TestRewriteSums: the checksums at the ends of their range.
 func TestRewriteSums(t *testing.T) {
 	for _, proto := range []uint8{packet.ProtoTCP, packet.ProtoUDP, packet.ProtoUDPLite} {

@@ -260,6 +260,40 @@ func isPlainVXLAN(p packet.TunnelPort, b []byte) bool {
 	return false
 }
 
+// TestDecapPlainHeaders: outer headers whose checksum is right, and that are not
+// quite those of the quick way.
+func TestDecapPlainHeaders(t *testing.T) {
+	p := packet.TunnelPort{Kind: packet.VXLAN}
+	good := packettest.NoSum(packettest.VXLAN("192.0.2.1", "192.0.2.2", 1, 5, inner))
+	for at := 14; at < 26; at++ {
+		for bit := range 8 {
+			f := bytes.Clone(good)
+			f[at] ^= 1 << bit
+			f[24], f[25] = 0, 0
+			binary.BigEndian.PutUint16(f[24:], ^plainSum(f[14:34]))
+			var tun packet.Tunnel
+			if _, _, ok := p.DecapPlain(f, &tun); ok != isPlainVXLAN(p, f) {
+				t.Errorf("bit %d of byte %d: %v", bit, at, ok)
+			}
+		}
+	}
+}
+
+// TestDecapGRECut: a GRE header that is not all there.
+func TestDecapGRECut(t *testing.T) {
+	f := packettest.GRETap("192.0.2.1", "192.0.2.2", 9, inner)
+	var h packet.Headers
+	var tun packet.Tunnel
+	packet.Parse(f, &h)
+	for n := range uint16(8) {
+		h.End = h.L4 + n
+		p := packet.TunnelPort{Kind: packet.GRETap}
+		if begin, end, err := p.Decap(f[:h.End:h.End], &h, &tun); err != packet.TunnelTruncated || begin != 0 || end != 0 {
+			t.Errorf("%d bytes: %d to %d, error %d", n, begin, end, err)
+		}
+	}
+}
+
 // TestDecapPlainSizes: the shortest packets that go the quick way, whose frames
 // have bytes behind them.
 func TestDecapPlainSizes(t *testing.T) {

@@ -82,6 +82,7 @@ func TestDecap(t *testing.T) {
 		{"UDP longer than IP", vxlan, broken(packettest.NoSum(bytes.Clone(vx)), atUDP+4, 1), packet.TunnelTruncated, 0},
 		{"UDP shorter than its headers", vxlan, broken(packettest.NoSum(bytes.Clone(vx)), atUDP+5, 12), packet.TunnelTruncated, 0},
 		{"header cut", vxlan, packettest.UDP("192.0.2.1", "192.0.2.2", 1, packet.PortVXLAN, "\x08\x00"), packet.TunnelTruncated, 0},
+		{"header alone, and wrong", vxlan, packettest.UDP("192.0.2.1", "192.0.2.2", 1, packet.PortVXLAN, string(make([]byte, 8))), packet.TunnelHeader, 0},
 		{"inner Ethernet cut", vxlan, packettest.VXLAN("192.0.2.1", "192.0.2.2", 1, 5, inner[:13]), packet.TunnelTruncated, 0},
 		{"inner IP cut", vxlan, packettest.VXLAN("192.0.2.1", "192.0.2.2", 1, 5, inner[:33]), packet.TunnelTruncated, 0},
 		{"inner IPv6 cut", vxlan, packettest.VXLAN("192.0.2.1", "192.0.2.2", 1, 5, inner6[:53]), packet.TunnelTruncated, 0},
