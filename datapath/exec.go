@@ -36,14 +36,14 @@ type life struct {
 	i       int32  // index in the vector
 	depth   int32  // position on the engine's stack
 	nest    int32  // mirred calls around it that send out of a device
-	turns   uint8  // how often mirred has sent it into ingress (skb->tc_depth)
-	named   bool   // it is at egress because a mirred action names the device
 	size    uint32 // what counters count: bytes from the network header on
 	proto   uint16 // protocol as cls_api sees it
 	copy    int32  // which copy of the packet it is; 0: the packet itself
 	hit     int32  // the filter under way, by its place in the engine's hits; valid when tracing
 	missed  uint32 // the chain that it fell out of; valid with outMiss
 	egress  bool
+	named   bool           // it is at egress because a mirred action names the device
+	turns   uint8          // how often mirred has sent it into ingress (skb->tc_depth)
 	shared  packet.ConnRef // an unconfirmed connection that the caller still needs
 	reason  uint8
 	flowHit bool            // the flow table has judged the packet
