@@ -186,14 +186,14 @@ func (d *device) settleEntry(e *entry) {
 	}
 	s := d.set
 	if c := s.tr.Conn(ref); mine(c) {
-		if t, x := s.table(c), s.side(ref); t != nil && t.devs&d.bit != 0 && (x.queued|x.pending|x.in|x.refused)&d.bit == 0 && !x.home {
+		if x := s.side(ref); !x.home {
 			d.ask(ref, x)
 			s.settleFlags(c, x)
 		}
 	}
 }
 
-// forget removes an entry, whatever is still unanswered.
+// forget removes an entry that is not held, whatever is still unanswered.
 func (d *device) forget(e *entry) {
 	s, ref := d.set, e.ref
 	if e.gone {
@@ -201,9 +201,6 @@ func (d *device) forget(e *entry) {
 	}
 	if x := s.known(ref); x != nil && !e.gone {
 		x.in &^= d.bit
-		if e.held {
-			d.let(s.tr.Conn(ref), x, ref, offload.Gone)
-		}
 	}
 	*d.zone.at(int(e.zone))--
 	d.entries.drop(e)
@@ -218,19 +215,21 @@ const (
 
 // patrol looks at a share of the entries: what a device never answers must not
 // be waited for for ever.
-func (d *device) patrol(now int64, budget int) (work int) {
+func (d *device) patrol(now int64, budget int) {
 	if d.entries.n == 0 {
 		d.patrols = now
-		return 0
+		return
 	}
 	share := int((now - d.patrols) * int64(d.entries.n) / patrolEvery)
 	if share == 0 {
-		return 0
+		return
 	}
 	d.patrols = now
-	for ; work < min(share, d.entries.n, budget) && d.entries.n > 0; work++ {
-		if d.patrolAt == 0 || d.patrolAt > d.entries.n {
-			d.patrolAt = d.entries.n
+	for range min(share, d.entries.n, budget) {
+		if d.patrolAt = min(d.patrolAt, d.entries.n); d.patrolAt == 0 {
+			if d.patrolAt = d.entries.n; d.patrolAt == 0 {
+				return // the last one has been let go of
+			}
 		}
 		d.patrolAt--
 		e := d.entries.all.at(d.patrolAt)
@@ -252,5 +251,4 @@ func (d *device) patrol(now int64, budget int) (work int) {
 			e.reads = 0
 		}
 	}
-	return work
 }

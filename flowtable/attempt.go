@@ -31,7 +31,7 @@ func (s *Set) attempt(t *Table, c *conntrack.Conn, ref packet.ConnRef, x *side, 
 		x.rate = float32(float64(packets(c)-x.seen) * float64(second) / float64(now-x.last))
 	}
 	x.seen, x.last = packets(c), now
-	for d := range s.each(x.held & t.devs) {
+	for d := range s.each(x.held) {
 		d.recheck(t, c, ref, x, now)
 	}
 	idle := t.devs &^ (x.queued | x.pending | x.in | x.refused)
@@ -62,9 +62,6 @@ func packets(c *conntrack.Conn) uint32 { return uint32(c.Packets()[0] + c.Packet
 // settleFlags makes the connection's flags say what its record says.
 func (s *Set) settleFlags(c *conntrack.Conn, x *side) {
 	flags := c.FlowFlags &^ (flowWants | flowDevice)
-	if flags&flowLive == 0 {
-		return
-	}
 	t := s.table(c)
 	if t == nil {
 		return
@@ -164,9 +161,6 @@ func (s *Set) outdated(t *Table, c *conntrack.Conn, ref packet.ConnRef, x *side,
 // Altered implements conntrack.Owner: mark and label are part of what a device
 // was told.
 func (s *Set) Altered(ref packet.ConnRef, c *conntrack.Conn) {
-	if s.ndev == 0 || c.FlowFlags&flowLive == 0 {
-		return
-	}
 	x, t := s.known(ref), s.table(c)
 	if x != nil && t != nil {
 		s.outdated(t, c, ref, x, s.now)

@@ -168,9 +168,7 @@ func (d *device) turnAway() {
 	}
 	d.unqueue(x)
 	d.stats.Unlisted++
-	if c := d.set.tr.Conn(ref); mine(c) {
-		d.set.settleFlags(c, x)
-	}
+	d.set.settleFlags(d.set.tr.Conn(ref), x)
 }
 
 // rand is a xorshift* generator: which flows are looked at must be the same

@@ -15,20 +15,18 @@ func (s *Set) leave(ref packet.ConnRef, c *conntrack.Conn, why offload.Reason) {
 	if c.FlowFlags&flowDevice == 0 {
 		return
 	}
-	c.FlowFlags &^= flowDevice | flowWants
-	x := s.known(ref)
-	if x == nil {
-		return
-	}
-	for d := range s.each(x.in) {
-		if e := d.entries.of(ref); e != nil {
-			d.remove(e, why)
+	if x := s.known(ref); x != nil {
+		for d := range s.each(x.in) {
+			if e := d.entries.of(ref); e != nil {
+				d.remove(e, why)
+			}
+		}
+		for d := range s.each(x.queued | x.pending) {
+			d.unqueue(x)
+			x.why[d.n] = why
 		}
 	}
-	for d := range s.each(x.queued | x.pending) {
-		d.unqueue(x)
-		x.why[d.n] = why
-	}
+	c.FlowFlags &^= flowDevice | flowWants
 }
 
 // remove takes a flow back from the device. The entry stays until everything
@@ -55,6 +53,9 @@ func (d *device) remove(e *entry, why offload.Reason) {
 		x.why[d.n] = why
 		if was {
 			d.let(c, x, ref, why)
+		}
+		if mine(c) {
+			s.settleFlags(c, x)
 		}
 	}
 	d.one[0] = offload.Request{Op: offload.Remove, Flow: offload.Named(ref)}

@@ -66,9 +66,7 @@ func (d *device) shelve() {
 		}
 		x.queued &^= d.bit
 		d.shelf(ref, x)
-		if c := s.tr.Conn(ref); mine(c) {
-			s.settleFlags(c, x)
-		}
+		s.settleFlags(s.tr.Conn(ref), x)
 	}
 }
 
@@ -82,15 +80,29 @@ func (d *device) shelf(ref packet.ConnRef, x *side) {
 		d.stats.Unlisted++
 		return
 	}
-	for d.pending.len() >= 2*s.adm.PendingMax { // names of flows that have left
-		if y := s.known(d.pending.at(0)); y != nil && y.pending&d.bit != 0 {
-			break
-		}
-		d.pending.pop()
+	if d.pending.len() >= 2*s.adm.PendingMax {
+		d.tidy()
 	}
 	x.pending |= d.bit
 	d.waiting++
 	d.pending.push(ref)
+}
+
+// tidy takes the names of flows that wait no more off the pending list, and all
+// but the first of a flow that has left and come again. Half the list goes at
+// least, so that it costs each flow on it no more than a step or two.
+func (d *device) tidy() {
+	d.pending.filter(func(ref packet.ConnRef) bool {
+		x := d.set.known(ref)
+		if x == nil || x.pending&d.bit == 0 {
+			return false
+		}
+		x.pending &^= d.bit // its next name is one too many
+		return true
+	})
+	for i := range d.pending.len() {
+		d.set.known(d.pending.at(i)).pending |= d.bit
+	}
 }
 
 // stale reports that a flow has had no packet for so long that the room is

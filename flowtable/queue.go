@@ -50,10 +50,11 @@ func (d *device) pump(now int64) {
 // dropped: its packets will ask again.
 func (d *device) ask(ref packet.ConnRef, x *side) {
 	s := d.set
-	if e := d.entries.of(ref); e != nil && d.busy(e) {
-		e.again = true
-		x.why[d.n] = offload.Asked
-		return
+	if e := d.entries.of(ref); e != nil {
+		if e.again = d.busy(e); e.again {
+			x.why[d.n] = offload.Asked
+			return
+		}
 	}
 	for d.adds.len() >= s.adm.QueueMax {
 		old := d.adds.pop()
@@ -61,9 +62,7 @@ func (d *device) ask(ref packet.ConnRef, x *side) {
 			o.queued &^= d.bit
 			o.why[d.n] = offload.QueueFull
 			d.stats.Dropped++
-			if c := s.tr.Conn(old); mine(c) {
-				s.settleFlags(c, o)
-			}
+			s.settleFlags(s.tr.Conn(old), o)
 		}
 	}
 	x.queued |= d.bit
@@ -95,9 +94,7 @@ func (d *device) feed(now int64) {
 			}
 		}
 		if n == 0 {
-			if room <= 0 {
-				d.shelve()
-			}
+			d.shelve()
 			return
 		}
 		took := min(max(d.drv.Submit(now, d.batch[:n]), 0), n)
@@ -145,17 +142,9 @@ func (d *device) next() (ref packet.ConnRef, old bool) {
 // false when the flow may not be.
 func (d *device) fill(ref packet.ConnRef, now int64, old bool) bool {
 	s := d.set
-	c := s.tr.Conn(ref)
-	if !mine(c) {
-		return false
-	}
-	x, t := s.side(ref), s.table(c)
-	if t == nil || t.devs&d.bit == 0 || x.home || x.in&d.bit != 0 || !s.fits(c) {
-		s.settleFlags(c, x)
-		return false
-	}
-	if old && s.stale(t, c, now) {
-		x.why[d.n] = offload.DeviceFull
+	c, x := s.tr.Conn(ref), s.side(ref)
+	t := s.table(c)
+	if !s.fits(c) || old && s.stale(t, c, now) {
 		s.settleFlags(c, x)
 		return false
 	}
@@ -169,9 +158,6 @@ func (d *device) fill(ref packet.ConnRef, now int64, old bool) bool {
 		e = d.entries.add(ref)
 		e.zone = c.Zone
 		*d.zone.at(int(c.Zone))++
-	case d.busy(e):
-		e.again = true
-		return false
 	default:
 		d.leaving--
 		e.gone = false
@@ -232,7 +218,7 @@ func (d *device) build(ref packet.ConnRef, f *offload.Flow) {
 
 // flushReads hands over questions for counters.
 func (d *device) flushReads(now int64) {
-	for d.reads.len() > 0 && !d.dead {
+	for !d.dead {
 		n := 0
 		for n < batchSize && d.reads.len() > 0 {
 			ref := d.reads.pop()

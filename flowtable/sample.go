@@ -75,6 +75,6 @@ func (t *Table) samples(now int64, budget int) (work int) {
 // One whose timeout is several times the shortest is asked for in one pass of as
 // many.
 func (t *Table) turn(i int, c *conntrack.Conn) bool {
-	every := t.timeout(c) / max(t.k, 1)
+	every := t.timeout(c) / t.k
 	return every <= 1 || (t.pass+int64(i))%every == 0
 }

@@ -97,9 +97,6 @@ func (s *Set) Close(now int64) {
 // back by now is given back before anybody takes its connection for alive.
 func (s *Set) Overdue(now int64, ref packet.ConnRef, c *conntrack.Conn) int64 {
 	const notMine = math.MaxInt64
-	if !mine(c) {
-		return notMine
-	}
 	t := s.table(c)
 	if t == nil || int(c.FlowPos) >= t.flows.len() || t.flows.at(int(c.FlowPos)) != ref {
 		return notMine // another set's
@@ -214,10 +211,8 @@ func (s *Set) Tick(now int64, budget int) {
 // that what is shown next is exact.
 func (s *Set) Sync(now int64) {
 	const all = int(^uint(0) >> 1)
-	if s.ndev > 0 {
-		s.Pump(now)
-		s.Read(now)
-	}
+	s.Pump(now)
+	s.Read(now)
 	for _, t := range s.all {
 		t.rush = true
 	}

@@ -361,8 +361,10 @@ func (s *story) step(name string, a []string) {
 		set.Disable(s.Now)
 	case "close":
 		set.Close(s.Now)
-	case "release": // the reference of a table that the engine has
-		set.Release(s.table(uint16(num("zone"))), s.Now)
+	case "release": // one more reference than it takes
+		tab := s.table(uint16(num("zone")))
+		set.Release(tab, s.Now)
+		set.Release(tab, s.Now)
 	case "behave":
 		set.Behave(flowtable.Release(s.number(a[0])))
 	case "admission":

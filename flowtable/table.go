@@ -189,20 +189,12 @@ func (t *Table) firstInstant(x int64) int64 {
 // expired hands a flow back if a sweep should have done so by now. What
 // devices know of its last packet counts.
 func (t *Table) expired(c *conntrack.Conn, ref packet.ConnRef, now int64) bool {
-	if now < c.FlowDeadline {
+	if now < c.FlowDeadline || t.firstInstant(c.FlowDeadline) > now || !t.set.settle(ref, c, now) {
 		return false
 	}
-	g := t.firstInstant(c.FlowDeadline)
+	g := t.firstInstant(c.FlowDeadline) // as devices know it
 	if g > now {
 		return false
-	}
-	if c.FlowFlags&flowDevice != 0 {
-		if !t.set.settle(ref, c, now) || now < c.FlowDeadline {
-			return false
-		}
-		if g = t.firstInstant(c.FlowDeadline); g > now {
-			return false
-		}
 	}
 	t.age(c, ref, g)
 	return true

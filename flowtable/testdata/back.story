@@ -136,7 +136,7 @@
 > mark 40002 7
   nic0: remove 40002
   event 0x8000 of 40002 at 3115000000 device 1: its mark, label or state changed
-  conn 40002/0: status 0x400e
+  conn 40002/0: status 0x400e; flags 0x7
   conn 40002/0 why: why its mark, label or state changed; where [{nic0 false its mark, label or state changed}]
   conn 40002/0 record: in 0; held 0; calm 0; why [24 0 0 0 0 0 0 0]
   nic0 stats: Held 1; Leaving 1; Open [1:1]; Removals 3

@@ -88,7 +88,7 @@
 > data 40000
   nic0: remove 40000
   clock: now 61607000000
-  conn 40000/0: deadline 91607000000; packets [6 1]; bytes [280 40]
+  conn 40000/0: flags 0x7; deadline 91607000000; packets [6 1]; bytes [280 40]
   conn 40000/0 why: why the device failed; where [{nic0 false the device failed}]
   conn 40000/0 record: in 0; next 62.607; why [16 0 0 0 0 0 0 0]
   nic0 stats: Open []; Removals 2; Lost 1; Ignored [3:2]
@@ -102,7 +102,7 @@
   clock: now 63607000000
 > data 40000
   clock: now 63608000000
-  conn 40000/0: deadline 93608000000; packets [7 1]; bytes [330 40]
+  conn 40000/0: flags 0xf; deadline 93608000000; packets [7 1]; bytes [330 40]
   conn 40000/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
   conn 40000/0 record: queued 1; seen 8; rate 0.0625; next 64.608; last 63.608; why [19 0 0 0 0 0 0 0]
   nic0 stats: Queue 1
@@ -117,3 +117,135 @@
   nic0 stats: Queue 0; Open [0:1]; Submitted 3
   nic0 1: adds []
   nic0 2: entry 40000; used 63.608; at 63.608; asked 63.608; mark 63.608; open 1 0 0
+> handshake 40001
+  event 0x4000 of 40000 at 63609000000 device 1: 
+  event 0x2000 of 40001 at 63611000000 device 0: 
+  clock: now 63611000000
+  conn 40000/0: status 0xc00e
+  conn 40000/0 why: why ; where [{nic0 true }]
+  conn 40000/0 record: held 1; why [0 0 0 0 0 0 0 0]
+  conn 40001/0: status 0x400e; flags 0xf; table 1; deadline 93611000000; timeout 86463611000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40001/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40001/0 record: queued 1; sort 3; seen 3; next 64.611; since 63.611; last 63.611; why [19 0 0 0 0 0 0 0]
+  nic0 stats: Held 1; Queue 1; Open []; Added 2
+  nic0 1: adds [40001 ]
+  nic0 2: open 0 0 0; held true
+  table 0: flows 2
+  set: Added 2; inDevices 1
+> pump
+  nic0: add 40001 [10 0 0 1]/40001-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40001 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 63611000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
+  conn 40001/0 record: queued 0; in 1
+  nic0 stats: Queue 0; Open [0:1]; Submitted 4
+  nic0 1: adds []
+  nic0 3: entry 40001; used 63.611; at 63.611; asked 63.611; mark 63.611; open 1 0 0
+> pump
+  event 0x4000 of 40001 at 63611000000 device 1: 
+  conn 40001/0: status 0xc00e
+  conn 40001/0 why: why ; where [{nic0 true }]
+  conn 40001/0 record: held 1; why [0 0 0 0 0 0 0 0]
+  nic0 stats: Held 2; Open []; Added 3
+  nic0 3: open 0 0 0; held true
+  set: backlog 0 0 0; inDevices 2
+> later 15s
+  clock: now 78611000000
+> data 40001
+  nic0: read 40001
+  nic0: read 40000
+  clock: now 78612000000
+  conn 40001/0: deadline 108612000000; packets [3 1]; bytes [130 40]
+  conn 40001/0 record: seen 4; rate 0.06666; next 79.612; last 78.612
+  nic0 stats: Open [2:2]; Reads 5
+  nic0 0: patrols 78.612
+  nic0 2: asked 78.612; open 0 0 1
+  nic0 3: asked 78.612; open 0 0 1
+  table 0: swept 78; due 2
+  table 1: swept 78
+  set: Hits 6; backlog 0 0 2
+> later 14.997s
+  clock: now 93609000000
+> data 40001
+  clock: now 93610000000
+  conn 40001/0: deadline 123610000000; packets [4 1]; bytes [180 40]
+  conn 40001/0 record: seen 5; rate 0.06668; next 94.61; last 93.61
+  nic0 stats: Open []
+  nic0 0: patrols 93.61
+  nic0 2: at 78.612; open 0 0 0
+  nic0 3: at 78.612; open 0 0 0
+  table 0: swept 93
+  table 1: swept 93
+  set: Hits 7; backlog 0 0 0
+> pump
+> handshake 40002
+  event 0x2000 of 40002 at 93613000000 device 0: 
+  clock: now 93613000000
+  conn 40002/0: status 0x400e; flags 0xf; table 1; deadline 123613000000; timeout 86493613000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40002/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40002/0 record: queued 1; sort 3; seen 3; next 94.613; since 93.613; last 93.613; why [19 0 0 0 0 0 0 0]
+  nic0 stats: Queue 1
+  nic0 1: adds [40002 ]
+  table 0: flows 3
+  set: Added 3; backlog 1 0 0
+> pump
+  nic0: add 40002 [10 0 0 1]/40002-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40002 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 93613000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
+  conn 40002/0 record: queued 0; in 1
+  nic0 stats: Queue 0; Open [0:1]; Submitted 5
+  nic0 1: adds []
+  nic0 4: entry 40002; used 93.613; at 93.613; asked 93.613; mark 93.613; open 1 0 0
+> pump
+  event 0x4000 of 40002 at 93613000000 device 1: 
+  conn 40002/0: status 0xc00e
+  conn 40002/0 why: why ; where [{nic0 true }]
+  conn 40002/0 record: held 1; why [0 0 0 0 0 0 0 0]
+  nic0 stats: Held 3; Open []; Added 4
+  nic0 4: open 0 0 0; held true
+  set: backlog 0 0 0; inDevices 3
+> later 15s
+  clock: now 108613000000
+> data 40002
+  nic0: read 40002
+  nic0: read 40001
+  nic0: read 40000
+  clock: now 108614000000
+  conn 40002/0: deadline 138614000000; packets [3 1]; bytes [130 40]
+  conn 40002/0 record: seen 4; rate 0.06666; next 109.614; last 108.614
+  nic0 stats: Open [2:3]; Reads 8
+  nic0 0: patrols 108.614
+  nic0 2: asked 108.614; open 0 0 1
+  nic0 3: asked 108.614; open 0 0 1
+  nic0 4: asked 108.614; open 0 0 1
+  table 0: swept 108; due 3
+  table 1: swept 108
+  set: Hits 8; backlog 0 0 3
+> later 14.998s
+  clock: now 123612000000
+> data 40002
+  nic0: remove 40000
+  nic0: remove 40002
+  event 0x8000 of 40000 at 123613000000 device 1: idle
+  event 0x8000 of 40000 at 94000000000 device 0: idle
+  event 0x8000 of 40002 at 123613000000 device 1: its mark, label or state changed
+  clock: now 123613000000
+  conn 40000/0: status 0xe; flags 0x0; table 0; maxwin 0 0
+  conn 40000/0 why: why the flow table does not hold it; where []
+  conn 40000/0 record: in 0; held 0; why [20 0 0 0 0 0 0 0]
+  conn 40002/0: status 0x400e; flags 0x7; deadline 153613000000; packets [4 1]; bytes [180 40]
+  conn 40002/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40002/0 record: in 0; held 0; calm 1; seen 5; rate 0.06667; next 125.613; last 123.613; why [19 0 0 0 0 0 0 0]
+  nic0 stats: Held 1; Leaving 2; Open [1:2]; Removals 4
+  nic0 0: leaving 2; patrols 123.613
+  nic0 2: at 108.614; asked 123.613; open 0 1 0; held false; gone true
+  nic0 3: at 108.614; open 0 0 0
+  nic0 4: at 108.614; asked 123.613; open 0 1 0; held false; gone true; again true
+  table 0: flows 2; swept 123
+  table 1: swept 123
+  set: Hits 9; Aged 1; backlog 0 2 0; inDevices 1
+> pump
+  nic0: add 40002 [10 0 0 1]/40002-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40002 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 123613000000 chain 0 rewrite 0 0 window [{0 0 0 0} {0 0 0 0}]
+  conn 40002/0: flags 0xf
+  conn 40002/0 record: in 1
+  nic0 stats: Leaving 0; Open [0:1]; Submitted 6
+  nic0 0: leaving 0
+  nic0 2: entry 40001; used 63.611; asked 108.614; mark 63.611; open 0 0 0; held true; gone false
+  nic0 3: entry 40002; used 123.613; at 123.613; asked 123.613; mark 123.613; open 1 0 0; held false
+  set: backlog 1 0 0
+  nic0 4: gone

@@ -138,7 +138,7 @@
   nic0: remove 40002
   event 0x8000 of 40001 at 3022000000 device 1: the device failed
   event 0x8000 of 40002 at 3022000000 device 1: evicted for another connection
-  conn 40001/0: status 0x400e
+  conn 40001/0: status 0x400e; flags 0x7
   conn 40001/0 why: why the device failed; where [{nic0 false the device failed}]
   conn 40001/0 record: in 0; held 0; next 4.022; why [16 0 0 0 0 0 0 0]
   conn 40002/0: status 0x400e; flags 0x7

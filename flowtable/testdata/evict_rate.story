@@ -225,3 +225,112 @@
   nic0 stats: Held 2; Open []; Added 4
   nic0 3: open 0 0 0; held true
   set: backlog 0 0 0; inDevices 2
+> handshake 40006
+  event 0x2000 of 40006 at 9750000000 device 0: 
+  clock: now 9750000000
+  conn 40006/0: status 0x400e; flags 0xf; table 1; deadline 39750000000; timeout 86409750000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40006/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40006/0 record: queued 1; sort 3; seen 3; next 10.75; since 9.75; last 9.75; why [19 0 0 0 0 0 0 0]
+  nic0 stats: Queue 1
+  nic0 1: adds [40006 ]
+  table 0: flows 5
+  set: Added 5; backlog 1 0 0
+> handshake 40007
+  nic0: remove 40000
+  nic0: add 40006 [10 0 0 1]/40006-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40006 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 9750000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
+  event 0x8000 of 40000 at 9752000000 device 1: evicted for another connection
+  event 0x2000 of 40007 at 9753000000 device 0: 
+  clock: now 9753000000
+  conn 40000/0: status 0x400e; flags 0x7
+  conn 40000/0 why: why evicted for another connection; where [{nic0 false evicted for another connection}]
+  conn 40000/0 record: in 0; held 0; seen 33; next 10.752; last 9.752; why [13 0 0 0 0 0 0 0]
+  conn 40006/0 record: queued 0; in 1
+  conn 40007/0: status 0x400e; flags 0xf; table 1; deadline 39753000000; timeout 86409753000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40007/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40007/0 record: queued 1; sort 3; seen 3; next 10.753; since 9.753; last 9.753; why [19 0 0 0 0 0 0 0]
+  nic0 stats: Held 1; Open [0:1]; Submitted 5; Removals 3; Reads 55; Evicted 3
+  nic0 1: adds [40007 ]
+  nic0 2: entry 40004; packets [0 0]; bytes [0 0]; used 8.746; at 9.752; asked 9.747; mark 8.746
+  nic0 3: entry 40006; used 9.75; at 9.753; asked 9.753; mark 9.75; open 1 0 0; held false
+  table 0: flows 6
+  set: Added 6; backlog 2 0 0; inDevices 1
+> pump
+  event 0x4000 of 40006 at 9753000000 device 1: 
+  conn 40006/0: status 0xc00e
+  conn 40006/0 why: why ; where [{nic0 true }]
+  conn 40006/0 record: held 1; why [0 0 0 0 0 0 0 0]
+  conn 40007/0 why: why waiting for room in the device; where [{nic0 false waiting for room in the device}]
+  conn 40007/0 record: queued 0; pending 1; why [12 0 0 0 0 0 0 0]
+  nic0 stats: Held 2; Queue 0; Pending 1; Open []; Added 5
+  nic0 0: waiting 1
+  nic0 1: adds []; pending [40007 ]
+  nic0 3: open 0 0 0; held true
+  set: backlog 0 0 0; inDevices 2
+> kill 40006
+  nic0: remove 40006
+  event 0x8000 of 40006 at 9753000000 device 1: the connection has ended
+  event 0x4 of 40006 at 9753000000 device 0: 
+  nic0 stats: Held 1; Leaving 1; Open [1:1]; Removals 4
+  nic0 0: leaving 1
+  nic0 3: entry slot5; open 0 1 0; held false; gone true
+  set: backlog 0 1 0; inDevices 1
+  conn 40006/0: gone
+  conn 40006/0 record: gone
+  conn 40006/0 why: gone
+> handshake 40008
+  nic0: add 40007 [10 0 0 1]/40007-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40007 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 9753000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
+  event 0x4000 of 40007 at 9755000000 device 1: 
+  event 0x2000 of 40008 at 9756000000 device 0: 
+  clock: now 9756000000
+  conn 40008/0: status 0x400e; flags 0xf; table 1; deadline 39756000000; timeout 86409756000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40008/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40008/0 record: queued 1; sort 3; seen 3; next 10.756; since 9.756; last 9.756; why [19 0 0 0 0 0 0 0]
+  conn 40007/0: status 0xc00e
+  conn 40007/0 why: why ; where [{nic0 true }]
+  conn 40007/0 record: pending 0; in 1; held 1; why [0 0 0 0 0 0 0 0]
+  nic0 stats: Held 2; Leaving 0; Queue 1; Pending 0; Open []; Submitted 6; Added 6
+  nic0 0: leaving 0; waiting 0
+  nic0 1: adds [40008 ]; pending []
+  nic0 3: entry 40007; used 9.753; at 9.754; asked 9.754; mark 9.753; open 0 0 0; held true; gone false
+  table 0: flows 7
+  set: Added 7; backlog 1 0 0; inDevices 2
+> pump
+  conn 40008/0 why: why waiting for room in the device; where [{nic0 false waiting for room in the device}]
+  conn 40008/0 record: queued 0; pending 1; why [12 0 0 0 0 0 0 0]
+  nic0 stats: Queue 0; Pending 1
+  nic0 0: waiting 1
+  nic0 1: adds []; pending [40008 ]
+  set: backlog 0 0 0
+> later 3s
+  clock: now 12756000000
+> handshake 40009
+  nic0: remove 40004
+  nic0: add 40008 [10 0 0 1]/40008-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40008 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 9756000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
+  event 0x8000 of 40004 at 12757000000 device 1: evicted for another connection
+  event 0x4000 of 40008 at 12759000000 device 1: 
+  event 0x2000 of 40009 at 12759000000 device 0: 
+  clock: now 12759000000
+  conn 40004/0: status 0x400e; flags 0x7
+  conn 40004/0 why: why evicted for another connection; where [{nic0 false evicted for another connection}]
+  conn 40004/0 record: in 0; held 0; next 13.757; last 12.757; why [13 0 0 0 0 0 0 0]
+  conn 40008/0: status 0xc00e
+  conn 40008/0 why: why ; where [{nic0 true }]
+  conn 40008/0 record: pending 0; in 1; held 1; why [0 0 0 0 0 0 0 0]
+  conn 40009/0: status 0x400e; flags 0xf; table 1; deadline 42759000000; timeout 86412759000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40009/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40009/0 record: queued 1; sort 3; seen 3; next 13.759; since 12.759; last 12.759; why [19 0 0 0 0 0 0 0]
+  nic0 stats: Queue 1; Pending 0; Submitted 7; Removals 5; Reads 73; Added 7; Evicted 4
+  nic0 0: waiting 0
+  nic0 1: adds [40009 ]; pending []
+  nic0 2: entry 40007; used 9.753; at 12.757; asked 9.754; mark 9.753
+  nic0 3: entry 40008; used 9.756; at 12.758; asked 12.758; mark 9.756
+  table 0: swept 12; due 7
+  table 1: swept 12
+  set: Added 8; Vanished 1; backlog 1 0 0
+> pump
+  conn 40009/0 why: why waiting for room in the device; where [{nic0 false waiting for room in the device}]
+  conn 40009/0 record: queued 0; pending 1; why [12 0 0 0 0 0 0 0]
+  nic0 stats: Queue 0; Pending 1
+  nic0 0: waiting 1
+  nic0 1: adds []; pending [40009 ]
+  set: backlog 0 0 0

@@ -59,7 +59,7 @@
 > mark 40000 7
   nic0: remove 40000
   event 0x8000 of 40000 at 1003000000 device 1: its mark, label or state changed
-  conn 40000/0: status 0x400e
+  conn 40000/0: status 0x400e; flags 0x7
   conn 40000/0 why: why its mark, label or state changed; where [{nic0 false its mark, label or state changed}]
   conn 40000/0 record: in 0; held 0; why [24 0 0 0 0 0 0 0]
   nic0 stats: Held 0; Leaving 1; Open [1:1]; Removals 1

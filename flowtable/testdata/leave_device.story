@@ -157,15 +157,16 @@
   event 0x8000 of 40002 at 1012000000 device 3: the device went away
   event 0x8000 of 40001 at 1012000000 device 3: the device went away
   event 0x8000 of 40000 at 1012000000 device 3: the device went away
-  conn 40000/0: status 0x400e; deadline 31009000000; packets [6 6]; bytes [480 540]
+  conn 40000/0: status 0x400e; flags 0x3; deadline 31009000000; packets [6 6]; bytes [480 540]
   conn 40000/0 why: why no device uses its zone; where []
   conn 40000/0 record: in 0; held 0; why [17 17 17 0 0 0 0 0]
-  conn 40001/0: status 0x400e
+  conn 40001/0: status 0x400e; flags 0x3
   conn 40001/0 why: why no device uses its zone; where []
   conn 40001/0 record: in 0; held 0; why [17 17 17 0 0 0 0 0]
-  conn 40002/0: status 0x400e
+  conn 40002/0: status 0x400e; flags 0x3
   conn 40002/0 why: why no device uses its zone; where []
   conn 40002/0 record: in 0; held 0; why [17 17 17 0 0 0 0 0]
+  conn 40003/0: flags 0x3
   conn 40003/0 why: why no device uses its zone; where []
   conn 40003/0 record: in 0; why [17 17 17 0 0 0 0 0]
   table 0: refs 12; devices 0
@@ -195,12 +196,16 @@
   nic0: add 40002 [10 0 0 1]/40002-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40002 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 1009000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
   nic0: add 40001 [10 0 0 1]/40001-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40001 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 1006000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
   nic0: add 40000 [10 0 0 1]/40000-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40000 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 1009000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
+  conn 40000/0: flags 0xf
   conn 40000/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
   conn 40000/0 record: in 1; seen 12; rate 1000; next 2.012; last 1.012; why [19 0 0 0 0 0 0 0]
+  conn 40001/0: flags 0xf
   conn 40001/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
   conn 40001/0 record: in 1; next 2.012; last 1.012; why [19 0 0 0 0 0 0 0]
+  conn 40002/0: flags 0xf
   conn 40002/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
   conn 40002/0 record: in 1; next 2.012; last 1.012; why [19 0 0 0 0 0 0 0]
+  conn 40003/0: flags 0xf
   conn 40003/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
   conn 40003/0 record: in 1; why [19 0 0 0 0 0 0 0]
   nic0 stats: Open [0:4]; Submitted 4
@@ -254,10 +259,10 @@
   conn 40001/0: flags 0x3
   conn 40001/0 why: why no device uses its zone; where []
   conn 40001/0 record: pending 0; why [17 0 0 0 0 0 0 0]
-  conn 40002/0: status 0x400e
+  conn 40002/0: status 0x400e; flags 0x3
   conn 40002/0 why: why no device uses its zone; where []
   conn 40002/0 record: in 0; held 0; why [17 0 0 0 0 0 0 0]
-  conn 40003/0: status 0x400e
+  conn 40003/0: status 0x400e; flags 0x3
   conn 40003/0 why: why no device uses its zone; where []
   conn 40003/0 record: in 0; held 0; why [17 0 0 0 0 0 0 0]
   table 0: refs 16; devices 0
@@ -300,8 +305,10 @@
   conn 40001/0: flags 0xf
   conn 40001/0 why: why on its way into the device; where [{nic3 false on its way into the device}]
   conn 40001/0 record: in 1; rate 0; next 3.118; last 2.118; why [19 0 0 0 0 0 0 0]
+  conn 40002/0: flags 0xf
   conn 40002/0 why: why on its way into the device; where [{nic3 false on its way into the device}]
   conn 40002/0 record: in 1; next 3.118; last 2.118; why [19 0 0 0 0 0 0 0]
+  conn 40003/0: flags 0xf
   conn 40003/0 why: why on its way into the device; where [{nic3 false on its way into the device}]
   conn 40003/0 record: in 1; next 3.118; last 2.118; why [19 0 0 0 0 0 0 0]
   nic3 stats: Open [0:4]; Submitted 4
@@ -346,16 +353,16 @@
   event 0x8000 of 40001 at 2118000000 device 4: the device went away
   event 0x8000 of 40002 at 2118000000 device 4: the device went away
   event 0x8000 of 40003 at 2118000000 device 4: the device went away
-  conn 40000/0: status 0x400e
+  conn 40000/0: status 0x400e; flags 0x3
   conn 40000/0 why: why no device uses its zone; where []
   conn 40000/0 record: in 0; held 0; why [17 0 0 0 0 0 0 0]
-  conn 40001/0: status 0x400e
+  conn 40001/0: status 0x400e; flags 0x3
   conn 40001/0 why: why no device uses its zone; where []
   conn 40001/0 record: in 0; held 0; why [17 0 0 0 0 0 0 0]
-  conn 40002/0: status 0x400e
+  conn 40002/0: status 0x400e; flags 0x3
   conn 40002/0 why: why no device uses its zone; where []
   conn 40002/0 record: in 0; held 0; why [17 0 0 0 0 0 0 0]
-  conn 40003/0: status 0x400e
+  conn 40003/0: status 0x400e; flags 0x3
   conn 40003/0 why: why no device uses its zone; where []
   conn 40003/0 record: in 0; held 0; why [17 0 0 0 0 0 0 0]
   nic3 stats: Held 0; Removals 4

@@ -125,6 +125,7 @@
   conn 40000/0: status 0x400e; flags 0x7; deadline 61114000000; packets [3 1]; bytes [130 40]
   conn 40000/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
   conn 40000/0 record: in 0; held 0; calm 1; seen 4; rate 0.03321; next 33.114; last 31.114; why [19 0 0 0 0 0 0 0]
+  conn 40003/0: flags 0x7
   conn 40003/0 why: why the device failed; where [{nic0 false the device failed}]
   conn 40003/0 record: in 0; next 32.114; why [16 0 0 0 0 0 0 0]
   nic0 stats: Held 1; Leaving 2; Open [1:2 2:2]; Removals 3; Reads 5; Lost 5
@@ -167,7 +168,7 @@
   table 0: sweep 41; cursor 3
 > data 40003
   clock: now 41118000000
-  conn 40003/0: flags 0x7; deadline 71118000000; packets [4 1]; bytes [180 40]
+  conn 40003/0: deadline 71118000000; packets [4 1]; bytes [180 40]
   conn 40003/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
   conn 40003/0 record: seen 5; rate 0.04987; next 42.118; last 41.118; why [19 0 0 0 0 0 0 0]
   nic0 3: again true
@@ -193,21 +194,25 @@
 > tick 100
   nic0: add 40000 [10 0 0 1]/40000-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40000 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 41117000000 chain 0 rewrite 0 0 window [{0 0 0 0} {0 0 0 0}]
   nic0: add 40003 [10 0 0 1]/40003-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40003 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 42119000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
+  nic0: add 40002 [10 0 0 1]/40002-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40002 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 31115000000 chain 0 rewrite 0 0 window [{0 0 0 0} {0 0 0 0}]
   conn 40000/0: flags 0xf
   conn 40000/0 record: in 1
+  conn 40002/0: flags 0xf
+  conn 40002/0 record: in 1
   conn 40003/0: flags 0xf
   conn 40003/0 record: in 1
-  nic0 stats: Leaving 1; Open [0:2 1:1 2:1]; Submitted 6; Lost 9
-  nic0 0: leaving 1; patrols 64.119
-  nic0 2: entry 40002; used 1.009; at 1.009; asked 31.115; mark 1.009
-  nic0 3: entry 40000; used 41.117; at 64.119; asked 64.119; mark 41.117; open 1 0 0; gone false; again false
-  nic0 4: entry 40003; used 42.119; at 64.119; asked 64.119; mark 42.119; open 1 0 0; gone false; again false
+  nic0 stats: Leaving 0; Open [0:3]; Submitted 7; Lost 11
+  nic0 0: leaving 0; patrolAt 0; patrols 64.119
+  nic0 2: used 41.117; at 64.119; asked 64.119; mark 41.117; open 1 0 0; gone false; again false
+  nic0 3: used 42.119; at 64.119; asked 64.119; mark 42.119; open 1 0 0; gone false; again false
+  nic0 4: used 31.115; at 64.119; asked 64.119; mark 31.115; open 1 0 0; gone false; again false
   table 0: sweep 64; cursor 3
   table 1: swept 64
-  set: backlog 2 1 1
+  set: backlog 3 0 0
 > later 20s
   clock: now 84119000000
 > data 40003
+  nic0: remove 40002
   nic0: remove 40000
   nic0: remove 40003
   event 0x8000 of 40002 at 62000000000 device 0: idle
@@ -220,16 +225,16 @@
   conn 40000/0 record: in 0; why [20 0 0 0 0 0 0 0]
   conn 40002/0: status 0xe; flags 0x0; table 0; maxwin 0 0
   conn 40002/0 why: why the flow table does not hold it; where []
-  conn 40002/0 record: why [20 0 0 0 0 0 0 0]
+  conn 40002/0 record: in 0; why [20 0 0 0 0 0 0 0]
   conn 40003/0: flags 0x7; deadline 114120000000; timeout 86484120000000; packets [6 1]; bytes [280 40]; maxwin 65535 0
   conn 40003/0 record: in 0; seen 7; rate 0.02381; next 85.12; last 84.12
-  nic0 stats: Leaving 2; Open [1:2]; Removals 6; Lost 11
-  nic0 0: leaving 2; patrols 84.12
-  nic0 2: entry 40003; used 42.119; at 64.119; asked 84.12; mark 42.119; open 1 1 0
-  nic0 3: asked 84.12; open 1 1 0; gone true
+  nic0 stats: Leaving 3; Open [1:3]; Removals 7
+  nic0 0: leaving 3; patrols 84.12
+  nic0 2: asked 84.12; open 1 1 0; gone true
+  nic0 3: asked 84.12; open 1 1 0; gone true; again true
+  nic0 4: asked 84.12; open 1 1 0; gone true
   table 0: flows 1; swept 64; sweep 0; cursor 0
   table 1: swept 84
-  set: Added 5; Aged 3; backlog 0 2 0
-  nic0 4: gone
+  set: Added 5; Aged 3; backlog 0 3 0
 > tick 100
   table 0: sweep 84; cursor 1; due 1

@@ -8,6 +8,7 @@
   table 1: zone 5; refs 3; swept 1
   set: devices [nic0]; zones 2
 > release zone=0
+  table 0: refs 6
 > crowd 40000 3
   nic0: add 40000 [10 0 0 1]/40000-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40000 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 1003000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
   nic0: add 40001 [10 0 0 1]/40001-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40001 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 1006000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
@@ -67,50 +68,73 @@
   nic0 4: gone
 > carry nic0 40000
 > run qdisc del dev uplink_rep ingress
-  table 0: refs 5
-> run qdisc del dev vf0_rep ingress
   table 0: refs 4
+> run qdisc del dev vf0_rep ingress
+  table 0: refs 3
 > run qdisc del dev a ingress
-  table 0: refs 2
-> run qdisc del dev b ingress
   table 0: refs 1
-> release zone=0
-> kill 40001
+> run qdisc del dev b ingress
   nic0: remove 40001
-  event 0x8000 of 40001 at 1013000000 device 1: the connection has ended
+  nic0: remove 40000
+  event 0x8000 of 40001 at 1013000000 device 1: the device went away
+  event 0x8000 of 40000 at 1013000000 device 1: the device went away
+  conn 40000/0: status 0x400e; flags 0x3; deadline 1113000000; packets [3 1]; bytes [180 40]
+  conn 40000/0 why: why no device uses its zone; where []
+  conn 40000/0 record: in 0; held 0; why [17 0 0 0 0 0 0 0]
+  conn 40001/0: status 0x400e; flags 0x3; deadline 1113000000
+  conn 40001/0 why: why no device uses its zone; where []
+  conn 40001/0 record: in 0; held 0; why [17 0 0 0 0 0 0 0]
+  table 0: refs 0; devices 0; dyingAt 1.113
+  set: Carried 1; inDevices 0; devices []; zones 1
+  nic0 0: gone
+  nic0 1: gone
+  nic0 2: gone
+  nic0 3: gone
+  nic0 stats: gone
+> release zone=0
+  table 2: refs -1; swept 1.013; dyingAt 1.113
+> kill 40001
   event 0x4 of 40001 at 1013000000 device 0: 
-  nic0 stats: Held 1; Leaving 1; Open [1:1]; Removals 2
-  nic0 0: leaving 1
-  nic0 3: entry slot2; at 1.013; asked 1.013; open 0 1 0; held false; gone true
-  set: backlog 0 1 0; inDevices 1
   conn 40001/0: gone
   conn 40001/0 record: gone
   conn 40001/0 why: gone
 > register nic0
-  table 0: refs 2
+  nic0 stats: Name nic0
+  nic0 0: patrols 1.013
+  table 3: refs 1; devices 1; swept 1.013
+  set: devices [nic0]; zones 2
 > later 0.05s
   clock: now 1063000000
 > tick 100
-  nic0 stats: Leaving 0; Open []
-  nic0 0: leaving 0
-  set: backlog 0 0 0
-  nic0 3: gone
+  nic0 stats: Ignored [0:2]
+  nic0 0: patrols 1.063
 > run filter add dev a ingress prio 1 chain 0 proto ip flower ct_state -trk action ct pipe action mirred egress redirect dev b
-  table 0: refs 3
+  table 3: refs 2
 > later 0.05s
   clock: now 1113000000
 > tick 1
+  conn 40002/0: refs 0
+  nic0 0: patrols 1.113
+  table 0: flows 1; stale 0
+  set: Vanished 1
 > tick 100
+  event 0x8000 of 40000 at 1113000000 device 0: taken out by hand, or with its flow table
+  conn 40000/0: status 0xe; flags 0x0; table 0; maxwin 0 0
+  conn 40000/0 why: why the flow table does not hold it
+  table 0: zone 5; flows 0; refs 3; dyingAt 0
+  table 1: zone 0; refs -1; swept 1.013; dyingAt 1.113
+  table 2: refs 2; devices 1; dyingAt 0
+  set: Flushed 1
+  table 3: gone
 > run qdisc del dev c ingress
-  table 1: refs 1
+  table 0: refs 1
 > run qdisc del dev d ingress
-  table 1: refs 0; dyingAt 1.213
+  table 0: refs 0; dyingAt 1.213
   set: zones 1
 > later 0.2s
   clock: now 1313000000
 > sync
-  conn 40000/0: deadline 31013000000; packets [3 1]; bytes [180 40]
-  nic0 stats: Reads 1
-  nic0 2: packets [1 0]; bytes [100 0]; used 1.013; at 1.313; rate 3.236
-  set: Carried 1
-  table 1: gone
+  nic0 0: patrols 1.313
+  table 0: zone 0; refs -1; swept 1.013; dyingAt 1.113
+  table 1: refs 2; devices 1; dyingAt 0
+  table 2: gone

@@ -487,3 +487,136 @@
   nic0 stats: Reads 70
   nic0 0: closed true
   table 0: replay 0
+> admission max=2 pending=9
+  nic0 stats: Limit 2
+  nic0 0: closed false
+  table 0: replay 6
+> crowd 40020 6
+  event 0x2000 of 40020 at 24252000000 device 0: 
+  event 0x2000 of 40021 at 24255000000 device 0: 
+  event 0x2000 of 40022 at 24258000000 device 0: 
+  event 0x2000 of 40023 at 24261000000 device 0: 
+  event 0x2000 of 40024 at 24264000000 device 0: 
+  event 0x2000 of 40025 at 24267000000 device 0: 
+  clock: now 24267000000
+  conn 40007/0 record: next 26.25; last 24.25
+  conn 40008/0 record: next 26.25; last 24.25
+  conn 40009/0 record: next 26.25; last 24.25
+  conn 40010/0 record: next 25.25; last 24.25
+  conn 40011/0 record: next 25.25; last 24.25
+  conn 40012/0 record: next 25.25; last 24.25
+  conn 40020/0: status 0x400e; flags 0xf; table 1; deadline 54252000000; timeout 86424252000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40020/0 why: why waiting for room in the device; where [{nic0 false waiting for room in the device}]
+  conn 40020/0 record: pending 1; sort 3; seen 3; next 25.252; since 24.252; last 24.252; why [12 0 0 0 0 0 0 0]
+  conn 40021/0: status 0x400e; flags 0xf; table 1; deadline 54255000000; timeout 86424255000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40021/0 why: why waiting for room in the device; where [{nic0 false waiting for room in the device}]
+  conn 40021/0 record: pending 1; sort 3; seen 3; next 25.255; since 24.255; last 24.255; why [12 0 0 0 0 0 0 0]
+  conn 40022/0: status 0x400e; flags 0xf; table 1; deadline 54258000000; timeout 86424258000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40022/0 why: why waiting for room in the device; where [{nic0 false waiting for room in the device}]
+  conn 40022/0 record: pending 1; sort 3; seen 3; next 25.258; since 24.258; last 24.258; why [12 0 0 0 0 0 0 0]
+  conn 40023/0: status 0x400e; flags 0xf; table 1; deadline 54261000000; timeout 86424261000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40023/0 why: why waiting for room in the device; where [{nic0 false waiting for room in the device}]
+  conn 40023/0 record: pending 1; sort 3; seen 3; next 25.261; since 24.261; last 24.261; why [12 0 0 0 0 0 0 0]
+  conn 40024/0: status 0x400e; flags 0xf; table 1; deadline 54264000000; timeout 86424264000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40024/0 why: why waiting for room in the device; where [{nic0 false waiting for room in the device}]
+  conn 40024/0 record: pending 1; sort 3; seen 3; next 25.264; since 24.264; last 24.264; why [12 0 0 0 0 0 0 0]
+  conn 40025/0: status 0x400e; flags 0xf; table 1; deadline 54267000000; timeout 86424267000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40025/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40025/0 record: queued 1; sort 3; seen 3; next 25.267; since 24.267; last 24.267; why [19 0 0 0 0 0 0 0]
+  nic0 stats: Queue 1; Pending 8; Reads 73
+  nic0 0: closed true; waiting 8
+  nic0 1: adds [40025 ]; pending [40010 40011 40012 40020 40021 40022 40023 40024 ]
+  nic0 2: at 24.25
+  nic0 3: at 24.25
+  nic0 4: at 24.25
+  table 0: flows 12; replay 0; cursor 1
+  set: Added 19; backlog 1 0 0
+> pump
+  conn 40025/0 why: why waiting for room in the device; where [{nic0 false waiting for room in the device}]
+  conn 40025/0 record: queued 0; pending 1; why [12 0 0 0 0 0 0 0]
+  nic0 stats: Queue 0; Pending 9
+  nic0 0: waiting 9
+  nic0 1: adds []; pending [40010 40011 40012 40020 40021 40022 40023 40024 40025 ]
+  set: backlog 0 0 0
+> kill 40022
+  event 0x4 of 40022 at 24267000000 device 0: 
+  nic0 stats: Pending 8
+  nic0 0: waiting 8
+  nic0 1: pending [40010 40011 40012 40020 40021 slot16 40023 40024 40025 ]
+  conn 40022/0: gone
+  conn 40022/0 record: gone
+  conn 40022/0 why: gone
+> admission max=2 pending=2
+  conn 40010/0: flags 0x7
+  conn 40010/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40010/0 record: pending 0
+  conn 40011/0: flags 0x7
+  conn 40011/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40011/0 record: pending 0
+  conn 40012/0: flags 0x7
+  conn 40012/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40012/0 record: pending 0
+  conn 40020/0: flags 0x7
+  conn 40020/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40020/0 record: pending 0
+  conn 40021/0: flags 0x7
+  conn 40021/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40021/0 record: pending 0
+  conn 40023/0: flags 0x7
+  conn 40023/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40023/0 record: pending 0
+  nic0 stats: Pending 2; Unlisted 7
+  nic0 0: closed false; waiting 2
+  nic0 1: pending [40024 40025 ]
+  table 0: replay 12
+> crowd 40030 5
+  event 0x2000 of 40030 at 24270000000 device 0: 
+  event 0x2000 of 40031 at 24273000000 device 0: 
+  event 0x2000 of 40032 at 24276000000 device 0: 
+  event 0x2000 of 40033 at 24279000000 device 0: 
+  event 0x2000 of 40034 at 24282000000 device 0: 
+  clock: now 24282000000
+  conn 40007/0 record: next 26.268; last 24.268
+  conn 40008/0 record: next 26.268; last 24.268
+  conn 40009/0 record: next 26.268; last 24.268
+  conn 40010/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40010/0 record: next 25.268; last 24.268; why [12 0 0 0 0 0 0 0]
+  conn 40011/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40011/0 record: next 25.268; last 24.268; why [12 0 0 0 0 0 0 0]
+  conn 40012/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40012/0 record: next 25.268; last 24.268; why [12 0 0 0 0 0 0 0]
+  conn 40020/0 record: next 25.268; last 24.268
+  conn 40021/0 record: next 25.268; last 24.268
+  conn 40030/0: status 0x400e; flags 0x7; table 1; deadline 54270000000; timeout 86424270000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40030/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40030/0 record: sort 3; seen 3; next 25.27; since 24.27; last 24.27; why [12 0 0 0 0 0 0 0]
+  conn 40023/0 record: next 25.268; last 24.268
+  conn 40024/0 record: next 25.268; last 24.268; why [0 0 0 0 0 0 0 0]
+  conn 40025/0 record: next 25.268; last 24.268; why [0 0 0 0 0 0 0 0]
+  conn 40031/0: status 0x400e; flags 0x7; table 1; deadline 54273000000; timeout 86424273000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40031/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40031/0 record: sort 3; seen 3; next 25.273; since 24.273; last 24.273; why [12 0 0 0 0 0 0 0]
+  conn 40032/0: status 0x400e; flags 0x7; table 1; deadline 54276000000; timeout 86424276000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40032/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40032/0 record: sort 3; seen 3; next 25.276; since 24.276; last 24.276; why [12 0 0 0 0 0 0 0]
+  conn 40033/0: status 0x400e; flags 0x7; table 1; deadline 54279000000; timeout 86424279000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40033/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40033/0 record: sort 3; seen 3; next 25.279; since 24.279; last 24.279; why [12 0 0 0 0 0 0 0]
+  conn 40034/0: status 0x400e; flags 0xf; table 1; deadline 54282000000; timeout 86424282000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
+  conn 40034/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40034/0 record: queued 1; sort 3; seen 3; next 25.282; since 24.282; last 24.282; why [19 0 0 0 0 0 0 0]
+  nic0 stats: Queue 1; Reads 76; Unlisted 17
+  nic0 0: closed true
+  nic0 1: adds [40034 ]
+  nic0 2: at 24.268
+  nic0 3: at 24.268
+  nic0 4: at 24.268
+  table 0: flows 17; replay 0
+  set: Added 24; backlog 1 0 0
+> pump
+  conn 40034/0: flags 0x7
+  conn 40034/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40034/0 record: queued 0; why [12 0 0 0 0 0 0 0]
+  nic0 stats: Queue 0; Unlisted 18
+  nic0 1: adds []
+  set: backlog 0 0 0

@@ -176,7 +176,7 @@
 > unregister nic0
   nic0: remove 40004
   event 0x8000 of 40004 at 1018000000 device 1: the device went away
-  conn 40004/0: status 0x400e
+  conn 40004/0: status 0x400e; flags 0x3
   conn 40004/0 why: why no device uses its zone; where []
   conn 40004/0 record: in 0; held 0; why [17 0 0 0 0 0 0 0]
   table 0: refs 8; devices 0
