@@ -157,6 +157,7 @@
   nic0 1: adds []; pending [40000 ]
   set: backlog 0 0 0
 > admission evict=1
+  conn 1000/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   nic0 0: closed false
   table 0: replay 4
 > pump
@@ -178,6 +179,7 @@
   table 0: replay 0
   set: backlog 0 1 0; inDevices 1
 > admission evict=0
+  conn 40001/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   nic0 0: closed false
   table 0: replay 4
 > handshake 40003

@@ -181,10 +181,10 @@
 > unregister nic2
   table 0: refs 13
 > register nic0
-  conn 40000/0 why: why the device went away; where [{nic0 false the device went away}]
-  conn 40001/0 why: why the device went away; where [{nic0 false the device went away}]
-  conn 40002/0 why: why the device went away; where [{nic0 false the device went away}]
-  conn 40003/0 why: why the device went away; where [{nic0 false the device went away}]
+  conn 40000/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
+  conn 40001/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
+  conn 40002/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
+  conn 40003/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   nic0 stats: Name nic0
   nic0 0: patrols 1.012
   table 0: refs 14; devices 1; replay 4
@@ -289,10 +289,10 @@
   nic3 0: patrols 2.118
 > pump
 > register nic3
-  conn 40000/0 why: why the device went away; where [{nic3 false the device went away}]
-  conn 40001/0 why: why the device went away; where [{nic3 false the device went away}]
-  conn 40002/0 why: why the device went away; where [{nic3 false the device went away}]
-  conn 40003/0 why: why the device went away; where [{nic3 false the device went away}]
+  conn 40000/0 why: why the device has not been asked to take it yet; where [{nic3 false the device has not been asked to take it yet}]
+  conn 40001/0 why: why the device has not been asked to take it yet; where [{nic3 false the device has not been asked to take it yet}]
+  conn 40002/0 why: why the device has not been asked to take it yet; where [{nic3 false the device has not been asked to take it yet}]
+  conn 40003/0 why: why the device has not been asked to take it yet; where [{nic3 false the device has not been asked to take it yet}]
   table 0: refs 17; devices 1; replay 4
 > pump
   nic3: add 40003 [10 0 0 1]/40003-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40003 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 1012000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]

@@ -37,6 +37,7 @@
   set: Hits 1; backlog 0 0 0
   nic0 2: gone
 > admission packets=1
+  conn 40000/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   table 0: replay 1
 > pump
   nic0: add 40000 [10 0 0 1]/40000-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40000 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 2104000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
@@ -92,6 +93,7 @@
 > pump
   nic0 stats: Ignored [0:1]
 > admission
+  conn 40000/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   table 0: replay 1
 > pump
   nic0: add 40000 [10 0 0 1]/40000-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40000 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 4108000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
@@ -195,7 +197,7 @@
   nic0 2: gone
 > mark 40001 3
   conn 40001/0: flags 0x7
-  conn 40001/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40001/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   conn 40001/0 record: refused 0; why [0 0 0 0 0 0 0 0]
 > pump
 > pump
@@ -205,6 +207,7 @@
 > data 40001
   clock: now 9315000000
   conn 40001/0: flags 0xf; deadline 39315000000; packets [3 1]; bytes [130 40]
+  conn 40001/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
   conn 40001/0 record: queued 1; seen 4; rate 0.999; next 10.315; last 9.315; why [19 0 0 0 0 0 0 0]
   nic0 stats: Queue 1
   nic0 0: patrols 9.315

@@ -548,22 +548,22 @@
   conn 40022/0 why: gone
 > admission max=2 pending=2
   conn 40010/0: flags 0x7
-  conn 40010/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40010/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   conn 40010/0 record: pending 0
   conn 40011/0: flags 0x7
-  conn 40011/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40011/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   conn 40011/0 record: pending 0
   conn 40012/0: flags 0x7
-  conn 40012/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40012/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   conn 40012/0 record: pending 0
   conn 40020/0: flags 0x7
-  conn 40020/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40020/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   conn 40020/0 record: pending 0
   conn 40021/0: flags 0x7
-  conn 40021/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40021/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   conn 40021/0 record: pending 0
   conn 40023/0: flags 0x7
-  conn 40023/0 why: why the device is full; where [{nic0 false the device is full}]
+  conn 40023/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   conn 40023/0 record: pending 0
   nic0 stats: Pending 2; Unlisted 7
   nic0 0: closed false; waiting 2
@@ -585,11 +585,14 @@
   conn 40011/0 record: next 25.268; last 24.268; why [12 0 0 0 0 0 0 0]
   conn 40012/0 why: why the device is full; where [{nic0 false the device is full}]
   conn 40012/0 record: next 25.268; last 24.268; why [12 0 0 0 0 0 0 0]
+  conn 40020/0 why: why the device is full; where [{nic0 false the device is full}]
   conn 40020/0 record: next 25.268; last 24.268
+  conn 40021/0 why: why the device is full; where [{nic0 false the device is full}]
   conn 40021/0 record: next 25.268; last 24.268
   conn 40030/0: status 0x400e; flags 0x7; table 1; deadline 54270000000; timeout 86424270000000; packets [2 1]; bytes [80 40]; maxwin 65535 65535
   conn 40030/0 why: why the device is full; where [{nic0 false the device is full}]
   conn 40030/0 record: sort 3; seen 3; next 25.27; since 24.27; last 24.27; why [12 0 0 0 0 0 0 0]
+  conn 40023/0 why: why the device is full; where [{nic0 false the device is full}]
   conn 40023/0 record: next 25.268; last 24.268
   conn 40024/0 record: next 25.268; last 24.268; why [0 0 0 0 0 0 0 0]
   conn 40025/0 record: next 25.268; last 24.268; why [0 0 0 0 0 0 0 0]

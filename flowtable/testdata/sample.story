@@ -147,10 +147,10 @@
   conn 40003/0 why: gone
 > setting nf_flowtable_udp_timeout 10
 > device nic0 prober
-  conn 40010/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
-  conn 40011/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
-  conn 40012/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
-  conn 40013/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
+  conn 40010/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
+  conn 40011/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
+  conn 40012/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
+  conn 40013/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   nic0 stats: Name nic0
   nic0 0: patrols 135.938
   table 0: refs 7; devices 1; replay 4
@@ -161,12 +161,16 @@
   nic0: add 40011 [10 0 0 1]/40011-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40011 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 135932000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
   nic0: add 40010 [10 0 0 1]/40010-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40010 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 135929000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
   conn 40010/0: flags 0xf
+  conn 40010/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
   conn 40010/0 record: queued 0; in 1; sort 3; seen 3; next 136.938; since 135.938; last 135.938; why [19 0 0 0 0 0 0 0]
   conn 40011/0: flags 0xf
+  conn 40011/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
   conn 40011/0 record: queued 0; in 1; sort 3; seen 3; next 136.938; since 135.938; last 135.938; why [19 0 0 0 0 0 0 0]
   conn 40012/0: flags 0xf
+  conn 40012/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
   conn 40012/0 record: queued 0; in 1; sort 3; seen 3; next 136.938; since 135.938; last 135.938; why [19 0 0 0 0 0 0 0]
   conn 40013/0: flags 0xf
+  conn 40013/0 why: why on its way into the device; where [{nic0 false on its way into the device}]
   conn 40013/0 record: queued 0; in 1; sort 3; seen 3; next 136.938; since 135.938; last 135.938; why [19 0 0 0 0 0 0 0]
   nic0 stats: Open [0:4]; Submitted 4
   nic0 2: entry 40013; used 135.938; at 135.938; asked 135.938; mark 135.938; open 1 0 0

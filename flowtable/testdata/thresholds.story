@@ -105,6 +105,7 @@
   conn 40000/0: deadline 33115000000; packets [11 1]; bytes [530 40]
   set: Hits 9
 > admission never=81 share=1
+  conn 40001/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   table 0: replay 2
 > pump
   conn 40000/0 record: calm 1; seen 12; rate 333.3; next 5.115; last 3.115
@@ -177,6 +178,7 @@
   set: Added 3; backlog 0 0 0; inDevices 1
 > pump
 > admission hook=1 packets=99
+  conn 40002/0 why: why the device has not been asked to take it yet; where [{nic0 false the device has not been asked to take it yet}]
   table 0: replay 2
 > pump
   nic0: add 40002 [10 0 0 1]/40002-[10 0 0 2]/80 [10 0 0 2]/80-[10 0 0 1]/40002 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 5321000000 chain 0 rewrite 0 0 window [{1001 66536 65535 0} {5001 70536 65535 0}]
