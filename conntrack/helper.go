@@ -271,7 +271,7 @@ func (p *parley) refresh(timeout int64) {
 	if c.Status&StatusFixedTimeout != 0 {
 		return
 	}
-	timeout = p.t.scaled(timeout)
+	timeout = p.t.scaledAt(p.now, timeout)
 	if c.Status&StatusConfirmed != 0 {
 		timeout += p.now
 	}

@@ -252,7 +252,7 @@ func (t *Tracker) earlyDrop(now int64, hash uint64, zone uint16) bool {
 // (nf_ct_refresh_acct).
 func (t *Tracker) refreshAcct(now int64, h *packet.Headers, c *Conn, ct *packet.CT, timeout int64) verdict {
 	if c.Status&StatusFixedTimeout == 0 {
-		timeout = t.scaled(timeout)
+		timeout = t.scaledAt(now, timeout)
 		if c.Status&StatusConfirmed != 0 {
 			timeout += now
 		}

@@ -137,6 +137,40 @@ func (t *Tracker) scaled(timeout int64) int64 {
 	return int64(q)
 }
 
+// scaledAt is scaled among the connections that live at now: how many of the others
+// have been collected by then depends on maintenance and on how packets fall into
+// vectors, and must not show in a timeout.
+func (t *Tracker) scaledAt(now, timeout int64) int64 {
+	if t.set.AdaptiveEnd == 0 {
+		return timeout
+	}
+	if t.adaptive() {
+		t.collect(now)
+	}
+	return t.scaled(timeout)
+}
+
+// shortenAll brings down all connections that have been idle since the table
+// began to fill. One pass does it, at the first maintenance of a second: a walk
+// spread over calls would let a connection's end depend on its slot and on how
+// often maintenance comes.
+func (t *Tracker) shortenAll(now int64) {
+	if !t.adaptive() {
+		return
+	}
+	if t.collect(now); !t.adaptive() {
+		return
+	}
+	for n := uint32(1); n <= t.slab.used; n++ {
+		if n%SeekSize == 0 {
+			t.askAhead(n + SeekSize)
+		}
+		if c := t.slab.at(n); c.Status&StatusConfirmed != 0 {
+			t.shorten(now, n, c)
+		}
+	}
+}
+
 // shorten brings a connection that has been idle since the table began to
 // fill down to what a packet would give it now.
 func (t *Tracker) shorten(now int64, slot uint32, c *Conn) {

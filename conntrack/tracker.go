@@ -437,19 +437,18 @@ const gcLag = second / 2
 // Tick gives back the memory of expired connections. It goes round the slots
 // where some may have expired, and in one call removes no more than the time since
 // the last has earned and budget allows, nor looks at more than budget groups of
-// slots. While timeouts adapt to the table's filling it looks at all slots.
+// slots. While timeouts adapt to the table's filling, the first call of each second
+// looks at all connections besides (shortenAll).
 func (t *Tracker) Tick(now int64, budget int) {
-	dt := min(max(now-t.ticked, 0), gcPeriod)
+	dt, newSecond := min(max(now-t.ticked, 0), gcPeriod), now/second > t.ticked/second
 	t.ticked = now
 	t.clock(now)
 	t.relieve()
 	most := int64(t.slab.used) * gcPeriod
 	t.credit = min(t.credit+dt*int64(t.slab.used), most)
 	n := min(t.credit/gcPeriod, int64(budget))
-	if t.adaptive() {
-		t.credit -= n * gcPeriod
-		t.walk(now, n)
-		return
+	if newSecond {
+		t.shortenAll(now)
 	}
 	for looked := 0; looked < budget && n > 0 && !t.calm(now-gcLag); looked++ {
 		group, ok := t.nextDue(now - gcLag)
@@ -459,25 +458,6 @@ func (t *Tracker) Tick(now int64, budget int) {
 		gone := int64(t.reap(now-gcLag, group, int(n)))
 		n -= gone
 		t.credit -= gone * gcPeriod
-	}
-}
-
-// walk looks at the next n slots.
-func (t *Tracker) walk(now, n int64) {
-	for range n {
-		if t.cursor++; t.cursor > t.slab.used {
-			t.cursor = 1
-		}
-		if t.cursor%SeekSize == 0 {
-			t.askAhead(t.cursor + SeekSize)
-		}
-		if c := t.slab.at(t.cursor); c.Status&StatusConfirmed != 0 {
-			if t.expired(c, now) {
-				t.destroy(t.cursor, c)
-			} else {
-				t.shorten(now, t.cursor, c)
-			}
-		}
 	}
 }
 

@@ -9,16 +9,18 @@ import (
 // device is a driver under test: it answers when it is told to, and carries
 // packets as a card would.
 type device struct {
-	name     string
-	limit    int // flows; 0: no end
-	auto     bool
-	refuse   offload.Reason // refuses everything for this reason
-	fail     bool
-	takes    int // requests taken by one Submit; 0: all
-	flows    map[packet.ConnRef]*held
-	requests []offload.Request // all that were submitted
-	answers  []offload.Completion
-	batches  int
+	name  string
+	limit int // flows; 0: no end
+	auto  bool
+	// uncounted: it tells when it carried a packet last, and nothing else.
+	uncounted bool
+	refuse    offload.Reason // refuses everything for this reason
+	fail      bool
+	takes     int // requests taken by one Submit; 0: all
+	flows     map[packet.ConnRef]*held
+	requests  []offload.Request // all that were submitted
+	answers   []offload.Completion
+	batches   int
 }
 
 type held struct {
@@ -68,16 +70,14 @@ func (d *device) do(now int64, r offload.Request) offload.Completion {
 		}
 	case offload.Remove:
 		if f != nil {
-			k.Stats = f.stats
-			k.Stats.At = now
+			k.Stats = d.told(f, now)
 		}
 		delete(d.flows, r.Flow.Conn)
 	case offload.Read:
 		if f == nil {
 			k.Result = offload.Failed
 		} else {
-			k.Stats = f.stats
-			k.Stats.At = now
+			k.Stats = d.told(f, now)
 		}
 	}
 	return k
@@ -87,6 +87,15 @@ func (d *device) Poll(_ int64, out []offload.Completion) int {
 	n := copy(out, d.answers)
 	d.answers = d.answers[:copy(d.answers, d.answers[n:])]
 	return n
+}
+
+// told is what the device tells of a flow.
+func (d *device) told(f *held, now int64) offload.FlowStats {
+	st := f.stats
+	if st.At = now; d.uncounted {
+		st.Packets, st.Bytes = [2]uint64{}, [2]uint64{}
+	}
+	return st
 }
 
 // carry has the device carry a packet of the only flow it holds, or of all.
@@ -115,7 +124,5 @@ func (p prober) Probe(now int64, ref packet.ConnRef) (offload.FlowStats, bool) {
 	if f == nil {
 		return offload.FlowStats{}, false
 	}
-	st := f.stats
-	st.At = now
-	return st, true
+	return p.told(f, now), true
 }

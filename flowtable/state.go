@@ -27,8 +27,16 @@ type Saved struct {
 }
 
 // Lasting are those of a connection's FlowFlags that a state keeps: devices do
-// not go with it, and flows in them are software's again when it is read.
-func Lasting(flags uint8) uint8 { return flags & (flowLive | flowBidirectional) }
+// not go with it, and flows in them are software's again when it is read. Of an
+// assured connection both directions are the table's from its next reply on,
+// which a device may have carried without a word: a state says so at once.
+func Lasting(c *conntrack.Conn) uint8 {
+	flags := c.FlowFlags & (flowLive | flowBidirectional)
+	if flags&flowLive != 0 && c.Status&conntrack.StatusAssured != 0 {
+		flags |= flowBidirectional
+	}
+	return flags
+}
 
 // Save returns all tables in the order of their birth, after reading what
 // devices have counted.
@@ -114,7 +122,7 @@ func (s *Set) Restore(now int64, saved []Saved, n Counters) error {
 			}
 			t.chains.add(chain)
 			if c := s.tr.Conn(refs[slot]); c != nil {
-				c.FlowFlags = Lasting(c.FlowFlags)
+				c.FlowFlags = Lasting(c)
 				c.Status &^= conntrack.StatusHWOffload
 				c.FlowPos = uint32(at)
 			}

@@ -8,6 +8,7 @@ import (
 
 	"sluice/conntrack"
 	"sluice/datapath"
+	"sluice/flowtable"
 	"sluice/packet"
 	"sluice/policy"
 )
@@ -97,16 +98,12 @@ func (t *Transcript) End(r *Rig) string {
 	tr := r.E.Tracker()
 	var conns []string // whose slots are nobody's business
 	for ref, c := range tr.All(r.Now) {
-		timeout := c.Timeout
-		if c.Status&conntrack.StatusOffload != 0 {
-			timeout = 0 // it is the flow table's; nobody can see the tracker's own
-		}
 		packets, bytes := c.Packets(), c.Bytes()
 		if t.Uncounted {
 			packets, bytes = [2]uint64{}, [2]uint64{}
 		}
-		conns = append(conns, fmt.Sprintf("%v reply %v zone %d status %#x state %d timeout %d packets %v bytes %v mark %d label %x\n",
-			c.Orig, tr.Reply(ref), c.Zone, c.Status&^conntrack.StatusHWOffload, c.TCP.State, timeout, packets, bytes, c.Mark, c.Label))
+		conns = append(conns, fmt.Sprintf("%v reply %v zone %d status %#x flow %#x state %d timeout %d packets %v bytes %v mark %d label %x\n",
+			c.Orig, tr.Reply(ref), c.Zone, c.Status&^conntrack.StatusHWOffload, flowtable.Lasting(c), c.TCP.State, c.Timeout, packets, bytes, c.Mark, c.Label))
 	}
 	slices.Sort(conns)
 	t.out.WriteString(strings.Join(conns, ""))

@@ -203,7 +203,7 @@ func newConnLine(s *conntrack.Saved) connLine {
 		}
 	}
 	if c.FlowTable|uint16(c.FlowFlags)|uint16(c.FlowRefs) != 0 || c.FlowDeadline != 0 {
-		l.Flow = &flowLine{c.FlowTable, flowtable.Lasting(c.FlowFlags), c.FlowRefs, c.FlowDeadline}
+		l.Flow = &flowLine{c.FlowTable, flowtable.Lasting(c), c.FlowRefs, c.FlowDeadline}
 	}
 	return l
 }

@@ -145,7 +145,7 @@ func TestEveryFieldIsKept(t *testing.T) {
 			n := uint64(proto)
 			fill(reflect.ValueOf(&s.Conn).Elem(), &n)
 			s.Conn.Orig, s.Conn.Path, s.Conn.FlowPos = tuple(proto), 0, 0 // the datapath's own: not saved
-			s.Conn.FlowFlags = flowtable.Lasting(s.Conn.FlowFlags)
+			s.Conn.FlowFlags = flowtable.Lasting(&s.Conn)
 			s.Conn.Status &^= conntrack.StatusHWOffload
 			s.Conn.SetCounters([2]uint64{5, 6}, [2]uint64{7, 8})
 			switch proto {
