@@ -61,7 +61,7 @@ func TestIgnored(t *testing.T) {
 	fields := map[string]func(k *Key){
 		"ip_proto": func(k *Key) { k.IPProto = 1 }, "ip_tos": func(k *Key) { k.IPTOS = 1 }, "ip_ttl": func(k *Key) { k.IPTTL = 1 },
 		"src_port": func(k *Key) { k.SrcPort = 1 }, "dst_port": func(k *Key) { k.DstPort = 1 }, "tcp_flags": func(k *Key) { k.TCPFlags = 1 },
-		"type": func(k *Key) { k.ICMPType = 1 }, "code": func(k *Key) { k.ICMPCode = 1 }, "mpls": func(k *Key) { k.MPLS[6] = 1 },
+		"type": func(k *Key) { k.ICMPType = 1 }, "code": func(k *Key) { k.ICMPCode = 1 }, "mpls": func(k *Key) { k.MPLS[6], k.LSEs = 1, 1<<6 },
 		"arp_sip": func(k *Key) { k.ARPSIP[3] = 1 }, "arp_tip": func(k *Key) { k.ARPTIP[3] = 1 }, "arp_op": func(k *Key) { k.ARPOp = 1 },
 		"arp_sha": func(k *Key) { k.ARPSHA[5] = 1 }, "arp_tha": func(k *Key) { k.ARPTHA[5] = 1 }, "l2tpv3_sid": func(k *Key) { k.L2TPv3SID = 1 },
 	}
