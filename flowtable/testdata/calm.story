@@ -299,13 +299,13 @@
 > pump
 > wait 40s
   nic0: remove 40000
-  event 0x8000 of 40000 at 227118000000 device 1: idle
+  event 0x8000 of 40000 at 227518000000 device 1: idle
   event 0x8000 of 40000 at 227000000000 device 0: idle
   clock: now 236618000000
   conn 40000/0: status 0xe; flags 0x0; table 0; packets [19 1]; bytes [1030 40]; maxwin 0 0
   conn 40000/0 why: why the flow table does not hold it; where []
   conn 40000/0 record: in 0; held 0; why [20 0 0 0 0 0 0 0]
-  nic0 stats: Held 0; Removals 8; Reads 41
+  nic0 stats: Held 0; Removals 8; Reads 42
   nic0 0: patrols 236.618
   table 0: flows 0; swept 236; due 0
   table 1: swept 236

@@ -200,22 +200,22 @@
   nic1: read 1000
   nic0: remove 1000
   nic1: remove 1000
-  event 0x8000 of 1000 at 84008000000 device 1: idle
-  event 0x8000 of 1000 at 84008000000 device 2: idle
+  event 0x8000 of 1000 at 84508000000 device 1: idle
+  event 0x8000 of 1000 at 84508000000 device 2: idle
   event 0x8000 of 1000 at 84000000000 device 0: idle
   clock: now 84508000000
   conn 1000/0: status 0xe; flags 0x0; table 0; timeout 174000000000
   conn 1000/0 why: why the flow table does not hold it; where []
   conn 1000/0 record: in 0; held 0; why [20 20 0 0 0 0 0 0]
-  nic0 stats: Held 0; Removals 2; Reads 32
-  nic0 0: patrols 84.508
-  nic1 stats: Held 0; Open []; Removals 2; Reads 29
-  nic1 0: patrols 84.508
+  nic0 stats: Held 0; Removals 2; Reads 33
+  nic0 0: patrols 83.608
+  nic1 stats: Held 0; Leaving 1; Removals 2; Reads 29
+  nic1 0: leaving 1; patrols 83.608
+  nic1 2: at 84.508; asked 84.508; held false; gone true
   table 0: flows 0; swept 84
   table 1: swept 84
-  set: Aged 1; backlog 0 0 0; inDevices 0
+  set: Aged 1; inDevices 0
   nic0 2: gone
-  nic1 2: gone
 > query 1001
   event 0x2000 of 1001 at 84509000000 device 0: 
   clock: now 84509000000
@@ -226,10 +226,9 @@
   nic0 0: patrols 84.509
   nic0 1: adds [1001 ]
   nic1 stats: Queue 1
-  nic1 0: patrols 84.509
   nic1 1: adds [1001 ]
   table 0: flows 1
-  set: Added 2; backlog 2 0 0
+  set: Added 2; backlog 2 0 1
 > pump
   nic0: add 1001 [10 0 0 1]/1001-[10 0 0 2]/53 [10 0 0 2]/53-[10 0 0 1]/1001 zone 0 both false fresh true mark 0 label 0000 idle 30000000000 used 84509000000 chain 2 rewrite 0 0 window [{0 0 0 0} {0 0 0 0}]
   nic1: add 1001 [10 0 0 1]/1001-[10 0 0 2]/53 [10 0 0 2]/53-[10 0 0 1]/1001 zone 0 both false fresh true mark 0 label 0000 idle 30000000000 used 84509000000 chain 2 rewrite 0 0 window [{0 0 0 0} {0 0 0 0}]
@@ -237,9 +236,9 @@
   nic0 stats: Queue 0; Open [0:1]; Submitted 3
   nic0 1: adds []
   nic0 2: entry 1001; used 84.509; at 84.509; asked 84.509; mark 84.509; open 1 0 0
-  nic1 stats: Queue 0; Open [0:1]; Submitted 3
+  nic1 stats: Queue 0; Open [0:1 2:1]; Submitted 3
   nic1 1: adds []
-  nic1 2: entry 1001; used 84.509; at 84.509; asked 84.509; mark 84.509; open 1 0 0
+  nic1 3: entry 1001; used 84.509; at 84.509; asked 84.509; mark 84.509; open 1 0 0
 > wait 29s
   nic1: read 1001
   nic1: read 1001
@@ -273,15 +272,15 @@
   conn 1001/0: status 0xc008
   conn 1001/0 why: why ; where [{nic0 true } {nic1 true }]
   conn 1001/0 record: held 11; why [0 0 0 0 0 0 0 0]
-  nic0 stats: Held 1; Open []; Reads 58; Added 3
+  nic0 stats: Held 1; Open []; Reads 59; Added 3
   nic0 0: patrols 104.509
   nic0 2: at 113.509; open 0 0 0; held true
-  nic1 stats: Held 1; Open [2:1]; Reads 55; Added 3
-  nic1 0: patrols 104.509
-  nic1 2: at 112.509; asked 113.509; open 0 0 1; held true
+  nic1 stats: Held 1; Open [2:2]; Reads 55; Added 3
+  nic1 0: patrolAt 1; patrols 108.609
+  nic1 3: at 112.509; asked 113.509; open 0 0 1; held true
   table 0: swept 113
   table 1: swept 113
-  set: backlog 0 0 1; inDevices 1
+  set: backlog 0 0 2; inDevices 1
 > wait 2s
   nic1: read 1001
   nic0: remove 1001
@@ -291,11 +290,11 @@
   event 0x8000 of 1001 at 115000000000 device 0: idle
   event 0x4 of 1001 at 115000000000 device 0: 
   clock: now 115509000000
-  nic0 stats: Held 0; Removals 3; Reads 61
+  nic0 stats: Held 0; Removals 3; Reads 62
   nic0 0: patrols 114.509
-  nic1 stats: Held 0; Leaving 1; Removals 3; Reads 56
-  nic1 0: leaving 1; patrols 114.509
-  nic1 2: entry slot2; at 115.509; asked 115.509; held false; gone true
+  nic1 stats: Held 0; Leaving 2; Removals 3; Reads 56
+  nic1 0: leaving 2; patrolAt 0; patrols 113.609
+  nic1 3: entry slot2; at 115.509; asked 115.509; held false; gone true
   table 0: flows 0; swept 115
   table 1: swept 115
   set: Aged 2; inDevices 0
@@ -333,7 +332,7 @@
   nic1 1: adds [1002 ]
   table 0: swept 118
   table 1: swept 118
-  set: backlog 2 0 1
+  set: backlog 2 0 2
 > pump
   nic0: add 1002 [10 0 0 1]/1002-[10 0 0 2]/53 [10 0 0 2]/53-[10 0 0 1]/1002 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 118512000000 chain 2 rewrite 0 0 window [{0 0 0 0} {0 0 0 0}]
   conn 1002/0 record: queued 0; in 1
@@ -342,4 +341,4 @@
   nic0 2: entry 1002; used 118.512; at 118.512; asked 118.512; mark 118.512; open 1 0 0
   nic1 stats: Queue 0
   nic1 1: adds []
-  set: backlog 1 0 1
+  set: backlog 1 0 2
