@@ -222,9 +222,15 @@ func (d *device) flushReads(now int64) {
 		n := 0
 		for n < batchSize && d.reads.len() > 0 {
 			ref := d.reads.pop()
-			if e := d.entries.of(ref); e != nil && e.held && e.reads == 1 {
+			e := d.entries.of(ref)
+			switch {
+			case e == nil || e.reads == 0:
+			case e.held:
 				d.batch[n].Op, d.batch[n].Flow = offload.Read, offload.Named(ref)
 				n++
+			default: // it has left meanwhile, and its removal tells the counts
+				e.reads = 0
+				d.settleEntry(e)
 			}
 		}
 		if n == 0 {

@@ -454,6 +454,22 @@ func TestQueues(t *testing.T) {
 		}
 		check(s)
 	})
+	t.Run("a_reading_of_what_has_left_is_not_waited_for", func(t *testing.T) {
+		s, d, refs := world(Admission{}, 2)
+		d.drv.(*card).open = true
+		s.Pump(0)
+		s.Pump(0)
+		for _, ref := range refs {
+			s.glance(ref, s.tr.Conn(ref))
+		}
+		s.tr.Kill(refs[0])
+		s.Pump(0)
+		s.Pump(0)
+		if open := d.open(); d.entries.n != 1 || d.leaving != 0 || open != [3]int{} || d.stats.Reads != 1 {
+			t.Errorf("%d entries, %d leave, %v open, %d read", d.entries.n, d.leaving, open, d.stats.Reads)
+		}
+		check(s)
+	})
 	t.Run("a_replay_tells_1024_at_a_time_and_no_more_than_the_queue_holds", func(t *testing.T) {
 		for _, row := range []struct{ queue, left int }{{0, 76}, {20, 1100 - 11}} {
 			tr := conntrack.New(conntrack.Config{MaxConns: 2000})

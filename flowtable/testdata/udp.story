@@ -209,13 +209,13 @@
   conn 1000/0 record: in 0; held 0; why [20 20 0 0 0 0 0 0]
   nic0 stats: Held 0; Removals 2; Reads 33
   nic0 0: patrols 83.608
-  nic1 stats: Held 0; Leaving 1; Removals 2; Reads 29
-  nic1 0: leaving 1; patrols 83.608
-  nic1 2: at 84.508; asked 84.508; held false; gone true
+  nic1 stats: Held 0; Open []; Removals 2; Reads 29
+  nic1 0: patrols 83.608
   table 0: flows 0; swept 84
   table 1: swept 84
-  set: Aged 1; inDevices 0
+  set: Aged 1; backlog 0 0 0; inDevices 0
   nic0 2: gone
+  nic1 2: gone
 > query 1001
   event 0x2000 of 1001 at 84509000000 device 0: 
   clock: now 84509000000
@@ -226,9 +226,10 @@
   nic0 0: patrols 84.509
   nic0 1: adds [1001 ]
   nic1 stats: Queue 1
+  nic1 0: patrols 84.509
   nic1 1: adds [1001 ]
   table 0: flows 1
-  set: Added 2; backlog 2 0 1
+  set: Added 2; backlog 2 0 0
 > pump
   nic0: add 1001 [10 0 0 1]/1001-[10 0 0 2]/53 [10 0 0 2]/53-[10 0 0 1]/1001 zone 0 both false fresh true mark 0 label 0000 idle 30000000000 used 84509000000 chain 2 rewrite 0 0 window [{0 0 0 0} {0 0 0 0}]
   nic1: add 1001 [10 0 0 1]/1001-[10 0 0 2]/53 [10 0 0 2]/53-[10 0 0 1]/1001 zone 0 both false fresh true mark 0 label 0000 idle 30000000000 used 84509000000 chain 2 rewrite 0 0 window [{0 0 0 0} {0 0 0 0}]
@@ -236,9 +237,9 @@
   nic0 stats: Queue 0; Open [0:1]; Submitted 3
   nic0 1: adds []
   nic0 2: entry 1001; used 84.509; at 84.509; asked 84.509; mark 84.509; open 1 0 0
-  nic1 stats: Queue 0; Open [0:1 2:1]; Submitted 3
+  nic1 stats: Queue 0; Open [0:1]; Submitted 3
   nic1 1: adds []
-  nic1 3: entry 1001; used 84.509; at 84.509; asked 84.509; mark 84.509; open 1 0 0
+  nic1 2: entry 1001; used 84.509; at 84.509; asked 84.509; mark 84.509; open 1 0 0
 > wait 29s
   nic1: read 1001
   nic1: read 1001
@@ -275,12 +276,12 @@
   nic0 stats: Held 1; Open []; Reads 59; Added 3
   nic0 0: patrols 104.509
   nic0 2: at 113.509; open 0 0 0; held true
-  nic1 stats: Held 1; Open [2:2]; Reads 55; Added 3
-  nic1 0: patrolAt 1; patrols 108.609
-  nic1 3: at 112.509; asked 113.509; open 0 0 1; held true
+  nic1 stats: Held 1; Open [2:1]; Reads 55; Added 3
+  nic1 0: patrols 104.509
+  nic1 2: at 112.509; asked 113.509; open 0 0 1; held true
   table 0: swept 113
   table 1: swept 113
-  set: backlog 0 0 2; inDevices 1
+  set: backlog 0 0 1; inDevices 1
 > wait 2s
   nic1: read 1001
   nic0: remove 1001
@@ -292,16 +293,16 @@
   clock: now 115509000000
   nic0 stats: Held 0; Removals 3; Reads 62
   nic0 0: patrols 114.509
-  nic1 stats: Held 0; Leaving 2; Removals 3; Reads 56
-  nic1 0: leaving 2; patrolAt 0; patrols 113.609
-  nic1 3: entry slot2; at 115.509; asked 115.509; held false; gone true
+  nic1 stats: Held 0; Open []; Removals 3; Reads 56
+  nic1 0: patrols 114.509
   table 0: flows 0; swept 115
   table 1: swept 115
-  set: Aged 2; inDevices 0
+  set: Aged 2; backlog 0 0 0; inDevices 0
   conn 1001/0: gone
   conn 1001/0 record: gone
   conn 1001/0 why: gone
   nic0 2: gone
+  nic1 2: gone
 > behave 1
 > query 1002
   event 0x2000 of 1002 at 115510000000 device 0: 
@@ -310,6 +311,7 @@
   conn 1002/0 why: why the device does not carry it before it is assured; where [{nic0 false the device does not carry it before it is assured} {nic1 false the device does not carry it before it is assured}]
   conn 1002/0 record: seen 1; next 116.51; since 115.51; last 115.51; why [18 18 0 0 0 0 0 0]
   nic0 0: patrols 115.51
+  nic1 0: patrols 115.51
   table 0: flows 1
   set: Added 3
 > pump
@@ -318,6 +320,7 @@
   conn 1002/0: status 0x400a; deadline 145511000000; timeout 145511000000; packets [1 1]; bytes [29 29]
   conn 1002/0 record: sort 2; seen 2; rate 1000; next 116.511; last 115.511
   nic0 0: patrols 115.511
+  nic1 0: patrols 115.511
 > later 3s
   clock: now 118511000000
 > query 1002
@@ -329,16 +332,18 @@
   nic0 0: patrols 118.512
   nic0 1: adds [1002 ]
   nic1 stats: Queue 1
+  nic1 0: patrols 118.512
   nic1 1: adds [1002 ]
   table 0: swept 118
   table 1: swept 118
-  set: backlog 2 0 2
+  set: backlog 2 0 0
 > pump
   nic0: add 1002 [10 0 0 1]/1002-[10 0 0 2]/53 [10 0 0 2]/53-[10 0 0 1]/1002 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 118512000000 chain 2 rewrite 0 0 window [{0 0 0 0} {0 0 0 0}]
-  conn 1002/0 record: queued 0; in 1
+  nic1: add 1002 [10 0 0 1]/1002-[10 0 0 2]/53 [10 0 0 2]/53-[10 0 0 1]/1002 zone 0 both true fresh false mark 0 label 0000 idle 30000000000 used 118512000000 chain 2 rewrite 0 0 window [{0 0 0 0} {0 0 0 0}]
+  conn 1002/0 record: queued 0; in 11
   nic0 stats: Queue 0; Open [0:1]; Submitted 4
   nic0 1: adds []
   nic0 2: entry 1002; used 118.512; at 118.512; asked 118.512; mark 118.512; open 1 0 0
-  nic1 stats: Queue 0
+  nic1 stats: Queue 0; Open [0:1]; Submitted 4
   nic1 1: adds []
-  set: backlog 1 0 2
+  nic1 2: entry 1002; used 118.512; at 118.512; asked 118.512; mark 118.512; open 1 0 0
