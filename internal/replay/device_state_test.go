@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"sluice/datapath"
 	"sluice/driver/sim"
 	"sluice/internal/state"
+	"sluice/packet"
 	"sluice/packet/packettest"
 	"sluice/policy/tc"
 )
@@ -107,8 +109,11 @@ func dialogue(seed uint64, n int, outside string) (out []packetAt) {
 }
 
 // TestDeviceState: with any card, a state's counters are the report's, and
-// whether a replay was cut, and where, shows neither in the report nor in the
-// state: not in filters' counters, connections, flows, nor in events.
+// whether a replay was cut, and where, shows neither in the report's table and
+// filters nor in the state's connections, flow tables, filters' packets and
+// bytes, and events of the tracker and the flow table. What shows is that the
+// cards of the second half begin empty: which packets a card found (hits and
+// carried apart, filters' hw_packets and hw_bytes), and devices' own events.
 func TestDeviceState(t *testing.T) {
 	profiles, _ := sim.Profiles()
 	for _, profile := range profiles {
@@ -147,6 +152,8 @@ func TestDeviceState(t *testing.T) {
 					if got, want := table(t, both), table(t, whole); got != want {
 						t.Errorf("cut at %d\ngot  %s\nwant %s", cut, got, want)
 					}
+					checkDeviceEvents(t, at("whole.state"))
+					checkDeviceEvents(t, at("both.state"))
 					if got, want := sides(t, at("both.state")), sides(t, at("whole.state")); got != want {
 						t.Errorf("cut at %d: states differ: %s", cut, firstDifference(got, want))
 					}
@@ -178,9 +185,9 @@ func checkSavedCounters(t *testing.T, r *Report, path string) {
 	}
 }
 
-// sides is what a state says of packets and connections, whoever carried
-// them: without the flow tables' own counters and sweeps, without what devices
-// did, and without who counted.
+// sides is what a state says of packets, connections and flows, whichever card
+// carried what: without who counted, and without devices' own events, which
+// checkDeviceEvents judges by themselves.
 func sides(t *testing.T, path string) string {
 	t.Helper()
 	s, err := state.ReadFile(path)
@@ -195,13 +202,21 @@ func sides(t *testing.T, path string) string {
 		a.Stats.HWPackets, a.Stats.HWBytes = 0, 0
 		fmt.Fprintf(&b, "%+v\n", a)
 	}
+	flows := s.Flows
+	flows.Hits, flows.Carried = flows.Hits+flows.Carried, 0
+	fmt.Fprintf(&b, "%+v\n", flows)
+	for _, v := range s.Tables {
+		v.Flows = slices.Clone(v.Flows)
+		slices.Sort(v.Flows)
+		fmt.Fprintf(&b, "%+v\n", v)
+	}
 	for ref, c := range s.Tracker.Known() {
-		fmt.Fprintf(&b, "%x %v %v %#x %v %v %d %d\n", ref, c.Orig, c.TCP, c.Status&^conntrack.StatusHWOffload, c.Packets(), c.Bytes(), c.Timeout, c.Mark)
+		fmt.Fprintf(&b, "%x %v %v %#x %v %v %d %d %d %#x\n", ref, c.Orig, c.TCP, c.Status&^conntrack.StatusHWOffload, c.Packets(), c.Bytes(), c.Timeout, c.Mark, c.FlowDeadline, c.FlowFlags)
 		fmt.Fprintln(&b, s.Tracker.HelperOf(ref))
 	}
 	n := 0
 	for _, e := range s.Tracker.Events(0) {
-		if e.What &^= conntrack.Outside; e.What == 0 {
+		if e.Device != 0 {
 			continue
 		}
 		n++
@@ -209,4 +224,53 @@ func sides(t *testing.T, path string) string {
 		fmt.Fprintln(&b, e.Helper)
 	}
 	return b.String()
+}
+
+// checkDeviceEvents: by a state's events each connection is in a device once
+// and out of it once, by turns, out before it ends, and in the end in those
+// that the state says hold it.
+func checkDeviceEvents(t *testing.T, path string) {
+	t.Helper()
+	s, err := state.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type in struct {
+		ref packet.ConnRef
+		dev string
+	}
+	held := map[in]bool{}
+	for i, e := range s.Tracker.Events(0) {
+		k := in{e.Ref, s.Tracker.DeviceName(e.Device)}
+		switch {
+		case e.What == conntrack.EventHWOffload && held[k], e.What == conntrack.EventBack && e.Device != 0 && !held[k]:
+			t.Errorf("event %d of %#x and device %s: in it is %v already", i, k.ref, k.dev, held[k])
+		case e.What == conntrack.EventHWOffload:
+			held[k] = true
+		case e.What == conntrack.EventBack:
+			delete(held, k)
+		case e.What&conntrack.EventDestroy != 0:
+			for k := range held {
+				if k.ref == e.Ref {
+					t.Errorf("event %d: %#x ends in device %s", i, k.ref, k.dev)
+				}
+			}
+		}
+	}
+	refs := map[uint32]packet.ConnRef{}
+	for ref := range s.Tracker.Known() {
+		refs[uint32(ref)] = ref
+	}
+	for _, p := range s.Places {
+		for _, d := range p.Devices {
+			k := in{refs[p.Slot], d.Device}
+			if held[k] != d.Held {
+				t.Errorf("%#x in device %s: %v by its events, %v by its place", k.ref, k.dev, held[k], d.Held)
+			}
+			delete(held, k)
+		}
+	}
+	if len(held) != 0 {
+		t.Errorf("in a device by their events, and in no place: %v", held)
+	}
 }

@@ -7,8 +7,9 @@ import (
 	"sluice/offload"
 )
 
-// Devices are not part of a state: what goes on from it is software's. What
-// they were doing when it was written is kept to be looked at.
+// What devices held goes on as software's: the devices of a replay that goes on
+// from a state begin empty. What they were doing when it was written is kept to
+// be looked at, and to tell of those connections that they are back.
 
 // Card is a device as it was.
 type Card struct {
