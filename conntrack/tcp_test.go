@@ -244,3 +244,25 @@ func TestTCPBroken(t *testing.T) {
 		t.Errorf("bad checksum, not verified: %s", got)
 	}
 }
+
+// TestTCPFlags: which of all combinations of flags a segment may have, whatever its
+// PSH, ECE and CWR say (tcp_valid_flags).
+func TestTCPFlags(t *testing.T) {
+	sound := map[string]bool{"S": true, "SU": true, "SA": true, "R": true, "RA": true, "FA": true, "FAU": true, "A": true, "AU": true}
+	for bits := range 256 {
+		flags, plain := "", ""
+		for i, f := range "FSRPAUEC" {
+			if bits>>i&1 != 0 {
+				flags += string(f)
+				if f != 'P' && f != 'E' && f != 'C' {
+					plain += string(f)
+				}
+			}
+		}
+		b := newBed(t)
+		b.in(c(flags, 1000, 1))
+		if n := b.Stats().InvalidBy[InvalidFlags]; (n == 0) != sound[plain] {
+			t.Errorf("%q: taken %v", flags, n == 0)
+		}
+	}
+}

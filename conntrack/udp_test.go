@@ -80,15 +80,18 @@ func TestUnansweredAccount(t *testing.T) {
 		proto    uint8
 		status   uint16
 		at, want int64 // seconds after the first packet; the end then
+		entry    bool  // the end is the flow table's
 	}{
-		{"no limit", 0, packet.ProtoUDP, 0, 20, 50},
-		{"before the limit", 100, packet.ProtoUDP, 0, 20, 50},
-		{"near the limit", 40, packet.ProtoUDP, 0, 20, 40},
-		{"at the limit", 40, packet.ProtoUDP, 0, 40, 40},
-		{"behind it", 40, packet.ProtoUDP, 0, 45, 45},
-		{"answered", 40, packet.ProtoUDP, StatusSeenReply, 20, 30},
-		{"fixed", 40, packet.ProtoUDP, StatusFixedTimeout, 20, 30},
-		{"UDP-Lite", 40, packet.ProtoUDPLite, 0, 20, 30},
+		{"no limit", 0, packet.ProtoUDP, 0, 20, 50, false},
+		{"before the limit", 100, packet.ProtoUDP, 0, 20, 50, false},
+		{"near the limit", 40, packet.ProtoUDP, 0, 20, 40, false},
+		{"at the limit", 40, packet.ProtoUDP, 0, 40, 40, false},
+		{"behind it", 40, packet.ProtoUDP, 0, 45, 45, false},
+		{"answered", 40, packet.ProtoUDP, StatusSeenReply, 20, 30, false},
+		{"fixed", 40, packet.ProtoUDP, StatusFixedTimeout, 20, 30, false},
+		{"UDP-Lite", 40, packet.ProtoUDPLite, 0, 20, 30, false},
+		{"sooner than its end", 25, packet.ProtoUDP, 0, 20, 30, false},
+		{"sooner than the flow table's", 25, packet.ProtoUDP, 0, 20, 25, true},
 	} {
 		b := newBed(t)
 		b.Settings().UDPUnanswered = tc.limit * second
@@ -101,7 +104,7 @@ func TestUnansweredAccount(t *testing.T) {
 		if got, want := b.Lapses(c), tc.limit != 0 && tc.proto == packet.ProtoUDP && tc.status != StatusSeenReply; got != want {
 			t.Errorf("%s: lapses %v", tc.name, got)
 		}
-		b.Unanswered(start+tc.at*second, ref, c)
+		b.Unanswered(start+tc.at*second, ref, c, tc.entry)
 		c.Orig.Proto = proto
 		if got := (c.Timeout - start) / second; got != tc.want {
 			t.Errorf("%s: ends after %d s, want %d", tc.name, got, tc.want)
