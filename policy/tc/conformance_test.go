@@ -109,6 +109,7 @@ func (c *recorded) play(t *testing.T) (*Session, map[int]string) {
 		}
 	}
 	for _, st := range c.Steps {
+		s.Policy.Settle() // a packet's time has passed: what was dying is gone
 		for _, cmd := range strings.Split(st.Run, ";") {
 			if cmd = strings.TrimSpace(cmd); strings.HasPrefix(cmd, "tc ") {
 				// A case does not record what the kernel says to a step: what it
