@@ -88,7 +88,7 @@ func (a *Admission) settle() error {
 		return errors.New("admission: the least age is negative")
 	case a.RetryEvery < 0:
 		return errors.New("admission: the time between attempts is negative")
-	case a.PendingMax < 0 || a.QueueMax < 0 || a.MaxFlows < 0:
+	case min(a.PendingMax, a.QueueMax, a.MaxFlows) < 0:
 		return errors.New("admission: a number of flows is negative")
 	case a.High < 1 || a.High > 100 || a.Low < 1 || a.Low > 100:
 		return fmt.Errorf("admission: water marks of %d %% and %d %%; 1 to 100 are possible", a.Low, a.High)

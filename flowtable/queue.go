@@ -167,7 +167,6 @@ func (d *device) fill(ref packet.ConnRef, now int64, old bool) bool {
 	x.in |= d.bit
 	x.sort = sort(c)
 	x.why[d.n] = offload.Asked
-	c.FlowFlags |= flowDevice
 	return true
 }
 
