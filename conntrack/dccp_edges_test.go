@@ -124,10 +124,6 @@ func TestDCCPFields(t *testing.T) {
 // TestDCCPStates gives each packet in each state to both roles and compares with
 // dccp_state_table's rules, told in words: what is remembered, and for how long.
 func TestDCCPStates(t *testing.T) {
-	type at struct {
-		role  [2]uint8
-		state uint8
-	}
 	straight, turned := [2]uint8{dccpClient, dccpServer}, [2]uint8{dccpServer, dccpClient}
 	timeouts := []int64{0, 240, 480, 480, 43200, 64, 64, 240}
 	for dir := range 2 {

@@ -121,8 +121,8 @@ func TestAnnounce(t *testing.T) {
 // TestExpectationsExpire: each goes at its deadline, whichever was announced first.
 func TestExpectationsExpire(t *testing.T) {
 	a := newAwaiting(t)
-	ftp, _ := a.announce(a.now, a.to(0, FTP, 0, 4000), false) // 300 s
-	a.announce(a.now, a.to(1, SIP, sipAudio, 4001), false)    // 180 s
+	a.announce(a.now, a.to(0, FTP, 0, 4000), false)        // 300 s
+	a.announce(a.now, a.to(1, SIP, sipAudio, 4001), false) // 180 s
 	start := a.now
 	for _, tc := range []struct {
 		after int64
@@ -135,7 +135,7 @@ func TestExpectationsExpire(t *testing.T) {
 	}
 	// A renewal may bring the end nearer.
 	a = newAwaiting(t)
-	ftp, _ = a.announce(a.now, a.to(0, FTP, 0, 4000), false)
+	ftp, _ := a.announce(a.now, a.to(0, FTP, 0, 4000), false)
 	a.announce(a.now, a.to(1, FTP, 0, 4001), false)
 	a.renew(ftp, a.now+second)
 	if a.now += second; a.list() != "4001" {
