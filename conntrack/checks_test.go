@@ -131,7 +131,7 @@ func TestUnansweredUDP(t *testing.T) {
 		}
 		// Carried by another, it lapses at the same time.
 		for ref, c := range b.All(b.now) {
-			b.Unanswered(b.now+99*second, ref, c, false)
+			b.Unanswered(b.now+99*second, b.now+99*second, ref, c)
 			if left := (c.Timeout - b.now) / second; left != 100 {
 				t.Errorf("%d s left, want 100 from the first packet on", left)
 			}

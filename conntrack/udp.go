@@ -52,14 +52,16 @@ func (t *Tracker) Lapses(c *Conn) bool {
 // Unanswered is what the tracker would have done to an unanswered UDP
 // connection for a packet of its original direction that a device carried at a
 // time that has passed, ns. A packet that the tracker has judged since may have
-// put the end off further, and then it stays. With entry, the end is the one that
-// the flow table gave when the connection entered, which the packet replaces.
-func (t *Tracker) Unanswered(at int64, ref packet.ConnRef, c *Conn, entry bool) {
+// put the end off further, and then it stays. An end that no packet can have given
+// until now, the latest time, is the one that the flow table gave when the
+// connection entered: the packet replaces it.
+func (t *Tracker) Unanswered(at, now int64, ref packet.ConnRef, c *Conn) {
 	if c.Orig.Proto != packet.ProtoUDP || c.Status&(StatusSeenReply|StatusFixedTimeout) != 0 {
 		return
 	}
-	end := at + t.scaled(t.unanswered(at, c, t.Timeouts(c).udpUnseen(c, 0)))
-	if end <= c.Timeout && !entry {
+	most := t.Timeouts(c).udpUnseen(c, 0)
+	end := at + t.scaled(t.unanswered(at, c, most))
+	if end <= c.Timeout && c.Timeout <= now+most {
 		return
 	}
 	sooner := end < c.Timeout

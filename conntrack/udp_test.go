@@ -99,12 +99,15 @@ func TestUnansweredAccount(t *testing.T) {
 		ref := b.onlyRef()
 		c, start := b.Conn(ref), b.now
 		c.Timeout = start + 30*second // however short the limit
+		if tc.entry {
+			c.Timeout = start + 24*3600*second
+		}
 		proto := c.Orig.Proto
 		c.Orig.Proto, c.Status = tc.proto, c.Status|tc.status
 		if got, want := b.Lapses(c), tc.limit != 0 && tc.proto == packet.ProtoUDP && tc.status != StatusSeenReply; got != want {
 			t.Errorf("%s: lapses %v", tc.name, got)
 		}
-		b.Unanswered(start+tc.at*second, ref, c, tc.entry)
+		b.Unanswered(start+tc.at*second, start+tc.at*second, ref, c)
 		c.Orig.Proto = proto
 		if got := (c.Timeout - start) / second; got != tc.want {
 			t.Errorf("%s: ends after %d s, want %d", tc.name, got, tc.want)

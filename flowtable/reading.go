@@ -42,10 +42,9 @@ func (d *device) absorb(e *entry, c *conntrack.Conn, st *offload.FlowStats) {
 		// A device that does not count packets says by Used alone that it has
 		// carried one, be it at the very instant of the flow's entry.
 		if end := used + s.timeout(c); end >= c.FlowDeadline && (packets > 0 || st.Used != 0 && st.Used >= used) || end > c.FlowDeadline {
-			entry := s.entryEnd(c)
 			c.FlowDeadline = end
 			if c.Status&conntrack.StatusAssured == 0 {
-				s.tr.Unanswered(used, e.ref, c, entry)
+				s.tr.Unanswered(used, s.now, e.ref, c)
 			}
 		}
 	}

@@ -40,12 +40,6 @@ func (s *Set) enter(c *conntrack.Conn, now int64) {
 	}
 }
 
-// entryEnd reports whether a connection's end in the tracker is still the one
-// that enter gave: a day from the flow's last use, which no packet gives.
-func (s *Set) entryEnd(c *conntrack.Conn) bool {
-	return c.Timeout == c.FlowDeadline-s.timeout(c)+day
-}
-
 // handBack returns a connection to the tracker at time at
 // (nf_flow_table_core.c flow_offload_fixup_ct): the windows are learnt anew,
 // and what is left of its timeout is at most its state's less the flow
