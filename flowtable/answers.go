@@ -193,7 +193,7 @@ func (d *device) settleEntry(e *entry) {
 	}
 }
 
-// forget removes an entry that is not held, whatever is still unanswered.
+// forget removes an entry that is not held, even if requests about it are unanswered.
 func (d *device) forget(e *entry) {
 	s, ref := d.set, e.ref
 	if e.gone {
